@@ -1,0 +1,1 @@
+"""Makes a webcam an IP camera, and relays live video between programs."""
