@@ -15,8 +15,8 @@
     ├── PathError               a path is malformed, taken or not there
     └── RelayClosed             the relay is not open (any more)
 
-``str(error)`` is the whole message for a person: one clear sentence that says what is wrong and what to do next.
-Programs tell errors apart by their class.
+``str(error)`` is the whole message for a person: one clear sentence that says what is wrong and what to do
+next. Programs tell errors apart by their class.
 """
 
 from __future__ import annotations

@@ -46,7 +46,8 @@ _BITRATE = re.compile(r"([0-9]+(?:\.[0-9]+)?)([kKmM]?)")
 _PATH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]*(?:/[A-Za-z0-9][A-Za-z0-9._~-]*)*")
 
 Join = Literal["squeeze", "wait", "raw"]
-"""How a reader starts: at once with the cached pictures, at the next random access point, or with what comes."""
+"""How a reader starts: at once with the cached pictures, at the next random access point, or with what
+comes."""
 
 PixelRange = Literal["full", "limited"]
 """Luma of 0 to 255 as JPEG has it, or of 16 to 235 as television has it."""
@@ -71,15 +72,15 @@ class CameraSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
             examples=["/dev/video0"],
         ),
     ] = None
-    """Name, device path, ``pattern``, a media file, or ``lavfi:GRAPH``; ``None`` takes the first camera, and the
-    pattern where there is none."""
+    """Name, device path, ``pattern``, a media file, or ``lavfi:GRAPH``; ``None`` takes the first camera, and
+    the pattern where there is none."""
 
     microphone: Annotated[
         str | None,
         Meta(description="the name or device of a microphone, `auto` or `none`", examples=["auto"]),
     ] = None
-    """Name or device of a microphone, ``auto`` for the first one, ``none`` for no sound at all; ``None`` takes the
-    sound that the source itself has (a file, the pattern) and opens no microphone."""
+    """Name or device of a microphone, ``auto`` for the first one, ``none`` for no sound at all; ``None``
+    takes the sound that the source itself has (a file, the pattern) and opens no microphone."""
 
     size: Size | None = None
     """``WIDTHxHEIGHT`` in pixels; ``None`` takes the best size up to 1920x1080."""
@@ -94,8 +95,8 @@ class CameraSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         str,
         Meta(min_length=1, description="`auto`, `copy` or the name of an encoder", examples=["libx264"]),
     ] = "auto"
-    """``auto`` tries the hardware and falls back to libx264, ``copy`` sends on what the camera gives, any other
-    value is the name of an encoder of FFmpeg."""
+    """``auto`` tries the hardware and falls back to libx264, ``copy`` sends on what the camera gives, any
+    other value is the name of an encoder of FFmpeg."""
 
     bitrate: BitRate | None = None
     """Bits per second, as a number or as ``800k`` or ``2M``; ``None`` follows from size and frame rate."""
@@ -108,8 +109,8 @@ class CameraSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     pixel_range: Annotated[PixelRange, Meta(description="`full` or `limited`", examples=["limited"])] = (
         msgspec.field(default="full", name="range")
     )
-    """``full`` keeps the range of the camera, ``limited`` converts to 16-235 for recorders that ignore the flag.
-    The configuration calls it ``range``."""
+    """``full`` keeps the range of the camera, ``limited`` converts to 16-235 for recorders that ignore the
+    flag. The configuration calls it ``range``."""
 
     join: Annotated[Join, Meta(description="`squeeze`, `wait` or `raw`", examples=["squeeze"])] = "squeeze"
     """How readers start."""
@@ -148,8 +149,8 @@ class User(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     def __repr__(self) -> str:
         return f"User(name={self.name!r})"
 
-    def __rich_repr__(self) -> object:
-        yield "name", self.name
+    def __rich_repr__(self) -> list[tuple[str, object]]:
+        return [("name", self.name)]
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -171,8 +172,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Listen on all addresses instead of ``host``."""
 
     anonymous: Annotated[bool, Meta(description="true or false", examples=[False])] = False
-    """Let everybody read who reaches the port, even from the network. Without this, a relay that has users asks
-    for one of them, and a relay that listens to the network must have users."""
+    """Let everybody read who reaches the port, even from the network. Without this, a relay that has users
+    asks for one of them, and a relay that listens to the network must have users."""
 
     users: Annotated[list[User], Meta(description="[[users]] tables with name and password")] = msgspec.field(
         default_factory=list
@@ -195,7 +196,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Threads that carry packets; 0 takes one for each core."""
 
     log_json: Annotated[bool, Meta(description="true or false", examples=[True])] = False
-    """Log as JSON, one object a line. Only for the command line program: a library does not configure logs."""
+    """Log as JSON, one object a line. Only for the command line program: a library does not configure
+    logs."""
 
     trace_latency: Annotated[bool, Meta(description="true or false", examples=[True])] = False
     """Print how long pictures spend in each stage. Only for the command line program."""
