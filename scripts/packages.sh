@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# Install the Debian packages that a task needs and that are not there yet.
+#
+#   scripts/packages.sh build|test|vm PYTHON
+#
+#   build  a C linker for Rust, and the venv module of the interpreter PYTHON
+#   test   the players and libraries of tests/interop
+#   vm     what scripts/camera_vm.sh boots with
+#
+# Only root on a system with apt can install; anyone else is told what is missing and gets status 1.
+set -euo pipefail
+
+group=${1:?group of packages: build, test or vm}
+python=${2:?Python interpreter}
+
+packages=()
+case $group in
+build)
+    command -v cc >/dev/null || packages+=(gcc libc6-dev)
+    "$python" -c "import ensurepip, venv" 2>/dev/null || packages+=(python3-venv)
+    ;;
+test)
+    command -v cc >/dev/null || packages+=(gcc libc6-dev)
+    packages+=(
+        ffmpeg
+        gstreamer1.0-libav
+        gstreamer1.0-plugins-bad
+        gstreamer1.0-plugins-base
+        gstreamer1.0-plugins-good
+        gstreamer1.0-plugins-ugly
+        gstreamer1.0-tools
+        libgstreamer-plugins-base1.0-dev
+        libgstreamer1.0-dev
+        mpv
+        pkg-config
+    )
+    ;;
+vm)
+    packages+=(busybox-static cpio ffmpeg gcc kmod make qemu-system-x86)
+    ;;
+*)
+    echo "packages.sh: no group named '$group'; use build, test or vm" >&2
+    exit 2
+    ;;
+esac
+
+missing=()
+for package in "${packages[@]}"; do
+    dpkg-query --show --showformat='${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed ||
+        missing+=("$package")
+done
+if [ "${#missing[@]}" -eq 0 ]; then
+    exit 0
+fi
+
+if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+    echo "These packages are missing: ${missing[*]}. Install them and try again (as root: apt-get install ${missing[*]})." >&2
+    exit 1
+fi
+export DEBIAN_FRONTEND=noninteractive
+apt-get update --quiet=2
+apt-get install --quiet=2 --yes --no-install-recommends "${missing[@]}"
