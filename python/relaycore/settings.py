@@ -1,7 +1,9 @@
 """The settings of a relay and of its cameras, as types.
 
 The same types serve a program that embeds relaycore and the configuration file. The ``description`` and
-``examples`` of a field are what a person is shown when its value is wrong.
+``examples`` of a field are what a person is shown when its value is wrong; ``check`` is a function that
+raises ConfigurationError for a value which has the right type and no meaning; a ``secret`` value is not
+shown.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ __all__ = [
     "CameraSettings",
     "Config",
     "Join",
+    "Limit",
     "PixelRange",
     "Size",
     "User",
@@ -45,6 +48,38 @@ _SIZE = re.compile(r"([1-9][0-9]{0,4})[xX]([1-9][0-9]{0,4})")
 _BITRATE = re.compile(r"([0-9]+(?:\.[0-9]+)?)([kKmM]?)")
 _PATH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]*(?:/[A-Za-z0-9][A-Za-z0-9._~-]*)*")
 
+
+def parse_size(text: str) -> tuple[int, int]:
+    """Width and height of ``WIDTHxHEIGHT``, in pixels.
+
+    ConfigurationError when it is not of that form or larger than H.264 allows.
+    """
+    match = _SIZE.fullmatch(text.strip())
+    if match is not None:
+        width, height = int(match[1]), int(match[2])
+        if max(width, height) <= LARGEST_SIDE:
+            return width, height
+    raise ConfigurationError(f"{text!r} is not a size: write width and height in pixels, like 1280x720.")
+
+
+def parse_bitrate(value: str | int) -> int:
+    """Bits per second of a number, or of digits with ``k`` or ``M``.
+
+    ConfigurationError when it is not of that form or out of range.
+    """
+    match = _BITRATE.fullmatch(str(value).strip())
+    if match is not None:
+        factor = {"": 1, "k": 1000, "m": 1_000_000}[match[2].lower()]
+        bits = round(float(match[1]) * factor)
+        if bits in BITRATES:
+            return bits
+    raise ConfigurationError(
+        f"{str(value)!r} is not a bit rate: write bits per second from 16k to 400M, like 800k or 2M."
+    )
+
+
+Limit = Annotated[int, Meta(ge=0, description="a whole number", examples=[10_000])]
+
 Join = Literal["squeeze", "wait", "raw"]
 """How a reader starts: at once with the cached pictures, at the next random access point, or with what
 comes."""
@@ -52,12 +87,16 @@ comes."""
 PixelRange = Literal["full", "limited"]
 """Luma of 0 to 255 as JPEG has it, or of 16 to 235 as television has it."""
 
-Size = Annotated[str, Meta(description="a size in pixels, WIDTHxHEIGHT", examples=["1280x720"])]
+Size = Annotated[
+    str,
+    Meta(description="a size in pixels, WIDTHxHEIGHT", examples=["1280x720"], extra={"check": parse_size}),
+]
 BitRate = Annotated[
     str | int,
     Meta(
         description="bits per second from 16k to 400M, with k or M for thousands and millions",
         examples=["2M"],
+        extra={"check": parse_bitrate},
     ),
 ]
 
@@ -143,6 +182,7 @@ class User(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             pattern=r"^[^\x00-\x1f\x7f]{1,256}$",
             description="1 to 256 characters on one line",
             examples=["a long sentence"],
+            extra={"secret": True},
         ),
     ]
 
@@ -185,8 +225,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     ] = msgspec.field(default_factory=dict)
     """The cameras, by path."""
 
-    limits: Annotated[dict[str, int], Meta(description="a [limits] table of whole numbers")] = msgspec.field(
-        default_factory=dict
+    limits: Annotated[dict[str, Limit], Meta(description="a [limits] table of whole numbers")] = (
+        msgspec.field(default_factory=dict)
     )
     """Bounds of the engine that differ from their defaults."""
 
@@ -204,35 +244,6 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     qr: Annotated[bool, Meta(description="true or false", examples=[False])] = True
     """Show a QR code of the address at the start. Only for the command line program."""
-
-
-def parse_size(text: str) -> tuple[int, int]:
-    """Width and height of ``WIDTHxHEIGHT``, in pixels.
-
-    ConfigurationError when it is not of that form or larger than H.264 allows.
-    """
-    match = _SIZE.fullmatch(text.strip())
-    if match is not None:
-        width, height = int(match[1]), int(match[2])
-        if max(width, height) <= LARGEST_SIDE:
-            return width, height
-    raise ConfigurationError(f"{text!r} is not a size: write width and height in pixels, like 1280x720.")
-
-
-def parse_bitrate(value: str | int) -> int:
-    """Bits per second of a number, or of digits with ``k`` or ``M``.
-
-    ConfigurationError when it is not of that form or out of range.
-    """
-    match = _BITRATE.fullmatch(str(value).strip())
-    if match is not None:
-        factor = {"": 1, "k": 1000, "m": 1_000_000}[match[2].lower()]
-        bits = round(float(match[1]) * factor)
-        if bits in BITRATES:
-            return bits
-    raise ConfigurationError(
-        f"{str(value)!r} is not a bit rate: write bits per second from 16k to 400M, like 800k or 2M."
-    )
 
 
 def normal_path(text: str) -> str:
