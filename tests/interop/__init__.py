@@ -1,0 +1,1 @@
+"""Real players and raw clients against a running server."""
