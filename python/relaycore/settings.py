@@ -215,6 +215,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Let everybody read who reaches the port, even from the network. Without this, a relay that has users
     asks for one of them, and a relay that listens to the network must have users."""
 
+    basic: Annotated[bool, Meta(description="true or false", examples=[False])] = False
+    """Offer Basic authentication beside Digest. It sends passwords readable over the network, so only for
+    clients that know nothing else."""
+
     users: Annotated[list[User], Meta(description="[[users]] tables with name and password")] = msgspec.field(
         default_factory=list
     )

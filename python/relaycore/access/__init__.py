@@ -1,0 +1,1 @@
+"""Who may read: users, Digest and Basic authentication, and the decisions that the engine asks for."""

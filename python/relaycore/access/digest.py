@@ -1,0 +1,128 @@
+"""Authentication by Digest (RFC 7616, and RFC 2069 for old clients) and by Basic (RFC 7617)."""
+
+from __future__ import annotations
+
+import hmac
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
+
+from relaycore.access.credentials import BasicCredentials, DigestCredentials, parse_authorization
+from relaycore.access.nonces import Freshness, Nonces
+from relaycore.access.users import REALM, Algorithm, UserStore
+
+__all__ = ["Authenticated", "Authenticator", "Challenged"]
+
+_TRACK = re.compile(r"(?:track|stream)(?:id)?[=]?[0-9]+", re.IGNORECASE)
+"""Last part of the URI of a track, below the path of its stream."""
+
+
+@dataclass(frozen=True, slots=True)
+class Authenticated:
+    """The request comes from this user."""
+
+    user: str
+
+
+@dataclass(frozen=True, slots=True)
+class Challenged:
+    """The request does not show who it comes from.
+
+    ``challenges`` are the ``WWW-Authenticate`` headers of the answer. ``wrong`` is set when credentials were
+    sent that are wrong, rather than none or ones that are only too old.
+    """
+
+    challenges: tuple[str, ...]
+    wrong: bool
+
+
+class Authenticator:
+    """Checks the credentials of requests against the users.
+
+    ``basic`` offers Basic, too, which sends passwords in the clear.
+    """
+
+    def __init__(
+        self, users: UserStore, *, basic: bool = False, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.users = users
+        self._basic = basic
+        self._nonces = Nonces(clock)
+
+    def check(
+        self, authorization: str | None, *, method: str, uri: str, path: str, client: str
+    ) -> Authenticated | Challenged:
+        """Who sends a request.
+
+        ``uri`` is that of the request line, ``path`` the path of the stream that it means, ``client`` the
+        address (without port) of the sender.
+        """
+        if authorization is None:
+            return self._challenge(client)
+        credentials = parse_authorization(authorization)
+        if isinstance(credentials, BasicCredentials) and self._basic:
+            if self.users.password_is(credentials.name, credentials.password):
+                return Authenticated(credentials.name)
+        elif isinstance(credentials, DigestCredentials) and self._proves(credentials, method, uri, path):
+            count = None if credentials.count is None else int(credentials.count, 16)
+            if self._nonces.check(credentials.nonce, client, count) is Freshness.FRESH:
+                return Authenticated(credentials.name)
+            # The password is right. A nonce that is old, or of an earlier run, is not the person's mistake.
+            return self._challenge(client, stale=True)
+        return self._challenge(client, wrong=True)
+
+    def _proves(self, credentials: DigestCredentials, method: str, uri: str, path: str) -> bool:
+        """Whether the response shows knowledge of the password, for this request.
+
+        RFC 7616 section 3.4.1; RFC 2617 section 3.2.2.1 without ``qop``.
+        """
+        algorithm = credentials.algorithm
+        ha1 = self.users.ha1(credentials.name, algorithm)
+        ha2 = algorithm.hash(f"{method}:{credentials.uri}")
+        middle = credentials.nonce
+        if credentials.count is not None:
+            middle += f":{credentials.count}:{credentials.client_nonce}:auth"
+        expected = algorithm.hash(f"{ha1}:{middle}:{ha2}")
+        right = hmac.compare_digest(expected.encode(), credentials.response.encode())
+        return right and _same_path(credentials.uri, uri, path)
+
+    def _challenge(self, client: str, *, stale: bool = False, wrong: bool = False) -> Challenged:
+        """The challenges, best first.
+
+        Clients that know only one algorithm and read all headers keep the last Digest one, which is why MD5
+        follows SHA-256. ``realm`` and ``nonce`` come first, in this order: live555 finds them nowhere else.
+        """
+        end = ", stale=true" if stale else ""
+        challenges = [
+            f'Digest realm="{REALM}", nonce="{self._nonces.make(client)}", algorithm={algorithm.value}, '
+            f'qop="auth", charset=UTF-8{end}'
+            for algorithm in Algorithm
+        ]
+        if self._basic:
+            challenges.append(f'Basic realm="{REALM}", charset="UTF-8"')
+        return Challenged(tuple(challenges), wrong)
+
+
+def _same_path(signed: str, requested: str, path: str) -> bool:
+    """Whether the URI that was hashed means the stream at ``path``.
+
+    Clients hash the URI with or without host, with or without the slash at its end, and that of the stream
+    where they ask for a track. It may be any of those, and nothing that means another path.
+    """
+    if signed == requested:
+        return True
+    found = _path_of(signed)
+    wanted = path.strip("/")
+    if found in (wanted, _path_of(requested)):
+        return True
+    parent, _, last = found.rpartition("/")
+    return parent == wanted and _TRACK.fullmatch(last) is not None
+
+
+def _path_of(uri: str) -> str:
+    try:
+        return unquote(urlsplit(uri).path).strip("/")
+    except ValueError:
+        return ""

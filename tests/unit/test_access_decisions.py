@@ -1,0 +1,149 @@
+"""The gatekeeper: users, the program's own say, and who has to wait."""
+
+import asyncio
+import base64
+from dataclasses import dataclass, replace
+
+import pytest
+
+from relaycore.access.attempts import ALLOWED, REGAIN_S, REMEMBERED, Attempts
+from relaycore.access.decisions import AccessRequest, Allow, Challenge, Gatekeeper, Refuse
+from relaycore.access.users import UserStore
+from relaycore.settings import User
+
+ANNA = User(name="anna", password="open sesame")
+
+
+@dataclass(frozen=True)
+class Asked:
+    action: str = "read"
+    method: str = "DESCRIBE"
+    path: str = "/cam"
+    uri: str = "rtsp://127.0.0.1/cam?x=1"
+    query: str | None = "x=1"
+    authorization: str | None = None
+    user_agent: str | None = "test"
+    peer: str = "127.0.0.1:5000"
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 50.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def basic(text: str) -> Asked:
+    return Asked(authorization="Basic " + base64.b64encode(text.encode()).decode())
+
+
+async def test_without_users_everybody_may_read() -> None:
+    assert await Gatekeeper(UserStore()).decide(Asked()) == Allow(None)
+
+
+async def test_with_users_a_client_is_asked_who_it_is() -> None:
+    answer = await Gatekeeper(UserStore([ANNA])).decide(Asked())
+    assert isinstance(answer, Challenge)
+    assert len(answer.challenges) == 2
+
+
+async def test_anonymous_reading_has_to_be_asked_for() -> None:
+    assert await Gatekeeper(UserStore([ANNA]), anonymous=True).decide(Asked()) == Allow(None)
+
+
+async def test_the_program_is_asked_after_the_password_was_right() -> None:
+    asked: list[AccessRequest] = []
+
+    async def authorise(request: AccessRequest) -> bool:
+        asked.append(request)
+        return request.path == "cam"
+
+    gatekeeper = Gatekeeper(UserStore([ANNA]), basic=True, authorise=authorise)
+    assert isinstance(await gatekeeper.decide(Asked()), Challenge)
+    assert asked == []
+    assert await gatekeeper.decide(basic("anna:open sesame")) == Allow("anna")
+    assert asked == [AccessRequest("read", "cam", "anna", "127.0.0.1:5000", "test", "x=1")]
+    other = replace(basic("anna:open sesame"), path="/garden")
+    assert await gatekeeper.decide(other) == Refuse(403, "Not allowed")
+
+
+async def test_a_program_that_does_not_answer_is_not_waited_for() -> None:
+    async def authorise(request: AccessRequest) -> bool:
+        await asyncio.Event().wait()
+        return True
+
+    gatekeeper = Gatekeeper(UserStore(), authorise=authorise, timeout=0.01)
+    assert await gatekeeper.decide(Asked()) == Refuse(503, "No decision in time")
+
+
+async def test_a_program_that_fails_lets_nobody_in(caplog: pytest.LogCaptureFixture) -> None:
+    async def authorise(request: AccessRequest) -> bool:
+        raise RuntimeError("database gone")
+
+    assert await Gatekeeper(UserStore(), authorise=authorise).decide(Asked()) == Refuse(
+        503, "No decision possible"
+    )
+    assert "database gone" in caplog.text
+
+
+async def test_who_tries_passwords_has_to_wait() -> None:
+    clock = Clock()
+    gatekeeper = Gatekeeper(UserStore([ANNA]), basic=True, clock=clock)
+    for _ in range(ALLOWED):
+        assert isinstance(await gatekeeper.decide(basic("anna:guess")), Challenge)
+    refused = await gatekeeper.decide(basic("anna:open sesame"))
+    assert refused == Refuse(403, f"Too many wrong passwords, wait {REGAIN_S:.0f} seconds")
+    assert isinstance(await gatekeeper.decide(Asked()), Challenge)
+    other = replace(basic("anna:open sesame"), peer="127.0.0.9:1")
+    assert await gatekeeper.decide(other) == Allow("anna")
+    clock.now += REGAIN_S + 0.1
+    assert await gatekeeper.decide(basic("anna:open sesame")) == Allow("anna")
+
+
+async def test_a_wrong_password_is_logged_without_it(caplog: pytest.LogCaptureFixture) -> None:
+    await Gatekeeper(UserStore([ANNA]), basic=True).decide(basic("anna:guess"))
+    (record,) = caplog.records
+    assert record.__dict__["peer"] == "127.0.0.1:5000"
+    assert "guess" not in str(record.__dict__)
+    assert basic("anna:guess").authorization not in str(record.__dict__)
+
+
+def test_attempts_come_back_one_by_one() -> None:
+    clock = Clock()
+    attempts = Attempts(clock)
+    for _ in range(ALLOWED - 1):
+        attempts.failed("10.0.0.1")
+        assert attempts.wait_s("10.0.0.1") == 0
+    attempts.failed("10.0.0.1")
+    assert attempts.wait_s("10.0.0.1") == pytest.approx(REGAIN_S)
+    clock.now += REGAIN_S
+    assert attempts.wait_s("10.0.0.1") == 0
+    attempts.failed("10.0.0.1")
+    assert attempts.wait_s("10.0.0.1") == pytest.approx(REGAIN_S)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("2001:db8::1", "2001:db8::ffff:2", True),
+        ("2001:db8::1", "2001:db8:0:1::1", False),
+        ("::ffff:10.0.0.1", "10.0.0.1", True),
+        ("fe80::1%eth0", "fe80::1", True),
+        ("not an address", "not an address", True),
+    ],
+)
+def test_addresses_that_one_host_can_choose_from_count_as_one(one: str, other: str, same: bool) -> None:
+    attempts = Attempts(Clock())
+    for _ in range(ALLOWED):
+        attempts.failed(one)
+    assert (attempts.wait_s(other) > 0) is same
+
+
+def test_the_table_of_addresses_is_bounded() -> None:
+    attempts = Attempts(Clock())
+    for _ in range(ALLOWED):
+        attempts.failed("10.9.9.9")
+    for number in range(REMEMBERED):
+        attempts.failed(f"10.0.{number // 256}.{number % 256}")
+    assert attempts.wait_s("10.9.9.9") == 0
