@@ -36,7 +36,7 @@ test)
     )
     ;;
 vm)
-    packages+=(busybox-static cpio ffmpeg gcc kmod make qemu-system-x86)
+    packages+=(busybox-static cpio ffmpeg gcc kmod linux-headers-amd64 make qemu-system-x86)
     ;;
 *)
     echo "packages.sh: no group named '$group'; use build, test or vm" >&2
