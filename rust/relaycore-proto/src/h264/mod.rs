@@ -1,0 +1,91 @@
+//! H.264 (ITU-T Rec. H.264): NAL unit types, parameter sets, random access points.
+//!
+//! Everything here reads access units as Annex B byte streams, see [`annexb`](crate::annexb).
+
+use alloc::vec::Vec;
+
+use crate::annexb::{nal_units, push_nal};
+
+mod sei;
+mod sps;
+
+pub use sei::recovery_point;
+pub use sps::{Sps, SpsError};
+
+/// NAL unit types (table 7-1) that are treated apart; `u8` on the wire, the low five bits of the first byte.
+pub mod nal_type {
+    /// Slice of a picture that is not an IDR picture.
+    pub const SLICE: u8 = 1;
+    /// Slice of an IDR picture.
+    pub const IDR: u8 = 5;
+    /// Supplemental enhancement information.
+    pub const SEI: u8 = 6;
+    /// Sequence parameter set.
+    pub const SPS: u8 = 7;
+    /// Picture parameter set.
+    pub const PPS: u8 = 8;
+    /// Access unit delimiter.
+    pub const DELIMITER: u8 = 9;
+}
+
+/// Type of a NAL unit from its first byte.
+#[must_use]
+pub fn type_of(first_byte: u8) -> u8 {
+    first_byte & 0x1f
+}
+
+/// Whether the NAL unit type holds picture data: slices and slice data partitions.
+#[must_use]
+pub fn is_slice(nal_type: u8) -> bool {
+    (nal_type::SLICE..=nal_type::IDR).contains(&nal_type)
+}
+
+/// Whether a reader can start with this access unit: it holds an IDR picture, or a recovery point that makes this
+/// very picture right (`recovery_frame_cnt` 0: an open group of pictures).
+#[must_use]
+pub fn is_random_access(access_unit: &[u8]) -> bool {
+    for nal in nal_units(access_unit) {
+        match type_of(nal[0]) {
+            nal_type::IDR => return true,
+            nal_type::SEI if recovery_point(nal) == Some(0) => return true,
+            // The type of the first slice decides: no search through the rest of the picture.
+            slice if is_slice(slice) => return false,
+            _ => {}
+        }
+    }
+    false
+}
+
+/// The sequence and picture parameter sets within `access_unit`, as Annex B byte stream; `None` unless there is at
+/// least one of each.
+#[must_use]
+pub fn parameter_sets(access_unit: &[u8]) -> Option<Vec<u8>> {
+    let mut out = Vec::new();
+    let (mut has_sps, mut has_pps) = (false, false);
+    for nal in nal_units(access_unit) {
+        match type_of(nal[0]) {
+            nal_type::SPS => has_sps = true,
+            nal_type::PPS => has_pps = true,
+            // Parameter sets come before the picture: no search through its data.
+            slice if is_slice(slice) => break,
+            _ => continue,
+        }
+        push_nal(&mut out, nal);
+    }
+    (has_sps && has_pps).then_some(out)
+}
+
+/// The bytes of a NAL unit without the emulation prevention bytes (section 7.4.1): 00 00 03 becomes 00 00.
+pub(crate) fn without_emulation_prevention(nal: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(nal.len());
+    let mut zeros = 0;
+    for &byte in nal {
+        if zeros >= 2 && byte == 3 {
+            zeros = 0;
+            continue;
+        }
+        zeros = if byte == 0 { zeros + 1 } else { 0 };
+        out.push(byte);
+    }
+    out
+}

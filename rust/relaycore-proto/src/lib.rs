@@ -1,0 +1,28 @@
+//! Wire formats and state machines of relaycore.
+//!
+//! Nothing here has a socket, a clock, a thread or randomness of its own: bytes come in as arguments and results go
+//! out, so everything can be tested byte by byte and fuzzed. Input never panics: what cannot be understood is an
+//! error that says why.
+//!
+//! The way of a packet through the modules: an encoder's [`access_unit`] is cut into RTP packets by a format of
+//! [`payload`], which writes them as [`rtp`] packets into a [`burst`].
+
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+pub mod aac;
+pub mod access_unit;
+pub mod annexb;
+mod base64;
+mod bits;
+pub mod burst;
+pub mod h264;
+pub mod jpeg;
+pub mod limits;
+pub mod payload;
+pub mod rtcp;
+pub mod rtp;
+pub mod rtsp;
+pub mod track;

@@ -1,0 +1,107 @@
+//! Payload formats: how access units are carried in RTP packets, one file a format.
+//!
+//! Each format has a `packetise` function, which appends the packets of an access unit to a burst, and a
+//! `Depacketiser`, which puts access units together from received packets.
+//!
+//! Large access units are split **evenly**: all packets of a split have the same size, only the last one may be
+//! shorter. The kernel or network card can then cut them out of one large datagram (segmentation offload).
+
+use core::fmt;
+
+use crate::jpeg::JpegError;
+
+pub mod aac;
+pub mod h264;
+
+/// Smallest payload limit that the packetisers accept, in bytes: room for every payload header and some data.
+pub const PAYLOAD_LIMIT_MIN: usize = 256;
+
+/// Why an access unit was not packetised, or a packet not understood.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PayloadError {
+    /// The access unit holds nothing that can be sent.
+    Empty,
+    /// The payload limit is below [`PAYLOAD_LIMIT_MIN`].
+    PayloadLimit(usize),
+    /// An audio access unit is longer than its 13 bit length can say.
+    AudioTooLong {
+        /// Length of the access unit.
+        bytes: usize,
+    },
+    /// The payload ends within its own header.
+    Truncated,
+    /// A packetisation that is not supported.
+    Unsupported {
+        /// What the packet uses, by its name in the RFC.
+        what: &'static str,
+    },
+    /// The packet contradicts itself or the packets before it.
+    Inconsistent {
+        /// What does not fit.
+        what: &'static str,
+    },
+    /// The access unit grew beyond the limit and was discarded.
+    TooLong {
+        /// The limit, in bytes.
+        limit: usize,
+    },
+    /// The JPEG cannot be read.
+    Jpeg(JpegError),
+    /// The JPEG cannot be carried by RFC 2435.
+    JpegNotCarried {
+        /// What RFC 2435 has no place for.
+        what: &'static str,
+    },
+}
+
+impl fmt::Display for PayloadError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => write!(out, "the access unit holds nothing to send"),
+            Self::PayloadLimit(limit) => {
+                write!(out, "the RTP payload limit of {limit} bytes is below {PAYLOAD_LIMIT_MIN}")
+            }
+            Self::AudioTooLong { bytes } => {
+                write!(out, "the audio access unit has {bytes} bytes, and RFC 3640 carries at most 8191")
+            }
+            Self::Truncated => write!(out, "the RTP payload ends within its header"),
+            Self::Unsupported { what } => write!(out, "{what} is not supported"),
+            Self::Inconsistent { what } => write!(out, "the RTP payload does not fit: {what}"),
+            Self::TooLong { limit } => {
+                write!(out, "the access unit is longer than {limit} bytes and was discarded")
+            }
+            Self::Jpeg(error) => error.fmt(out),
+            Self::JpegNotCarried { what } => {
+                write!(out, "RTP cannot carry this JPEG ({what}); let it be encoded as H.264")
+            }
+        }
+    }
+}
+
+impl core::error::Error for PayloadError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Jpeg(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl From<JpegError> for PayloadError {
+    fn from(error: JpegError) -> Self {
+        Self::Jpeg(error)
+    }
+}
+
+/// Checks a payload limit and bounds it to what a frame can hold.
+pub(crate) fn checked_limit(max_payload: usize) -> Result<usize, PayloadError> {
+    if max_payload < PAYLOAD_LIMIT_MIN {
+        return Err(PayloadError::PayloadLimit(max_payload));
+    }
+    Ok(max_payload.min(crate::burst::PAYLOAD_BYTES_MAX))
+}
+
+/// Size of the fragments when `length` bytes are split evenly into fragments of at most `limit` bytes.
+pub(crate) fn even_fragment(length: usize, limit: usize) -> usize {
+    length.div_ceil(length.div_ceil(limit).max(1)).max(1)
+}
