@@ -1,0 +1,110 @@
+"""The players: each plays a URL over a transport (``tcp`` or ``udp``) and gives what it decoded."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from unittest import mock
+
+import cv2
+import numpy as np
+
+from tests.interop.recording import Pictures, Recording, read_file, read_raw
+from tests.support.processes import run
+
+__all__ = ["PICTURES", "PLAYERS", "SIZE", "Player"]
+
+Player = Callable[[str, str, Path], Recording]
+"""Plays URL and transport with a directory for its files."""
+
+SIZE = (640, 360)
+"""Width and height of what the tests serve; GStreamer's raw output does not tell."""
+
+PICTURES = 60
+"""Pictures to decode: two seconds."""
+
+CLIENTS = Path(__file__).parent / "clients" / "target" / "debug"
+
+
+def play_ffmpeg(url: str, transport: str, directory: Path) -> Recording:
+    """Debian's ffmpeg, as a recorder uses it."""
+    output = directory / "ffmpeg.nut"
+    source = ["ffmpeg", "-v", "error", "-nostdin", "-rtsp_transport", transport, "-i", url]
+    video = ["-fps_mode", "passthrough", "-frames:v", str(PICTURES), "-c:v", "rawvideo", "-pix_fmt", "rgb24"]
+    run([*source, *video, "-c:a", "pcm_s16le", output])
+    return read_file(output)
+
+
+def play_mpv(url: str, transport: str, directory: Path) -> Recording:
+    """mpv, which here writes what it would show."""
+    output = directory / "mpv.nut"
+    source = ["mpv", "--no-config", "--msg-level=all=error", f"--rtsp-transport={transport}", url]
+    encode = [f"--o={output}", "--of=nut", "--ovc=rawvideo", "--oac=pcm_s16le", "--vf=format=rgb24"]
+    run([*source, *encode, f"--frames={PICTURES}"])
+    return read_file(output)
+
+
+def play_gstreamer(url: str, transport: str, directory: Path) -> Recording:
+    """GStreamer's rtspsrc."""
+    source = f"rtspsrc name=source location={url} protocols={transport} latency=200"
+    return _play_pipeline(["gst-launch-1.0", "--quiet"], source, directory)
+
+
+def play_rtspsrc2(url: str, transport: str, directory: Path) -> Recording:
+    """GStreamer's newer RTSP source, written in Rust."""
+    source = f"rtspsrc2 name=source location={url} protocols={transport} latency=200"
+    return _play_pipeline([str(CLIENTS / "play-rtspsrc2")], source, directory)
+
+
+def play_opencv(url: str, transport: str, directory: Path) -> Recording:
+    """OpenCV's VideoCapture, which has no sound."""
+    with mock.patch.dict(os.environ, OPENCV_FFMPEG_CAPTURE_OPTIONS=f"rtsp_transport;{transport}"):
+        capture = cv2.VideoCapture(url, cv2.CAP_FFMPEG)
+    assert capture.isOpened()
+    pictures: list[Pictures] = []
+    while len(pictures) < PICTURES:
+        got, picture = capture.read()
+        assert got, f"no picture after {len(pictures)}"
+        pictures.append(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False))
+    capture.release()
+    return Recording(pictures=np.stack(pictures), sound=np.empty(0))
+
+
+def play_pyav(url: str, transport: str, directory: Path) -> Recording:
+    """PyAV, with an FFmpeg that is years newer than Debian's."""
+    return read_file(url, limit=PICTURES, options={"rtsp_transport": transport})
+
+
+def play_retina(url: str, transport: str, directory: Path) -> Recording:
+    """retina, a client made for IP cameras. It does not decode: its Annex B output is decoded with PyAV."""
+    output = directory / "retina.h264"
+    said = run([CLIENTS / "play-retina", transport, url, str(PICTURES), output])
+    assert "lost=0" in said, said
+    return read_file(output)
+
+
+def _play_pipeline(launcher: list[str], source: str, directory: Path) -> Recording:
+    pictures, sound, rate = directory / "pictures.rgb", directory / "sound.s16", 48_000
+    # The pipeline ends when both branches have: 70 blocks of 1024 samples are a second and a half.
+    branches = [
+        "source. ! application/x-rtp,media=video ! rtph264depay ! h264parse ! avdec_h264 ! videoconvert",
+        f"! video/x-raw,format=RGB ! identity eos-after={PICTURES} ! filesink location={pictures}",
+        "source. ! application/x-rtp,media=audio ! rtpmp4gdepay ! aacparse ! avdec_aac ! audioconvert",
+        f"! audioresample ! audio/x-raw,format=S16LE,channels=1,rate={rate}",
+        f"! identity eos-after=70 ! filesink location={sound}",
+    ]
+    pipeline = " ".join([source, *branches])
+    run([*launcher, *(pipeline.split() if launcher[0].startswith("gst-launch") else [pipeline])])
+    return read_raw(pictures, SIZE, sound, rate)
+
+
+PLAYERS: dict[str, Player] = {
+    "ffmpeg": play_ffmpeg,
+    "mpv": play_mpv,
+    "gstreamer": play_gstreamer,
+    "rtspsrc2": play_rtspsrc2,
+    "opencv": play_opencv,
+    "pyav": play_pyav,
+    "retina": play_retina,
+}

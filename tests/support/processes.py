@@ -1,0 +1,30 @@
+"""Programs that tests run."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+__all__ = ["run"]
+
+
+def run(command: Sequence[str | Path], *, limit: float = 45.0) -> str:
+    """Run a program to its end and give back what it printed.
+
+    AssertionError with all that it said when it fails, does not end within ``limit`` seconds or is not
+    installed: a test that lacks its tool has failed.
+    """
+    words = [str(word) for word in command]
+    try:
+        done = subprocess.run(
+            words, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", timeout=limit
+        )
+    except FileNotFoundError as error:
+        raise AssertionError(f"{words[0]} is not installed: `make test` installs it") from error
+    except subprocess.TimeoutExpired as error:
+        raise AssertionError(
+            f"{words} took longer than {limit} s: {error.stdout!r} {error.stderr!r}"
+        ) from error
+    assert done.returncode == 0, f"{words} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
+    return done.stdout
