@@ -42,18 +42,18 @@ def read_file(
         for frame in container.decode(*container.streams.video[:1], *container.streams.audio[:1]):
             if isinstance(frame, av.VideoFrame):
                 pictures.append(frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False))
-                times.append(frame.time if frame.time is not None else float("nan"))
+                times.append(frame.time)
                 if len(pictures) == limit:
                     break
-            else:
+            elif isinstance(frame, av.AudioFrame):
                 if not sound:
-                    rate, start = frame.sample_rate, frame.time or 0.0
+                    rate, start = frame.sample_rate, frame.time
                 sound += [part.to_ndarray()[0].astype(np.float64) for part in mono.resample(frame)]
     return Recording(
         pictures=np.stack(pictures) if pictures else np.empty((0, 0, 0, 3), np.uint8),
         sound=np.concatenate(sound) if sound else np.empty(0),
         sound_rate=rate,
-        picture_times=np.array(times),
+        picture_times=np.array(times, np.float64),
         sound_start=start,
     )
 
