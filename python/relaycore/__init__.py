@@ -1,1 +1,41 @@
-"""Makes a webcam an IP camera, and relays live video between programs."""
+"""Makes a webcam an IP camera, and relays live video between programs.
+
+::
+
+    import relaycore
+
+    async with relaycore.Relay() as relay:
+        await relay.add_camera("cam", camera="pattern")
+        async for frame in relay.frames("cam"):
+            print(frame)
+
+:class:`Relay` is where to begin; :mod:`relaycore.events` and :mod:`relaycore.errors` hold what it reports and
+raises.
+"""
+
+from relaycore._relaycore import AccessUnit, Session, Track, now_ns
+from relaycore.access.decisions import AccessRequest
+from relaycore.errors import RelaycoreError
+from relaycore.latency import StageLatency
+from relaycore.publisher import Publisher
+from relaycore.readers import AccessUnitReader, FrameReader
+from relaycore.relay import Relay, StreamStatus
+from relaycore.settings import CameraSettings, Config, User
+
+__all__ = [
+    "AccessRequest",
+    "AccessUnit",
+    "AccessUnitReader",
+    "CameraSettings",
+    "Config",
+    "FrameReader",
+    "Publisher",
+    "Relay",
+    "RelaycoreError",
+    "Session",
+    "StageLatency",
+    "StreamStatus",
+    "Track",
+    "User",
+    "now_ns",
+]

@@ -56,8 +56,10 @@ def check_table(kind: type[_Table], data: object, path: KeyPath, mistakes: Mista
     return kind(**values) if len(mistakes) == found else None
 
 
-def check_value(expected: Any, value: object, path: KeyPath, mistakes: Mistakes) -> Any:
-    """The value as the type ``expected``.
+def check_value(
+    expected: Any, value: object, path: KeyPath, mistakes: Mistakes, *, strict: bool = True
+) -> Any:
+    """The value as the type ``expected``; where not ``strict``, numbers may be given as text.
 
     Tables inside are checked one by one, so that no mistake hides another.
     """
@@ -73,7 +75,7 @@ def check_value(expected: Any, value: object, path: KeyPath, mistakes: Mistakes)
         return {key: check_value(inner, item, (*path, key), mistakes) for key, item in value.items()}
     notes = _meta(expected).extra or {}
     try:
-        converted = msgspec.convert(value, expected)
+        converted = msgspec.convert(value, expected, strict=strict)
         check = notes.get("check")
         if check is not None and converted is not None:
             check(converted)
@@ -93,11 +95,15 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def _expectation(expected: Any, key: str) -> str:
-    """What a field should be, with an example: ``a size in pixels, like size = "1280x720"``."""
+    """What a field should be, with an example: ``a size in pixels, like size = "1280x720"``.
+
+    Options of the command line begin with a hyphen and have their example as it is typed.
+    """
     meta = _meta(expected)
     text = meta.description or "something else"
     if meta.examples:
-        text += f", like {key} = {_shown(meta.examples[0])}"
+        example = meta.examples[0]
+        text += f", like {key} {example}" if key.startswith("-") else f", like {key} = {_shown(example)}"
     return text
 
 

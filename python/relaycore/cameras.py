@@ -1,0 +1,105 @@
+"""The cameras of a relay: starts and stops their pipelines, which live in threads, from asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from relaycore._relaycore import Stream, Track
+from relaycore.errors import PathError
+from relaycore.events import (
+    CameraBack,
+    CameraFailed,
+    CameraLost,
+    CameraNotice,
+    CameraReady,
+    Event,
+)
+from relaycore.pipeline.camera import CameraPipeline, Description, PipelineEvent, PipelineStats
+from relaycore.settings import CameraSettings, Join
+
+__all__ = ["CameraStatus", "Cameras"]
+
+
+class StreamMaker(Protocol):
+    """Adds a stream to the engine; called from a pipeline's thread."""
+
+    def __call__(self, path: str, tracks: Sequence[Track], join: Join) -> Stream:
+        """The stream, or PathError."""
+
+
+@dataclass(frozen=True, slots=True)
+class CameraStatus:
+    """How a camera does: what was chosen for it, and its numbers."""
+
+    description: Description
+    stats: PipelineStats
+
+
+class Cameras:
+    """The pipelines by path. All methods are called from the loop."""
+
+    def __init__(
+        self,
+        add_stream: StreamMaker,
+        remove_stream: Callable[[str], None],
+        emit: Callable[[Event], None],
+    ) -> None:
+        self._add_stream = add_stream
+        self._remove_stream = remove_stream
+        self._emit = emit
+        self._pipelines: dict[str, CameraPipeline] = {}
+
+    def __contains__(self, path: str) -> bool:
+        return path in self._pipelines
+
+    async def add(self, path: str, settings: CameraSettings) -> None:
+        """Starts a camera. What it raises is a DeviceError, EncoderError or PathError."""
+        pipeline = CameraPipeline(
+            settings,
+            lambda tracks: self._add_stream(path, tracks, settings.join),
+            lambda happened: self._pass_on(path, happened),
+        )
+        self._pipelines[path] = pipeline
+        try:
+            await asyncio.to_thread(pipeline.start)
+        except BaseException:
+            self._pipelines.pop(path, None)
+            await asyncio.shield(asyncio.to_thread(pipeline.stop, 0.0))
+            self._remove_stream(path)
+            raise
+
+    async def remove(self, path: str, timeout: float) -> None:
+        """Stops a camera, in about this many seconds, and ends its stream. PathError when there is none."""
+        pipeline = self._pipelines.pop(path, None)
+        if pipeline is None:
+            raise PathError(f"There is no camera at {path!r}.")
+        await asyncio.to_thread(pipeline.stop, timeout)
+        self._remove_stream(path)
+
+    async def close(self, timeout: float) -> None:
+        """Stops all cameras, at the same time."""
+        await asyncio.gather(*(self.remove(path, timeout) for path in list(self._pipelines)))
+
+    def status(self, path: str) -> CameraStatus | None:
+        """How the camera at a path does; ``None`` when there is none or it does not deliver yet."""
+        pipeline = self._pipelines.get(path)
+        if pipeline is None or pipeline.description is None:
+            return None
+        return CameraStatus(pipeline.description, pipeline.stats())
+
+    def _pass_on(self, path: str, happened: PipelineEvent) -> None:
+        """Called from the pipeline's thread."""
+        match happened.kind:
+            case "ready":
+                self._emit(CameraReady(path=path, description=happened.message))
+            case "lost":
+                self._emit(CameraLost(path=path, reason=happened.message))
+            case "back":
+                self._emit(CameraBack(path=path))
+            case "failed":
+                self._emit(CameraFailed(path=path, reason=happened.message))
+            case _:
+                self._emit(CameraNotice(path=path, message=happened.message))

@@ -1,0 +1,158 @@
+"""``relaycore serve``: serves the cameras until it is told to stop."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from rich.console import Console
+
+from relaycore.control.console import StatusLine, make_console
+from relaycore.control.logs import configure_logs
+from relaycore.control.options import config_from_options
+from relaycore.control.passwords import add_users
+from relaycore.control.start_page import log_start, show_start
+from relaycore.control.watch import log_events, trace_latency, watch_status
+from relaycore.relay import Relay
+from relaycore.settings import Config, User
+
+NAME = "serve"
+HELP = "make the cameras of this machine IP cameras"
+DESCRIPTION = (
+    "Serves a camera as H.264 at rtsp://127.0.0.1:8554/cam: the first one that is there, or the one of the "
+    "options, or those of a configuration file. Without any camera it serves a test pattern."
+)
+
+_log = logging.getLogger(__name__)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options of this command.
+
+    None has a default: what is not given leaves the configuration as it is.
+    """
+    parser.add_argument("config", nargs="?", metavar="CONFIG", help="a configuration file (TOML)")
+    camera = parser.add_argument_group("camera")
+    camera.add_argument(
+        "--camera", metavar="NAME", help="name or device of a camera, `pattern`, a media file, or lavfi:GRAPH"
+    )
+    camera.add_argument(
+        "--microphone", metavar="NAME", help="name or device of a microphone, `auto`, or `none`"
+    )
+    camera.add_argument("--size", metavar="WxH", help="size in pixels, like 1280x720")
+    camera.add_argument("--fps", metavar="N", help="pictures per second")
+    camera.add_argument(
+        "--encoder", metavar="NAME", help="`auto`, `copy` for what the camera gives, or an encoder of FFmpeg"
+    )
+    camera.add_argument("--bitrate", metavar="N", help="bits per second, like 800k or 2M")
+    camera.add_argument("--path", metavar="PATH", help="path of the camera, `cam` by default")
+    network = parser.add_argument_group("network")
+    network.add_argument("--host", metavar="ADDRESS", help="address to listen on, 127.0.0.1 by default")
+    network.add_argument("--port", metavar="N", help="port to listen on, 8554 by default")
+    network.add_argument(
+        "--lan", action="store_true", help="let the network in; readers then need a password"
+    )
+    network.add_argument(
+        "--user",
+        action="append",
+        default=[],
+        metavar="NAME[:PASSWORD]",
+        help="somebody who may read; may be given several times; without a password, it is asked for or made",
+    )
+    output = parser.add_argument_group("output")
+    output.add_argument("--log-json", action="store_true", help="print nothing but logs, as JSON")
+    output.add_argument(
+        "--trace-latency", action="store_true", help="print how long pictures spend in each stage"
+    )
+    output.add_argument("--no-qr", action="store_true", help="show no QR code")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serves until SIGINT or SIGTERM. What it raises is a RelaycoreError."""
+    config, generated = add_users(config_from_options(arguments), arguments.user)
+    console = make_console()
+    configure_logs(as_json=config.log_json, console=console)
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        return runner.run(_until_stopped(lambda: _serve(config, generated, console)))
+
+
+async def _serve(config: Config, generated: list[User], console: Console) -> None:
+    async with Relay(config) as relay:
+        if config.log_json:
+            _tell_passwords(generated)
+            log_start(relay)
+        else:
+            show_start(console, relay, config, generated)
+        with StatusLine(None if config.log_json else console) as line:
+            tasks = [log_events(relay), watch_status(relay, line, as_json=config.log_json)]
+            if config.trace_latency:
+                tasks.append(trace_latency(relay, None if config.log_json else console))
+            await asyncio.gather(*tasks)
+
+
+async def _until_stopped(program: Callable[[], Coroutine[Any, Any, None]]) -> int:
+    """Runs the program until a signal asks to end it; a second signal ends it without ceremony."""
+    loop = asyncio.get_running_loop()
+    task = loop.create_task(program())
+    stopped = False
+
+    def stop() -> None:
+        nonlocal stopped
+        stopped = True
+        release()
+        task.cancel()
+
+    release = _on_signals(loop, stop)
+    try:
+        await task
+    except asyncio.CancelledError:
+        if not stopped:
+            raise
+    finally:
+        release()
+    _log.info("stopped")
+    return 0
+
+
+def _on_signals(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> Callable[[], None]:
+    """Calls ``stop`` in the loop on SIGINT and SIGTERM; what is returned brings their usual effect back."""
+    signals = (signal.SIGINT, signal.SIGTERM)
+    try:
+        for number in signals:
+            loop.add_signal_handler(number, stop)
+    except NotImplementedError:
+        # Windows: the handler runs between two steps of the interpreter, and has to wake the loop.
+        before = {
+            number: signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop)) for number in signals
+        }
+        return lambda: _restore(before)
+    return lambda: _remove(loop, signals)
+
+
+def _restore(handlers: dict[signal.Signals, Any]) -> None:
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+
+def _remove(loop: asyncio.AbstractEventLoop, signals: tuple[signal.Signals, ...]) -> None:
+    for number in signals:
+        loop.remove_signal_handler(number)
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    if sys.platform == "win32":
+        return None
+    import uvloop
+
+    return uvloop.new_event_loop
+
+
+def _tell_passwords(generated: list[User]) -> None:
+    """Beside the logs, which are kept and sent around."""
+    for user in generated:
+        sys.stderr.write(f"relaycore: user {user.name}, password {user.password} (shown only now)\n")

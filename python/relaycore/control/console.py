@@ -1,0 +1,114 @@
+"""What a person sees in the terminal: sentences, tables, the QR code, the status line."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from typing import TextIO
+
+import segno
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+__all__ = ["StatusLine", "legible", "make_console", "qr_code", "say", "show_table"]
+
+
+QUIET_ZONE = 4
+"""Light modules around a QR code (ISO/IEC 18004)."""
+
+
+def make_console(stream: TextIO | None = None) -> Console:
+    """A console on standard output. Where the terminal knows no UTF-8, what it cannot show becomes ASCII."""
+    stream = sys.stdout if stream is None else stream
+    if not _is_utf8(stream) and hasattr(stream, "reconfigure"):
+        stream.reconfigure(errors="replace")
+    return Console(file=stream, highlight=False, soft_wrap=True)
+
+
+def say(console: Console, text: str, style: str = "") -> None:
+    """Prints a line as it is: not wrapped, so that it can be copied, and without reading marks into it."""
+    console.print(Text(legible(text, console.encoding), style=style), soft_wrap=True)
+
+
+def show_table(console: Console, title: str, columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
+    """Prints a table; where standard output is no terminal, as wide as its contents."""
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(legible(cell, console.encoding)) for cell in row))
+    width = None if console.is_terminal else 200
+    console.print(table, width=width, soft_wrap=False)
+
+
+def qr_code(text: str, encoding: str) -> Text:
+    """A QR code of a text, dark on light whatever the colours of the terminal are.
+
+    Two rows of modules fit in one line of half blocks; in ASCII each module takes two characters.
+    """
+    code = segno.make(text, error="m", micro=False)
+    rows = [list(row) for row in code.matrix_iter(border=QUIET_ZONE)]
+    if legible("▀", encoding) != "▀":
+        lines = ["".join("##" if dark else "  " for dark in row) for row in rows]
+        return Text("\n".join(lines), style="black on white")
+    if len(rows) % 2:
+        rows.append([0] * len(rows[0]))
+    blocks = {(0, 0): " ", (1, 0): "▀", (0, 1): "▄", (1, 1): "█"}
+    lines = [
+        "".join(blocks[int(bool(upper)), int(bool(lower))] for upper, lower in zip(top, bottom, strict=True))
+        for top, bottom in zip(rows[::2], rows[1::2], strict=True)
+    ]
+    return Text("\n".join(lines), style="black on white")
+
+
+class StatusLine:
+    """One line at the bottom of the terminal that is written over. A context manager.
+
+    Without a console, and where it is no terminal, nothing is shown.
+    """
+
+    def __init__(self, console: Console | None) -> None:
+        self._encoding = "ascii" if console is None else console.encoding
+        self._live: Live | None = None
+        if console is not None and console.is_terminal:
+            self._live = Live(console=console, auto_refresh=False, transient=True, redirect_stderr=False)
+
+    def __enter__(self) -> StatusLine:
+        if self._live is not None:
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    @property
+    def visible(self) -> bool:
+        """Whether somebody sees it."""
+        return self._live is not None
+
+    def show(self, text: str) -> None:
+        """Replaces the line."""
+        if self._live is not None:
+            line = Text(legible(text, self._encoding), no_wrap=True, overflow="ellipsis")
+            self._live.update(line, refresh=True)
+
+
+def legible(text: str, encoding: str) -> str:
+    """The text with what an encoding cannot show replaced by ASCII that means the same."""
+    try:
+        text.encode(encoding)
+    except (UnicodeEncodeError, LookupError):
+        for character, substitute in _ASCII.items():
+            text = text.replace(character, substitute)
+        return text.encode("ascii", "replace").decode("ascii")
+    return text
+
+
+_ASCII = {"…": "...", "·": "|", "→": "->", "µ": "u"}
+
+
+def _is_utf8(stream: TextIO) -> bool:
+    return (stream.encoding or "ascii").lower().replace("-", "").startswith("utf")

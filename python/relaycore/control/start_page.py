@@ -1,0 +1,89 @@
+"""What is shown when the relay has started: cameras, URLs, what to type, the QR code."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from urllib.parse import quote
+
+from rich.console import Console
+
+from relaycore.addresses import is_loopback
+from relaycore.control.console import qr_code, say, show_table
+from relaycore.relay import Relay, StreamStatus
+from relaycore.settings import Config, User
+
+__all__ = ["log_start", "player_lines", "show_start", "url_for"]
+
+_log = logging.getLogger(__name__)
+
+
+def show_start(console: Console, relay: Relay, config: Config, generated: Sequence[User]) -> None:
+    """Prints all of it. A generated password is shown here and never again."""
+    streams = relay.streams()
+    for line in _notices(streams):
+        say(console, line, "yellow")
+    rows = [(url, *_camera_cells(stream)) for stream in streams for url in relay.urls(stream.path)]
+    show_table(console, "Cameras", ("URL", "camera", "mode", "encoder"), rows)
+    for user in generated:
+        say(console, f"User {user.name}, password {user.password} (shown only now)", "bold")
+    if not streams:
+        return
+    url = url_for(relay.urls(streams[0].path)[0], config, generated)
+    for line in player_lines(url):
+        say(console, line)
+    if config.qr and console.is_terminal:
+        console.print(qr_code(url, console.encoding))
+    if is_loopback(relay.address[0]):
+        say(console, "Only this machine can read. --lan lets the network in, with a password.", "dim")
+
+
+def log_start(relay: Relay) -> None:
+    """The same for logs, without passwords."""
+    for stream in relay.streams():
+        device, mode, encoder = _camera_cells(stream)
+        _log.info(
+            "serving",
+            extra={
+                "path": stream.path,
+                "urls": relay.urls(stream.path),
+                "camera": device,
+                "mode": mode,
+                "encoder": encoder,
+            },
+        )
+    for line in _notices(relay.streams()):
+        _log.warning(line)
+
+
+def url_for(url: str, config: Config, generated: Sequence[User]) -> str:
+    """The URL with a user in it, where one is needed; with the password where it was made a moment ago."""
+    if config.anonymous or not config.users:
+        return url
+    user = generated[0] if generated else config.users[0]
+    password = quote(user.password, safe="") if generated else "PASSWORD"
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://{quote(user.name, safe='')}:{password}@{rest}"
+
+
+def player_lines(url: str) -> list[str]:
+    """What to paste into a shell to see the stream with little delay."""
+    return [
+        f'ffplay -fflags nobuffer -flags low_delay -rtsp_transport tcp "{url}"',
+        f'vlc --network-caching=150 "{url}"',
+    ]
+
+
+def _notices(streams: Sequence[StreamStatus]) -> list[str]:
+    return [
+        f"{stream.path}: {stream.camera.description.reason}"
+        for stream in streams
+        if stream.camera is not None and stream.camera.description.reason
+    ]
+
+
+def _camera_cells(stream: StreamStatus) -> tuple[str, str, str]:
+    if stream.camera is None:
+        return "", "", ""
+    description = stream.camera.description
+    return description.device, description.mode, description.encoder

@@ -1,0 +1,157 @@
+"""While the relay runs: the status line, the log of events, and the latency trace."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from rich.console import Console
+
+from relaycore.control.console import StatusLine, show_table
+from relaycore.errors import PathError
+from relaycore.events import (
+    CameraBack,
+    CameraFailed,
+    CameraLost,
+    CameraNotice,
+    CameraReady,
+    Event,
+    SessionEnded,
+    SessionStarted,
+)
+from relaycore.relay import Relay, StreamStatus
+
+__all__ = ["log_events", "show_latency", "status_text", "trace_latency", "watch_status"]
+
+_log = logging.getLogger(__name__)
+
+STATUS_S = 1.0
+"""Seconds between two looks at the numbers."""
+
+TRACE_S = 5.0
+"""Seconds between two tables of the latency trace."""
+
+
+async def watch_status(relay: Relay, line: StatusLine, *, as_json: bool) -> None:
+    """Keeps the status line fresh.
+
+    Where nobody sees one, it is logged when readers, drops or cameras have changed; for JSON, as numbers.
+    """
+    logged: object = None
+    while True:
+        streams = relay.streams()
+        text = status_text(streams)
+        if line.visible:
+            line.show(text)
+        else:
+            now = _what_changes(streams)
+            if now != logged:
+                logged = now
+                if as_json:
+                    _log.info("status", extra=_status_fields(streams))
+                else:
+                    _log.info(text)
+        await asyncio.sleep(STATUS_S)
+
+
+def status_text(streams: list[StreamStatus]) -> str:
+    """The status in one line: ``2 readers · cam 30.0 fps, 2.1 Mbit/s · 0 dropped``."""
+    readers = sum(stream.stats.readers for stream in streams)
+    parts = [f"{readers} reader{'' if readers == 1 else 's'}"]
+    parts += [_camera_text(stream) for stream in streams if stream.camera is not None]
+    parts.append(f"{_dropped(streams)} dropped")
+    return " · ".join(parts)
+
+
+async def log_events(relay: Relay) -> None:
+    """Logs what happens to cameras and sessions."""
+    async for event in relay.events():
+        _log_event(event)
+
+
+async def trace_latency(relay: Relay, console: Console | None) -> None:
+    """Shows the latency every few seconds and at the end; without a console it is logged."""
+    try:
+        while True:
+            await asyncio.sleep(TRACE_S)
+            show_latency(relay, console)
+    finally:
+        show_latency(relay, console)
+
+
+def show_latency(relay: Relay, console: Console | None) -> None:
+    """Shows median and 95th percentile of each stage, for each stream."""
+    for stream in relay.streams():
+        try:
+            stages = relay.latency(stream.path)
+        except PathError:
+            continue  # it ended a moment ago
+        if console is None:
+            for stage in stages:
+                fields = {"path": stream.path, "stage": stage.stage, "count": stage.count}
+                numbers = {"median_ms": round(stage.median_ms, 3), "p95_ms": round(stage.p95_ms, 3)}
+                _log.info("latency", extra=fields | numbers)
+        elif stages:
+            rows = [
+                (stage.stage, f"{stage.median_ms:.2f}", f"{stage.p95_ms:.2f}", str(stage.count))
+                for stage in stages
+            ]
+            show_table(
+                console, f"Latency of {stream.path}", ("stage", "median ms", "p95 ms", "pictures"), rows
+            )
+
+
+def _log_event(event: Event) -> None:
+    fields: dict[str, object] = {"path": event.path}
+    match event:
+        case SessionStarted(session=session):
+            fields |= {"session": session.id, "peer": session.peer, "user": session.user}
+            _log.info("session started", extra=fields | {"transport": session.transport})
+        case SessionEnded(session=session, reason=reason):
+            fields |= {"session": session.id, "peer": session.peer, "user": session.user}
+            _log.info("session ended", extra=fields | {"reason": reason, "bytes": session.bytes})
+        case CameraReady(description=description):
+            _log.info("camera ready: %s", description, extra=fields)
+        case CameraLost(reason=reason):
+            _log.warning("camera lost: %s", reason, extra=fields)
+        case CameraBack():
+            _log.info("camera is back", extra=fields)
+        case CameraFailed(reason=reason):
+            _log.error("camera failed: %s", reason, extra=fields)
+        case CameraNotice(message=message):
+            _log.warning("%s", message, extra=fields)
+
+
+def _status_fields(streams: list[StreamStatus]) -> dict[str, object]:
+    cameras = [
+        {
+            "path": stream.path,
+            "state": stream.camera.stats.state,
+            "fps": round(stream.camera.stats.fps, 1),
+            "bitrate": stream.camera.stats.bitrate,
+        }
+        for stream in streams
+        if stream.camera is not None
+    ]
+    readers = sum(stream.stats.readers for stream in streams)
+    return {"readers": readers, "dropped": _dropped(streams), "cameras": cameras}
+
+
+def _camera_text(stream: StreamStatus) -> str:
+    assert stream.camera is not None
+    stats = stream.camera.stats
+    return f"{stream.path} {stats.fps:.1f} fps, {stats.bitrate / 1e6:.1f} Mbit/s"
+
+
+def _dropped(streams: list[StreamStatus]) -> int:
+    return sum(
+        stream.camera.stats.discarded + stream.camera.stats.bad_frames
+        for stream in streams
+        if stream.camera is not None
+    )
+
+
+def _what_changes(streams: list[StreamStatus]) -> object:
+    """What makes a new line in the log: all but the numbers that never stand still."""
+    states = tuple((stream.path, stream.camera and stream.camera.stats.state) for stream in streams)
+    return sum(stream.stats.readers for stream in streams), _dropped(streams), states

@@ -1,0 +1,168 @@
+"""Joins an engine to an asyncio loop: wakes up, answers questions, passes on what happened.
+
+The engine makes a file descriptor readable when it has something to say. Loops that can watch one do so; for
+those that cannot (the default one on Windows) a thread watches it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import select
+import socket
+import threading
+from collections.abc import Callable
+from typing import Protocol
+from weakref import WeakValueDictionary
+
+from relaycore._relaycore import Engine, ReaderReady, Request, SessionEvent
+from relaycore.access.decisions import Allow, Challenge, Gatekeeper, Refuse
+
+__all__ = ["EngineLink", "Wakeable", "listen_sentence"]
+
+_log = logging.getLogger(__name__)
+
+MOST_DECISIONS = 1024
+"""Questions that are thought about at a time; who asks when there are more is refused."""
+
+_WATCH_S = 0.25
+"""How long the watching thread sleeps at most, so that it ends when it should."""
+
+
+class Wakeable(Protocol):
+    """Somebody who waits for access units."""
+
+    def wake(self) -> None:
+        """There is something to take, or the stream ended."""
+
+
+class EngineLink:
+    """Between one engine and one loop. All methods are called from the loop."""
+
+    def __init__(
+        self, engine: Engine, gatekeeper: Gatekeeper, on_session: Callable[[SessionEvent], None]
+    ) -> None:
+        self._engine = engine
+        self._gatekeeper = gatekeeper
+        self._on_session = on_session
+        self._readers: WeakValueDictionary[int, Wakeable] = WeakValueDictionary()
+        self._decisions: set[asyncio.Task[None]] = set()
+        self._watcher: _Watcher | None = None
+
+    def open(self) -> None:
+        """Begins to listen to the engine."""
+        loop = asyncio.get_running_loop()
+        try:
+            loop.add_reader(self._engine.fileno(), self._drain)
+        except NotImplementedError:
+            self._watcher = _Watcher(self._engine.fileno(), loop, self._drain)
+            self._watcher.start()
+
+    async def close(self) -> None:
+        """Stops listening.
+
+        Questions that are still thought about get no answer; the engine refuses them itself.
+        """
+        if self._watcher is None:
+            asyncio.get_running_loop().remove_reader(self._engine.fileno())
+        else:
+            await asyncio.to_thread(self._watcher.stop)
+        for task in self._decisions:
+            task.cancel()
+        await asyncio.gather(*self._decisions, return_exceptions=True)
+
+    def wake_all(self) -> None:
+        """Wakes every reader, so that it sees that its stream has ended."""
+        for reader in list(self._readers.values()):
+            reader.wake()
+
+    def add_reader(self, number: int, reader: Wakeable) -> None:
+        """Wakes ``reader`` when the engine's reader of that number has something, as long as it exists."""
+        self._readers[number] = reader
+
+    def _drain(self) -> None:
+        for item in self._engine.poll():
+            if isinstance(item, ReaderReady):
+                reader = self._readers.get(item.reader)
+                if reader is not None:
+                    reader.wake()
+            elif isinstance(item, SessionEvent):
+                self._on_session(item)
+            else:
+                self._consider(item)
+
+    def _consider(self, request: Request) -> None:
+        if len(self._decisions) >= MOST_DECISIONS:
+            self._engine.refuse(request.id, 503, "Too many requests wait for a decision")
+            return
+        task = asyncio.get_running_loop().create_task(self._decide(request))
+        self._decisions.add(task)
+        task.add_done_callback(self._decisions.discard)
+
+    async def _decide(self, request: Request) -> None:
+        try:
+            decision = await self._gatekeeper.decide(request)
+        except Exception:
+            _log.exception("deciding failed", extra={"path": request.path})
+            decision = Refuse(503, "No decision possible")
+        match decision:
+            case Allow(user):
+                self._engine.allow(request.id, user)
+            case Challenge(challenges):
+                self._engine.challenge(request.id, list(challenges))
+            case Refuse(status, reason):
+                self._engine.refuse(request.id, status, reason)
+
+
+class _Watcher:
+    """A thread that waits for the descriptor, calls the loop, and waits until the loop has drained it."""
+
+    def __init__(self, descriptor: int, loop: asyncio.AbstractEventLoop, drain: Callable[[], None]) -> None:
+        self._descriptor = descriptor
+        self._loop = loop
+        self._drain = drain
+        self._drained = threading.Event()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="relaycore-watcher", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping = True
+        self._drained.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopping:
+            readable, _, _ = select.select([self._descriptor], [], [], _WATCH_S)
+            if readable and not self._stopping:
+                self._drained.clear()
+                try:
+                    self._loop.call_soon_threadsafe(self._drain_in_loop)
+                except RuntimeError:
+                    return  # the loop is closed
+                if not self._stopping:
+                    self._drained.wait()
+
+    def _drain_in_loop(self) -> None:
+        try:
+            self._drain()
+        finally:
+            self._drained.set()
+
+
+def listen_sentence(error: OSError, host: str, port: int) -> str:
+    """Why a port cannot be listened on, and what to do, for a person."""
+    where = f"port {port} of {host}"
+    if isinstance(error, socket.gaierror):
+        return f"{host!r} is not an address of this machine: give one, or 127.0.0.1 for this machine only."
+    match error.errno:
+        case errno.EADDRINUSE:
+            return f"{where.capitalize()} is in use: stop the program that uses it, or choose another port."
+        case errno.EADDRNOTAVAIL:
+            return f"{host} is not an address of this machine: give one, or 127.0.0.1 for this machine only."
+        case errno.EACCES | errno.EPERM:
+            return f"This user may not listen on {where}: choose a port above 1023, such as 8554."
+    return f"Listening on {where} failed: {error.strerror or error}."

@@ -1,0 +1,136 @@
+"""What happens in a relay, as a stream of typed events."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass, field
+
+from relaycore._relaycore import Session, now_ns
+
+__all__ = [
+    "CameraBack",
+    "CameraFailed",
+    "CameraLost",
+    "CameraNotice",
+    "CameraReady",
+    "Event",
+    "EventReader",
+    "SessionEnded",
+    "SessionStarted",
+    "StreamAdded",
+    "StreamRemoved",
+]
+
+QUEUE = 1024
+"""Events that wait for one reader; the oldest is discarded when there are more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that happened at a path.
+
+    ``at_ns`` is a time of the engine's clock (:func:`relaycore.now_ns`).
+    """
+
+    path: str
+    at_ns: int = field(default_factory=now_ns)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CameraReady(Event):
+    """A camera delivers pictures. ``description`` says which device, mode and encoder were chosen."""
+
+    description: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CameraLost(Event):
+    """A camera stopped delivering, most often because it was unplugged.
+
+    Its path stays and it is looked for.
+    """
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CameraBack(Event):
+    """A lost camera delivers again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CameraFailed(Event):
+    """A camera ended for a reason that waiting does not cure."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CameraNotice(Event):
+    """Something about a camera that a person should know, such as a hardware encoder that did not work."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamAdded(Event):
+    """A path can be read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamRemoved(Event):
+    """A path cannot be read any more; its readers were told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionStarted(Event):
+    """A client plays."""
+
+    session: Session
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionEnded(Event):
+    """A client plays no more. ``session`` holds its final counters."""
+
+    session: Session
+    reason: str | None
+
+
+class EventReader:
+    """The events from now on: ``async for event in relay.events()``.
+
+    Each reader sees every event, unless it is slower than they come: ``discarded`` counts those that it
+    missed.
+    """
+
+    def __init__(self) -> None:
+        self.discarded = 0
+        self._queue: deque[Event] = deque()
+        self._ready = asyncio.Event()
+        self._ended = False
+
+    def __aiter__(self) -> EventReader:
+        return self
+
+    async def __anext__(self) -> Event:
+        while not self._queue:
+            if self._ended:
+                raise StopAsyncIteration
+            self._ready.clear()
+            await self._ready.wait()
+        return self._queue.popleft()
+
+    def push(self, event: Event) -> None:
+        """Adds an event. Only the relay does this."""
+        if len(self._queue) >= QUEUE:
+            self._queue.popleft()
+            self.discarded += 1
+        self._queue.append(event)
+        self._ready.set()
+
+    def close(self) -> None:
+        """Ends the iteration, after the events that wait."""
+        self._ended = True
+        self._ready.set()

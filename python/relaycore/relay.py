@@ -1,0 +1,371 @@
+"""The relay: what a program that embeds relaycore uses."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self, TypedDict, TypeVar, Unpack
+from weakref import WeakSet
+
+import msgspec
+
+from relaycore._relaycore import Engine, Reader, Session, SessionEvent, Stream, StreamStats, Track
+from relaycore.access.decisions import DECISION_TIMEOUT_S, Authorise, Gatekeeper
+from relaycore.access.users import UserStore
+from relaycore.addresses import is_loopback, reachable_addresses, url_host
+from relaycore.cameras import Cameras, CameraStatus
+from relaycore.engine_link import EngineLink, listen_sentence
+from relaycore.errors import ConfigurationError, ListenError, PathError, RelayClosed
+from relaycore.events import (
+    Event,
+    EventReader,
+    SessionEnded,
+    SessionStarted,
+    StreamAdded,
+    StreamRemoved,
+)
+from relaycore.latency import StageLatency, summarise
+from relaycore.publisher import Publisher
+from relaycore.readers import AccessUnitReader, FrameReader
+from relaycore.settings import CameraSettings, Config, Join, PixelRange, User, normal_path
+
+__all__ = ["Relay", "StreamStatus"]
+
+_Part = TypeVar("_Part")
+
+CLOSE_TIMEOUT_S = 2.0
+"""Seconds each that cameras and readers get to end; together they stay below the 5 s that a service manager
+waits."""
+
+
+class Overrides(TypedDict, total=False):
+    """The settings that can be given to :class:`Relay` directly; they win over those of ``config``."""
+
+    host: str
+    port: int
+    lan: bool
+    anonymous: bool
+    basic: bool
+    users: list[User]
+    cameras: dict[str, CameraSettings]
+    limits: dict[str, int]
+    shards: int
+
+
+class Wishes(TypedDict, total=False):
+    """The fields of :class:`relaycore.CameraSettings` as keywords."""
+
+    camera: str | None
+    microphone: str | None
+    size: str | None
+    fps: float | None
+    encoder: str
+    bitrate: str | int | None
+    gop_seconds: float
+    pixel_range: PixelRange
+    join: Join
+
+
+@dataclass(frozen=True, slots=True)
+class StreamStatus:
+    """What is live at a path, at one moment. ``camera`` is there for the paths of cameras."""
+
+    path: str
+    tracks: tuple[Track, ...]
+    stats: StreamStats
+    camera: CameraStatus | None
+
+
+class Relay:
+    """A server for live video inside an asyncio program.
+
+    ::
+
+        async with Relay(port=8554) as relay:
+            await relay.add_camera("cam", camera="pattern")
+            async for frame in relay.frames("cam"):
+                ...
+
+    It listens while the ``async with`` block runs. All methods are called from the event loop in which it was
+    entered; several relays may live in one loop and one process. Packets go out without the loop, which is
+    asked only who may read: ``authorise``, if given, is awaited for each request of a client that has shown
+    who it is.
+    """
+
+    def __init__(
+        self,
+        config: Config | None = None,
+        *,
+        authorise: Authorise | None = None,
+        decision_timeout: float = DECISION_TIMEOUT_S,
+        **overrides: Unpack[Overrides],
+    ) -> None:
+        config = msgspec.structs.replace(config or Config(), **overrides)
+        self.users = UserStore(config.users)
+        """The users; may be changed at any time."""
+        # Their passwords are kept no longer than needed.
+        self.config = msgspec.structs.replace(config, users=[])
+        """The settings, without the users."""
+        self._gatekeeper = Gatekeeper(
+            self.users,
+            anonymous=config.anonymous,
+            basic=config.basic,
+            authorise=authorise,
+            timeout=decision_timeout,
+        )
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread = 0
+        self._engine: Engine | None = None
+        self._link: EngineLink | None = None
+        self._cameras: Cameras | None = None
+        self._address = ("", 0)
+        self._streams: dict[str, Stream] = {}
+        self._events: WeakSet[EventReader] = WeakSet()
+
+    # Opening and closing
+
+    async def __aenter__(self) -> Self:
+        if self._engine is not None:
+            raise RelayClosed("The relay is open already: make another one.")
+        host = "0.0.0.0" if self.config.lan else self.config.host  # noqa: S104 (asked for by lan)
+        self._refuse_strangers(host)
+        try:
+            engine = Engine(shards=self.config.shards, limits=dict(self.config.limits))
+        except ValueError as error:
+            raise ConfigurationError(f"The limits are not right: {error}") from None
+        self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
+        self._engine = engine
+        self._link = EngineLink(engine, self._gatekeeper, self._on_session)
+        self._cameras = Cameras(self._add_stream, self._remove_stream, self._emit)
+        self._link.open()
+        try:
+            self._address = await asyncio.to_thread(self._listen, engine, host)
+            await self._add_cameras()
+        except BaseException:
+            await self.aclose()
+            raise
+        return self
+
+    async def _add_cameras(self) -> None:
+        """Opens the cameras of the settings at the same time; raises what the first that fails raises."""
+        cameras = self.config.cameras.items()
+        results = await asyncio.gather(
+            *(self.add_camera(path, settings) for path, settings in cameras), return_exceptions=True
+        )
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Ends cameras, publishers and sessions, tells every reader, and closes the port.
+
+        Takes at most 5 seconds.
+        """
+        engine, link, cameras = self._engine, self._link, self._cameras
+        if engine is None or link is None or cameras is None:
+            return
+        self._engine = self._link = self._cameras = None
+        await cameras.close(CLOSE_TIMEOUT_S)
+        await link.close()
+        await asyncio.to_thread(engine.close, CLOSE_TIMEOUT_S)
+        self._streams.clear()
+        link.wake_all()
+        for reader in list(self._events):
+            reader.close()
+
+    # Cameras and publishers
+
+    async def add_camera(
+        self, path: str, settings: CameraSettings | None = None, **wishes: Unpack[Wishes]
+    ) -> None:
+        """Opens a camera and serves it at ``path``; returns when it delivers.
+
+        What is wished stands in ``settings``, in keywords, or in both, where the keywords win. DeviceError,
+        EncoderError or PathError when it cannot be done.
+        """
+        cameras = self._open(self._cameras)
+        settings = msgspec.structs.replace(settings or CameraSettings(), **wishes)
+        await cameras.add(self._free_path(path), settings)
+
+    async def remove_camera(self, path: str) -> None:
+        """Closes a camera and ends its stream. PathError when there is none at ``path``."""
+        await self._open(self._cameras).remove(normal_path(path), CLOSE_TIMEOUT_S)
+
+    def publish(
+        self,
+        path: str,
+        tracks: Sequence[Track] | None = None,
+        *,
+        can_force_key_frames: bool = True,
+        **wishes: Unpack[Wishes],
+    ) -> Publisher:
+        """Starts a stream that this program makes; without ``tracks`` it has one of H.264.
+
+        ``wishes`` (encoder, bitrate, fps, gop_seconds...) are for :meth:`Publisher.write_frame`. A program
+        that writes access units and cannot make a random access point when :meth:`Publisher.key_frame_wanted`
+        asks for one sets ``can_force_key_frames`` to False: readers then start with the cached pictures.
+        """
+        path = self._free_path(path)
+        settings = msgspec.structs.replace(CameraSettings(), **wishes)
+        stream = self._add_stream(path, tracks or [Track.h264()], settings.join, can_force_key_frames)
+        return Publisher(stream, settings, lambda: self._remove_stream(path))
+
+    # Reading
+
+    def read(self, path: str) -> AccessUnitReader:
+        """The access units of a stream, from its newest random access point on.
+
+        PathError when there is no stream.
+        """
+        reader = self._open_reader(path)
+        found = AccessUnitReader(reader)
+        self._open(self._link).add_reader(reader.id, found)
+        return found
+
+    def frames(self, path: str) -> FrameReader:
+        """The decoded pictures of a stream, the newest first where there are too many.
+
+        PathError as in :meth:`read`.
+        """
+        reader = self._open_reader(path)
+        found = FrameReader(reader)
+        self._open(self._link).add_reader(reader.id, found)
+        return found
+
+    def events(self) -> EventReader:
+        """What happens from now on, as an asynchronous iterator of :class:`relaycore.events.Event`."""
+        reader = EventReader()
+        self._events.add(reader)
+        return reader
+
+    # Looking
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Address and port that it listens on."""
+        self._open(self._engine)
+        return self._address
+
+    def urls(self, path: str) -> list[str]:
+        """The RTSP URLs of a path, one for each address that it listens on, the best one first."""
+        host, port = self.address
+        return [
+            f"rtsp://{url_host(address)}:{port}/{normal_path(path)}" for address in reachable_addresses(host)
+        ]
+
+    def sessions(self) -> list[Session]:
+        """The RTSP sessions at this moment."""
+        return self._open(self._engine).sessions()
+
+    def kick(self, session: str) -> bool:
+        """Ends a session by its id. False when there is none."""
+        return self._open(self._engine).kick(session)
+
+    def streams(self) -> list[StreamStatus]:
+        """What is live at this moment, by path."""
+        cameras = self._open(self._cameras)
+        return [
+            StreamStatus(path, tuple(stream.tracks), stream.stats(), cameras.status(path))
+            for path, stream in sorted(self._streams.copy().items())
+        ]
+
+    def latency(self, path: str) -> list[StageLatency]:
+        """How long the last pictures of a stream spent in each stage. PathError when there is no stream."""
+        path = normal_path(path)
+        stream = self._streams.get(path)
+        if stream is None:
+            raise _no_stream(path, self._streams)
+        return summarise(stream.latency())
+
+    # Inside
+
+    def _refuse_strangers(self, host: str) -> None:
+        if is_loopback(host) or len(self.users) or self.config.anonymous:
+            return
+        raise ConfigurationError(
+            f"Listening on {host} lets the network in: add a user, or set anonymous = true "
+            "to let everybody read."
+        )
+
+    def _listen(self, engine: Engine, host: str) -> tuple[str, int]:
+        try:
+            return engine.listen(host, self.config.port)
+        except OSError as error:
+            raise ListenError(listen_sentence(error, host, self.config.port)) from None
+
+    def _free_path(self, path: str) -> str:
+        cameras = self._open(self._cameras)
+        path = normal_path(path)
+        if path in self._streams or path in cameras:
+            raise PathError(f"The path {path!r} is taken: choose another one, or end its stream first.")
+        return path
+
+    def _add_stream(
+        self, path: str, tracks: Sequence[Track], join: Join, can_force_key_frames: bool = True
+    ) -> Stream:
+        """Makes a stream; from any thread."""
+        engine = self._open(self._engine)
+        try:
+            stream = engine.add_stream(path, tracks, join=join, can_force_key_frames=can_force_key_frames)
+        except ValueError as error:
+            raise PathError(f"The path {path!r} cannot be published: {error}.") from None
+        self._streams[path] = stream
+        self._emit(StreamAdded(path=path))
+        return stream
+
+    def _remove_stream(self, path: str) -> None:
+        """Ends a stream, if there is one; from any thread."""
+        if self._streams.pop(path, None) is not None and self._engine is not None:
+            self._engine.remove_stream(path)
+            self._emit(StreamRemoved(path=path))
+
+    def _open_reader(self, path: str) -> Reader:
+        engine = self._open(self._engine)
+        path = normal_path(path)
+        try:
+            return engine.open_reader(path)
+        except KeyError:
+            raise _no_stream(path, self._streams) from None
+
+    def _on_session(self, happened: SessionEvent) -> None:
+        session = happened.session
+        if happened.kind == "started":
+            self._emit(SessionStarted(path=session.path, session=session))
+        else:
+            self._emit(SessionEnded(path=session.path, session=session, reason=happened.reason))
+
+    def _emit(self, event: Event) -> None:
+        """Gives an event to whoever listens; from any thread."""
+        if self._loop is None or self._loop.is_closed():
+            return
+        if threading.get_ident() == self._thread:
+            self._push(event)
+        else:
+            with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile
+                self._loop.call_soon_threadsafe(self._push, event)
+
+    def _push(self, event: Event) -> None:
+        for reader in list(self._events):
+            reader.push(event)
+
+    @staticmethod
+    def _open(part: _Part | None) -> _Part:
+        if part is None:
+            raise RelayClosed("The relay is not open: use it inside `async with Relay(...)`.")
+        return part
+
+
+def _no_stream(path: str, streams: Iterable[str]) -> PathError:
+    known = ", ".join(sorted(streams))
+    return PathError(
+        f"There is no stream at {path!r}: " + (f"there are {known}." if known else "there is none yet.")
+    )
