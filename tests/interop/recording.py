@@ -47,7 +47,7 @@ def read_file(
                     break
             elif isinstance(frame, av.AudioFrame):
                 if not sound:
-                    rate, start = frame.sample_rate, frame.time
+                    rate, start = frame.sample_rate, frame.time or 0.0
                 sound += [part.to_ndarray()[0].astype(np.float64) for part in mono.resample(frame)]
     return Recording(
         pictures=np.stack(pictures) if pictures else np.empty((0, 0, 0, 3), np.uint8),

@@ -1,0 +1,90 @@
+"""A server in a process of its own, as a person starts it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+__all__ = ["Server", "serve"]
+
+LIMIT = 30.0
+"""Seconds for a start or a stop; only a hang takes that long."""
+
+Record = dict[str, Any]
+
+
+@dataclass
+class Server:
+    """A server that is up. ``urls`` are its streams by path, ``log`` is what it has logged so far."""
+
+    process: subprocess.Popen[str]
+    urls: dict[str, str] = field(default_factory=dict)
+    log: list[Record] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        """The URL of its only stream."""
+        (url,) = self.urls.values()
+        return url
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port that it listens on."""
+        parts = urlsplit(next(iter(self.urls.values())))
+        assert parts.hostname is not None
+        assert parts.port is not None
+        return parts.hostname, parts.port
+
+    def stop(self) -> int:
+        """Ask it to end as a service manager does, and give its exit status."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(LIMIT)
+
+
+@contextmanager
+def serve(*arguments: str, streams: int = 1) -> Iterator[Server]:
+    """Run ``relaycore serve`` with these arguments on a free port, from its ready line to its end.
+
+    The end has to be in order: status 0, nothing logged as an error.
+    """
+    command = [sys.executable, "-m", "relaycore", "serve", "--log-json", *arguments]
+    if "--port" not in arguments:
+        command += ["--port", "0"]
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+    server = Server(process)
+    ready = threading.Event()
+    listening = threading.Thread(target=_listen, args=(server, streams, ready), daemon=True)
+    listening.start()
+    try:
+        assert ready.wait(LIMIT), f"{command} said nothing of {streams} streams within {LIMIT} s"
+        assert len(server.urls) == streams, f"{command} ended with {process.wait(LIMIT)}: {server.log}"
+        yield server
+        if process.poll() is None:
+            assert server.stop() == 0
+    finally:
+        process.kill()
+        process.wait()
+        listening.join()
+    assert [record for record in server.log if record["level"] in {"error", "critical"}] == []
+
+
+def _listen(server: Server, streams: int, ready: threading.Event) -> None:
+    """Read the log to its end, so that the pipe never fills; set ``ready`` when all streams are served."""
+    assert server.process.stdout is not None
+    with server.process.stdout as lines:
+        for line in lines:
+            record: Record = json.loads(line)
+            server.log.append(record)
+            if record["message"] == "serving":
+                server.urls[record["path"]] = record["urls"][0]
+                if len(server.urls) == streams:
+                    ready.set()
+    ready.set()
