@@ -7,7 +7,8 @@ import json
 import sys
 from collections.abc import Iterable
 
-from relaycore.capture.devices import Devices, Mode, list_devices
+from relaycore.capture.devices import list_devices
+from relaycore.capture.model import Devices, Mode
 from relaycore.control.console import make_console, say, show_table
 
 NAME = "devices"
