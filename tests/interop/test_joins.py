@@ -7,15 +7,11 @@ import signal
 
 import pytest
 
+from tests.support.h264 import IDR, SPS, Depacketiser, nal_type
 from tests.support.rtsp import Client, Gaps
 from tests.support.server import Server
 
 JOINS = 100
-
-IDR = 5
-"""Type of a NAL unit that a decoder can start with (H.264, table 7-1)."""
-
-SPS = 7
 
 
 async def follow(client: Client, gaps: Gaps) -> None:
@@ -24,35 +20,18 @@ async def follow(client: Client, gaps: Gaps) -> None:
         gaps.add(await client.packet())
 
 
-def nal_types(payload: bytes) -> list[int]:
-    """Types of the NAL units that begin in the payload of an RTP packet (RFC 6184, sections 5.6 to 5.8)."""
-    kind = payload[0] & 0x1F
-    if kind == 24:
-        types, at = [], 1
-        while at < len(payload):
-            size = int.from_bytes(payload[at : at + 2], "big")
-            types.append(payload[at + 2] & 0x1F)
-            at += 2 + size
-        return types
-    if kind == 28:
-        return [payload[1] & 0x1F] if payload[1] & 0x80 else []
-    return [kind]
-
-
 async def join_and_leave(url: str, *, udp: bool, politely: bool) -> None:
     """Join, take the first access unit of the video, which has to be decodable by itself, and leave."""
     async with await Client.connect(url) as client:
         await client.start(udp=udp)
         video = next(index for index, track in enumerate(client.tracks) if track.kind == "video")
-        types: list[int] = []
-        while True:
+        depacketiser = Depacketiser()
+        nals: list[bytes] | None = None
+        while nals is None:
             packet = await client.packet()
             if packet.track == video:
-                types += nal_types(packet.payload)
-                if packet.marker:
-                    break
-        assert SPS in types
-        assert IDR in types
+                nals = depacketiser.push(packet)
+        assert {SPS, IDR} <= {nal_type(nal) for nal in nals}
         if politely:
             await client.tear_down()
 
