@@ -1,0 +1,623 @@
+//! Bytes of a connection to messages and interleaved packets (RFC 2326 sections 4 and 10.12).
+//!
+//! A connection carries three things, one after the other and in any order:
+//!
+//! ```text
+//! METHOD SP uri SP version CRLF          request
+//! version SP status SP reason CRLF       response
+//!    followed by: *( name ":" value CRLF )  CRLF  body of Content-Length bytes
+//! '$' channel length(u16, big-endian)    interleaved packet, followed by length bytes
+//! ```
+//!
+//! The parser is lenient where real clients differ: lines may end in LF alone, empty lines may come before a message,
+//! a header's name may be followed by spaces, headers may be folded onto further lines, URIs may hold spaces, and text
+//! that is not UTF-8 is read as Latin-1. Each byte is looked at a constant number of times whatever the
+//! pieces it comes in, and what is kept is bounded by the limits.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+use super::message::{CONTENT_LENGTH, Headers, Request, Response};
+use super::method::Method;
+use super::status::StatusCode;
+use super::version::{Protocol, Version};
+use crate::limits::{INTERLEAVED_HEADER_BYTES, Limits};
+
+/// One thing that a connection carries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Element<'a> {
+    /// A request.
+    Request(Request),
+    /// A response.
+    Response(Response),
+    /// An RTP or RTCP packet.
+    Interleaved {
+        /// Channel, which the `Transport` header gave to a track's RTP or RTCP.
+        channel: u8,
+        /// The packet, without its frame.
+        data: &'a [u8],
+    },
+}
+
+/// Reads what a connection carries.
+///
+/// Give it bytes with [`push`](Self::push), then call [`next`](Self::next) until it says `Ok(None)`. An error that
+/// [is not fatal](ParseError::is_fatal) stands for one message, which was skipped: answer it and go on. After a fatal
+/// one every further call returns it again, and bytes are discarded.
+#[derive(Clone, Debug)]
+pub struct Parser {
+    limits: Limits,
+    /// What came and was not consumed yet starts at `start`.
+    buffer: Vec<u8>,
+    start: usize,
+    /// Where the search for the end of the current line goes on.
+    searched: usize,
+    /// Bytes of the connection before `start`.
+    position: u64,
+    state: State,
+}
+
+/// What comes next.
+#[derive(Clone, Debug)]
+enum State {
+    /// The start of an element.
+    Start,
+    /// A header line of a message.
+    Headers(Partial),
+    /// The body of a message.
+    Body(Partial, usize),
+    /// Nothing: the connection is out of step.
+    Failed(ParseError),
+}
+
+/// A message whose header section was read in part.
+#[derive(Clone, Debug)]
+struct Partial {
+    start_line: StartLine,
+    headers: Headers,
+    /// Bytes of the header section so far.
+    header_bytes: usize,
+    /// Offset of the message in the connection.
+    position: u64,
+    /// First mistake that does not hinder finding the message's end.
+    mistake: Option<ParseErrorKind>,
+}
+
+#[derive(Clone, Debug)]
+enum StartLine {
+    Request {
+        method: Method,
+        uri: String,
+        version: Version,
+    },
+    Response {
+        version: Version,
+        status: StatusCode,
+        reason: String,
+    },
+}
+
+impl Parser {
+    /// A parser for a new connection, with the limits on lines, headers, bodies and interleaved packets of `limits`.
+    #[must_use]
+    pub fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            buffer: Vec::new(),
+            start: 0,
+            searched: 0,
+            position: 0,
+            state: State::Start,
+        }
+    }
+
+    /// Takes bytes that the connection brought.
+    pub fn push(&mut self, data: &[u8]) {
+        if matches!(self.state, State::Failed(_)) {
+            return;
+        }
+        // Moving what is left to the front costs no more than what was consumed before it.
+        if self.start > self.buffer.len() - self.start {
+            self.buffer.drain(..self.start);
+            self.searched -= self.start;
+            self.start = 0;
+        }
+        self.buffer.extend_from_slice(data);
+    }
+
+    /// The next element; `None` when more bytes are needed.
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "the element borrows from the parser"
+    )]
+    pub fn next(&mut self) -> Result<Option<Element<'_>>, ParseError> {
+        loop {
+            match core::mem::replace(&mut self.state, State::Start) {
+                State::Start => {
+                    self.skip_empty_lines();
+                    match self.unread().first() {
+                        None => {
+                            self.release_memory();
+                            return Ok(None);
+                        }
+                        Some(&MAGIC) => return self.interleaved(),
+                        Some(_) => {}
+                    }
+                    let position = self.position;
+                    match self.start_line() {
+                        Ok(Some(start_line)) => {
+                            let headers = Headers::new();
+                            let partial = Partial {
+                                start_line,
+                                headers,
+                                header_bytes: 0,
+                                position,
+                                mistake: None,
+                            };
+                            self.state = State::Headers(partial);
+                        }
+                        Ok(None) => return Ok(None),
+                        Err(kind) => {
+                            return Err(self.fail(ParseError {
+                                kind,
+                                position,
+                                cseq: None,
+                            }));
+                        }
+                    }
+                }
+                State::Headers(mut partial) => match self.header_line(&mut partial) {
+                    Ok(Line::Missing) => {
+                        self.state = State::Headers(partial);
+                        return Ok(None);
+                    }
+                    Ok(Line::Header) => self.state = State::Headers(partial),
+                    Ok(Line::End { body_bytes }) => self.state = State::Body(partial, body_bytes),
+                    Err(kind) => return Err(self.fail(partial.error(kind))),
+                },
+                State::Body(partial, bytes) => {
+                    if self.unread().len() < bytes {
+                        self.state = State::Body(partial, bytes);
+                        return Ok(None);
+                    }
+                    let body = self.unread()[..bytes].to_vec();
+                    self.consume(bytes);
+                    return match partial.mistake.clone() {
+                        Some(kind) => Err(partial.error(kind)),
+                        None => Ok(Some(partial.into_element(body))),
+                    };
+                }
+                State::Failed(error) => {
+                    self.state = State::Failed(error.clone());
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    /// Bytes that came and belong to no element yet. After a message of HTTP these are its body and what follows it,
+    /// for whoever goes on with the connection.
+    #[must_use]
+    pub fn unread(&self) -> &[u8] {
+        &self.buffer[self.start..]
+    }
+
+    /// Bytes of the connection that were consumed: the offset of the next element.
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        self.position
+    }
+
+    fn consume(&mut self, bytes: usize) {
+        self.start += bytes;
+        self.searched = self.start;
+        self.position += bytes as u64;
+    }
+
+    /// Forgets the buffer when nothing is in it: thousands of idle connections should hold none.
+    fn release_memory(&mut self) {
+        if self.buffer.capacity() > IDLE_BUFFER_BYTES {
+            self.buffer = Vec::new();
+        } else {
+            self.buffer.clear();
+        }
+        self.start = 0;
+        self.searched = 0;
+    }
+
+    fn fail(&mut self, error: ParseError) -> ParseError {
+        self.buffer = Vec::new();
+        self.start = 0;
+        self.searched = 0;
+        self.state = State::Failed(error.clone());
+        error
+    }
+
+    fn skip_empty_lines(&mut self) {
+        let blank = self
+            .unread()
+            .iter()
+            .take_while(|byte| matches!(byte, b'\r' | b'\n'))
+            .count();
+        if blank > 0 {
+            self.consume(blank);
+        }
+    }
+
+    /// The packet at the front, which starts with `$`.
+    fn interleaved(&mut self) -> Result<Option<Element<'_>>, ParseError> {
+        let Some(&[_, channel, high, low]) =
+            self.unread().first_chunk::<INTERLEAVED_HEADER_BYTES>()
+        else {
+            return Ok(None);
+        };
+        let length = usize::from(u16::from_be_bytes([high, low]));
+        if length > self.limits.interleaved_frame_bytes {
+            let kind = ParseErrorKind::FrameTooLong { bytes: length };
+            return Err(self.fail(ParseError {
+                kind,
+                position: self.position,
+                cseq: None,
+            }));
+        }
+        let whole = INTERLEAVED_HEADER_BYTES + length;
+        if self.unread().len() < whole {
+            return Ok(None);
+        }
+        let data_start = self.start + INTERLEAVED_HEADER_BYTES;
+        self.consume(whole);
+        let data = &self.buffer[data_start..self.start];
+        Ok(Some(Element::Interleaved { channel, data }))
+    }
+
+    /// The line at the front without its end, and the bytes it takes with it; `None` when its end did not come yet.
+    fn line(&mut self) -> Result<Option<(&[u8], usize)>, ParseErrorKind> {
+        let limit = self.limits.rtsp_line_bytes;
+        let Some(found) = self.buffer[self.searched..]
+            .iter()
+            .position(|&byte| byte == b'\n')
+        else {
+            self.searched = self.buffer.len();
+            // One byte more than the limit: a CR whose LF is still to come.
+            if self.unread().len() > limit + 1 {
+                return Err(ParseErrorKind::LineTooLong { limit });
+            }
+            return Ok(None);
+        };
+        let end = self.searched + found;
+        let line = &self.buffer[self.start..end];
+        let text = line.strip_suffix(b"\r").unwrap_or(line);
+        if text.len() > limit {
+            return Err(ParseErrorKind::LineTooLong { limit });
+        }
+        Ok(Some((text, line.len() + 1)))
+    }
+
+    fn start_line(&mut self) -> Result<Option<StartLine>, ParseErrorKind> {
+        let line = self.line().map_err(|error| match error {
+            ParseErrorKind::LineTooLong { limit } => ParseErrorKind::StartLineTooLong { limit },
+            other => other,
+        })?;
+        let Some((line, bytes)) = line else {
+            return Ok(None);
+        };
+        let start_line = parse_start_line(&decode(line));
+        self.consume(bytes);
+        start_line.map(Some)
+    }
+
+    fn header_line(&mut self, partial: &mut Partial) -> Result<Line, ParseErrorKind> {
+        let limits = self.limits;
+        let Some((line, bytes)) = self.line()? else {
+            return Ok(Line::Missing);
+        };
+        partial.header_bytes += bytes;
+        if partial.header_bytes > limits.rtsp_header_bytes {
+            return Err(ParseErrorKind::HeadersTooLong {
+                limit: limits.rtsp_header_bytes,
+            });
+        }
+        let outcome = match line.first() {
+            None => Line::End {
+                body_bytes: partial.body_bytes(limits.rtsp_body_bytes)?,
+            },
+            Some(b' ' | b'\t') => {
+                if !partial.headers.continue_last(decode(line.trim_ascii())) {
+                    partial.mistake.get_or_insert(ParseErrorKind::HeaderSyntax);
+                }
+                Line::Header
+            }
+            Some(_) => {
+                if partial.headers.len() >= limits.rtsp_header_count {
+                    return Err(ParseErrorKind::TooManyHeaders {
+                        limit: limits.rtsp_header_count,
+                    });
+                }
+                match split_header(line) {
+                    Some((name, value)) => partial.headers.push(name, value),
+                    None => {
+                        partial.mistake.get_or_insert(ParseErrorKind::HeaderSyntax);
+                    }
+                }
+                Line::Header
+            }
+        };
+        self.consume(bytes);
+        Ok(outcome)
+    }
+}
+
+/// What a call of [`Parser::header_line`] found.
+enum Line {
+    /// No whole line yet.
+    Missing,
+    /// A header line, or a mistake that was noted.
+    Header,
+    /// The empty line that ends the header section.
+    End { body_bytes: usize },
+}
+
+impl Partial {
+    fn version(&self) -> Version {
+        match self.start_line {
+            StartLine::Request { version, .. } | StartLine::Response { version, .. } => version,
+        }
+    }
+
+    /// Bytes of the body, by `Content-Length`. Those of HTTP stay unread: a tunnel's body has no end.
+    fn body_bytes(&self, limit: usize) -> Result<usize, ParseErrorKind> {
+        if self.version().protocol() == Protocol::Http {
+            return Ok(0);
+        }
+        let mut length = None;
+        for value in self.headers.get_all(CONTENT_LENGTH) {
+            let value = value.trim();
+            if value.is_empty() || !value.bytes().all(|byte| byte.is_ascii_digit()) {
+                return Err(ParseErrorKind::ContentLength);
+            }
+            // Digits that do not fit are a number above any limit.
+            let parsed = value.parse::<usize>().unwrap_or(usize::MAX);
+            if length.is_some_and(|other| other != parsed) {
+                return Err(ParseErrorKind::ContentLength);
+            }
+            length = Some(parsed);
+        }
+        match length {
+            Some(bytes) if bytes > limit => Err(ParseErrorKind::BodyTooLong { limit }),
+            other => Ok(other.unwrap_or(0)),
+        }
+    }
+
+    fn error(&self, kind: ParseErrorKind) -> ParseError {
+        let cseq = match self.start_line {
+            StartLine::Request { .. } => self.headers.get("CSeq").map(String::from),
+            StartLine::Response { .. } => None,
+        };
+        ParseError {
+            kind,
+            position: self.position,
+            cseq,
+        }
+    }
+
+    fn into_element(self, body: Vec<u8>) -> Element<'static> {
+        let headers = self.headers;
+        match self.start_line {
+            StartLine::Request {
+                method,
+                uri,
+                version,
+            } => Element::Request(Request {
+                method,
+                uri,
+                version,
+                headers,
+                body,
+            }),
+            StartLine::Response {
+                version,
+                status,
+                reason,
+            } => Element::Response(Response {
+                version,
+                status,
+                reason: Some(reason),
+                headers,
+                body,
+            }),
+        }
+    }
+}
+
+/// A message, or the connection, that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParseError {
+    /// What is wrong.
+    pub kind: ParseErrorKind,
+    /// Offset in the connection, in bytes, at which the message starts.
+    pub position: u64,
+    /// Sequence number of the request, where it was read before the mistake: a response repeats it.
+    pub cseq: Option<String>,
+}
+
+/// What is wrong with a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ParseErrorKind {
+    /// The first line is neither a request line nor a status line.
+    StartLine,
+    /// The first line is too long.
+    StartLineTooLong {
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// A header line is not of the form `name: value`.
+    HeaderSyntax,
+    /// A header line is too long.
+    LineTooLong {
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// The header lines together are too long.
+    HeadersTooLong {
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// There are too many header lines.
+    TooManyHeaders {
+        /// The limit.
+        limit: usize,
+    },
+    /// `Content-Length` is no number, or comes twice with different ones.
+    ContentLength,
+    /// The body is too long.
+    BodyTooLong {
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// An interleaved packet is too long.
+    FrameTooLong {
+        /// Its length in bytes.
+        bytes: usize,
+    },
+}
+
+impl ParseError {
+    /// The status of the response that tells the peer.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        match self.kind {
+            ParseErrorKind::StartLineTooLong { .. } => StatusCode::REQUEST_URI_TOO_LARGE,
+            ParseErrorKind::BodyTooLong { .. } | ParseErrorKind::FrameTooLong { .. } => {
+                StatusCode::REQUEST_ENTITY_TOO_LARGE
+            }
+            _ => StatusCode::BAD_REQUEST,
+        }
+    }
+
+    /// Whether it is not known where the next message starts, so that the connection has to end.
+    #[must_use]
+    pub fn is_fatal(&self) -> bool {
+        self.kind != ParseErrorKind::HeaderSyntax
+    }
+
+    /// The response that tells the peer.
+    #[must_use]
+    pub fn response(&self) -> Response {
+        let response = Response::new(self.status());
+        match &self.cseq {
+            Some(cseq) => response.header("CSeq", cseq.as_str()),
+            None => response,
+        }
+    }
+}
+
+impl fmt::Display for ParseErrorKind {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::StartLine => write!(out, "the first line is neither a request nor a response"),
+            Self::StartLineTooLong { limit } => {
+                write!(out, "the first line is longer than {limit} bytes")
+            }
+            Self::HeaderSyntax => write!(out, "a header line is not of the form `name: value`"),
+            Self::LineTooLong { limit } => {
+                write!(out, "a header line is longer than {limit} bytes")
+            }
+            Self::HeadersTooLong { limit } => {
+                write!(
+                    out,
+                    "the header lines are together longer than {limit} bytes"
+                )
+            }
+            Self::TooManyHeaders { limit } => {
+                write!(out, "there are more than {limit} header lines")
+            }
+            Self::ContentLength => write!(out, "Content-Length is not one number"),
+            Self::BodyTooLong { limit } => write!(out, "the body is longer than {limit} bytes"),
+            Self::FrameTooLong { bytes } => {
+                write!(
+                    out,
+                    "an interleaved packet of {bytes} bytes is longer than allowed"
+                )
+            }
+        }
+    }
+}
+
+impl fmt::Display for ParseError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            out,
+            "{} (message at byte {} of the connection)",
+            self.kind, self.position
+        )
+    }
+}
+
+impl core::error::Error for ParseError {}
+
+/// `$`, which begins an interleaved packet.
+const MAGIC: u8 = b'$';
+
+/// Capacity that an idle connection's buffer may keep, in bytes.
+const IDLE_BUFFER_BYTES: usize = 4096;
+
+fn parse_start_line(line: &str) -> Result<StartLine, ParseErrorKind> {
+    let line = line.trim_end_matches([' ', '\t']);
+    let (first, rest) = line.split_once(' ').ok_or(ParseErrorKind::StartLine)?;
+    if let Some(version) = Version::parse(first) {
+        let rest = rest.trim_start_matches(' ');
+        let (code, reason) = rest.split_once(' ').unwrap_or((rest, ""));
+        if code.len() != 3 || !code.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(ParseErrorKind::StartLine);
+        }
+        let code = code.parse().map_err(|_| ParseErrorKind::StartLine)?;
+        let reason = String::from(reason.trim());
+        return Ok(StartLine::Response {
+            version,
+            status: StatusCode(code),
+            reason,
+        });
+    }
+    // The URI may hold spaces: it is what lies between the first and the last one.
+    let (uri, version) = rest.rsplit_once(' ').ok_or(ParseErrorKind::StartLine)?;
+    let version = Version::parse(version).ok_or(ParseErrorKind::StartLine)?;
+    let uri = uri.trim_matches([' ', '\t']);
+    if !is_token(first.as_bytes()) || uri.is_empty() {
+        return Err(ParseErrorKind::StartLine);
+    }
+    Ok(StartLine::Request {
+        method: Method::parse(first),
+        uri: String::from(uri),
+        version,
+    })
+}
+
+/// Name and value of `name: value`; `None` for other lines.
+fn split_header(line: &[u8]) -> Option<(String, String)> {
+    let colon = line.iter().position(|&byte| byte == b':')?;
+    let (name, value) = (
+        line[..colon].trim_ascii_end(),
+        line[colon + 1..].trim_ascii(),
+    );
+    is_token(name).then(|| (decode(name), decode(value)))
+}
+
+/// Whether `text` is a token: visible ASCII without separators (RFC 2326 section 15.1).
+fn is_token(text: &[u8]) -> bool {
+    !text.is_empty()
+        && text
+            .iter()
+            .all(|byte| byte.is_ascii_graphic() && !b"()<>@,;:\\\"/[]?={}".contains(byte))
+}
+
+/// Text in UTF-8, as RFC 2326 section 4 has it, or else in Latin-1, as some cameras send it.
+fn decode(bytes: &[u8]) -> String {
+    match core::str::from_utf8(bytes) {
+        Ok(text) => String::from(text),
+        Err(_) => bytes.iter().map(|&byte| char::from(byte)).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests;
