@@ -25,4 +25,6 @@ pub mod payload;
 pub mod rtcp;
 pub mod rtp;
 pub mod rtsp;
+mod scan;
+pub mod sdp;
 pub mod track;

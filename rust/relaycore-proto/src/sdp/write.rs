@@ -1,0 +1,76 @@
+//! Writes the description of a stream.
+
+use alloc::string::String;
+use core::fmt::Write as _;
+
+use super::format;
+use crate::track::Track;
+
+/// What a description says.
+#[derive(Clone, Copy, Debug)]
+pub struct SessionDescription<'a> {
+    /// Number of the stream, the same as long as it lives.
+    pub origin_id: u64,
+    /// Version of the description: higher after each change.
+    pub version: u64,
+    /// Name of the stream, for a person.
+    pub name: &'a str,
+    /// Address of the connection: `0.0.0.0` or `::` for unicast, a group with `/ttl` for multicast.
+    pub address: &'a str,
+    /// Program that made it.
+    pub tool: &'a str,
+    /// The tracks in order: the first has the control attribute `trackID=0`.
+    pub tracks: &'a [Track],
+}
+
+/// The description as text, with CR LF line ends.
+#[must_use]
+pub fn write(session: &SessionDescription<'_>) -> String {
+    let mut out = String::with_capacity(256 + 256 * session.tracks.len());
+    // Writing to a string does not fail.
+    let _ = write_session(&mut out, session);
+    out
+}
+
+fn write_session(out: &mut String, session: &SessionDescription<'_>) -> core::fmt::Result {
+    let address = one_line(session.address);
+    let (host, _) = address.split_once('/').unwrap_or((&address, ""));
+    let family = if host.contains(':') { "IP6" } else { "IP4" };
+    let (id, version) = (session.origin_id, session.version);
+    // An empty session name is not allowed (RFC 8866 section 5.3).
+    let name = match one_line(session.name) {
+        name if name.trim().is_empty() => String::from("-"),
+        name => name,
+    };
+    write!(out, "v=0\r\no=- {id} {version} IN {family} {host}\r\n")?;
+    write!(out, "s={name}\r\nc=IN {family} {address}\r\nt=0 0\r\n")?;
+    if !session.tool.is_empty() {
+        write!(out, "a=tool:{}\r\n", one_line(session.tool))?;
+    }
+    write!(out, "a=control:*\r\na=range:npt=now-\r\n")?;
+    for (index, track) in session.tracks.iter().enumerate() {
+        write_track(out, index, track)?;
+    }
+    Ok(())
+}
+
+fn write_track(out: &mut String, index: usize, track: &Track) -> core::fmt::Result {
+    let payload_type = track.payload_type.0;
+    let (kind, name) = (track.codec.kind().name(), track.codec.rtp_name());
+    write!(out, "m={kind} 0 RTP/AVP {payload_type}\r\n")?;
+    write!(out, "a=rtpmap:{payload_type} {name}/{}", track.clock_rate)?;
+    if track.channels != 0 {
+        write!(out, "/{}", track.channels)?;
+    }
+    out.push_str("\r\n");
+    let parameters = format::write_parameters(track);
+    if !parameters.is_empty() {
+        write!(out, "a=fmtp:{payload_type} {parameters}\r\n")?;
+    }
+    write!(out, "a=control:trackID={index}\r\n")
+}
+
+/// `text` with spaces in place of control characters, which would end its line.
+fn one_line(text: &str) -> String {
+    text.replace(char::is_control, " ")
+}
