@@ -227,3 +227,6 @@ pub fn percent_decode(text: &str) -> String {
 fn hex_digit(byte: u8) -> Option<u8> {
     char::from(byte).to_digit(16).map(|digit| digit as u8)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,257 @@
+use alloc::string::{String, ToString};
+use alloc::vec;
+use alloc::vec::Vec;
 
+use super::*;
+use crate::rtp::PayloadType;
+use crate::track::Track;
+
+/// Parameter sets of a constrained baseline stream, as Annex B.
+const PARAMETER_SETS: &[u8] = &[
+    0, 0, 0, 1, 0x67, 0x42, 0xc0, 0x1f, 0xda, 0x01, 0x40, 0x16, 0xe9, 0, 0, 0, 1, 0x68, 0xce, 0x3c,
+    0x80,
+];
+
+/// AAC-LC, 48000 Hz, stereo.
+const CONFIG: &[u8] = &[0x11, 0x90];
+
+fn tracks() -> Vec<Track> {
+    vec![
+        Track::h264(PARAMETER_SETS),
+        Track::aac(CONFIG).unwrap(),
+        Track::jpeg(),
+    ]
+}
+
+fn describe(name: &str, address: &str, tracks: &[Track]) -> String {
+    write(&SessionDescription {
+        origin_id: 7,
+        version: 2,
+        name,
+        address,
+        tool: "relaycore",
+        tracks,
+    })
+}
+
+#[test]
+fn a_description_of_three_tracks() {
+    let expected = "v=0\r\n\
+        o=- 7 2 IN IP4 0.0.0.0\r\n\
+        s=cam\r\n\
+        c=IN IP4 0.0.0.0\r\n\
+        t=0 0\r\n\
+        a=tool:relaycore\r\n\
+        a=control:*\r\n\
+        a=range:npt=now-\r\n\
+        m=video 0 RTP/AVP 96\r\n\
+        a=rtpmap:96 H264/90000\r\n\
+        a=fmtp:96 packetization-mode=1;profile-level-id=42C01F;sprop-parameter-sets=Z0LAH9oBQBbp,aM48gA==\r\n\
+        a=control:trackID=0\r\n\
+        m=audio 0 RTP/AVP 97\r\n\
+        a=rtpmap:97 mpeg4-generic/48000/2\r\n\
+        a=fmtp:97 streamtype=5;profile-level-id=1;mode=AAC-hbr;sizelength=13;indexlength=3;\
+        indexdeltalength=3;config=1190\r\n\
+        a=control:trackID=1\r\n\
+        m=video 0 RTP/AVP 26\r\n\
+        a=rtpmap:26 JPEG/90000\r\n\
+        a=control:trackID=2\r\n";
+    assert_eq!(describe("cam", "0.0.0.0", &tracks()), expected);
+}
+
+#[test]
+fn what_is_written_reads_back() {
+    let mut tracks = tracks();
+    tracks.push(Track::h264(&[]));
+    let sdp = parse(&describe("Küche", "239.1.1.1/16", &tracks)).unwrap();
+    assert_eq!(sdp.name, "Küche");
+    assert_eq!(sdp.connection.as_deref(), Some("239.1.1.1/16"));
+    assert_eq!(sdp.control.as_deref(), Some("*"));
+    let read: Result<Vec<_>, _> = sdp.media.iter().map(Media::track).collect();
+    assert_eq!(read, Ok(tracks));
+}
+
+#[test]
+fn no_text_can_add_lines() {
+    let text = describe("a\r\nm=video 0 RTP/AVP 96\r\n", "::\r\nx=", &[]);
+    assert!(text.contains("s=a  m=video 0 RTP/AVP 96  \r\n"));
+    assert!(text.contains("c=IN IP6 ::  x=\r\n"));
+    assert_eq!(parse(&text).unwrap().media, []);
+    assert!(describe(" ", "::1", &[]).contains("\r\ns=-\r\nc=IN IP6 ::1\r\n"));
+}
+
+/// What ffmpeg announces as a publisher.
+const FFMPEG: &str = "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=No Name\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n\
+    a=tool:libavformat 60.16.100\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n\
+    a=fmtp:96 packetization-mode=1; sprop-parameter-sets=Z0LAH9oBQBbp,aM48gA==; profile-level-id=42C01F\r\n\
+    a=control:streamid=0\r\nm=audio 0 RTP/AVP 97\r\nb=AS:128\r\na=rtpmap:97 MPEG4-GENERIC/48000/2\r\n\
+    a=fmtp:97 profile-level-id=1;mode=AAC-hbr;sizelength=13;indexlength=3;indexdeltalength=3; config=1190\r\n\
+    a=control:streamid=1\r\n";
+
+#[test]
+fn reads_what_ffmpeg_announces() {
+    for text in [
+        FFMPEG.to_string(),
+        FFMPEG.replace("\r\n", "\n"),
+        FFMPEG.replace("\r\n", "\r"),
+    ] {
+        let sdp = parse(&text).unwrap();
+        assert_eq!(sdp.media[0].track(), Ok(Track::h264(PARAMETER_SETS)));
+        assert_eq!(sdp.media[1].track(), Ok(Track::aac(CONFIG).unwrap()));
+        assert_eq!(sdp.media_index("rtsp://h/cam/streamid=1"), Some(1));
+    }
+}
+
+/// An ONVIF camera: absolute control attributes, metadata and the back channel beside the video.
+#[test]
+fn reads_what_a_camera_describes() {
+    let text = "v=0\no=- 1 1 IN IP4 192.0.2.7\ns=Media Presentation\nb=AS:5050\nt=0 0\n\
+        a=control:rtsp://192.0.2.7/Streaming/Channels/101/?x=1\na=sendonly\n\
+        m=video 0 RTP/AVP 96 26\na=recvonly\na=control:rtsp://192.0.2.7/Streaming/Channels/101/trackID=1\n\
+        a=rtpmap:96 H265/90000\na=fmtp:96 sprop-sps=QgEB\n\
+        m=application 0 RTP/AVP 107\na=control:rtsp://192.0.2.7/Streaming/Channels/101/trackID=3\n\
+        a=rtpmap:107 vnd.onvif.metadata/90000\na=inactive\n\
+        m=audio 49170/2 RTP/AVP 0 300 x\nc=IN IP4 239.0.0.1/5\na=sendonly\n";
+    let sdp = parse(text).unwrap();
+    let [video, metadata, audio] = &sdp.media[..] else {
+        panic!("{sdp:?}");
+    };
+    assert_eq!(
+        sdp.control.as_deref(),
+        Some("rtsp://192.0.2.7/Streaming/Channels/101/?x=1")
+    );
+    assert_eq!(video.direction, Direction::RecvOnly);
+    // H.265 is first, and not carried: the JPEG behind it is.
+    assert_eq!(video.track(), Ok(Track::jpeg()));
+    assert_eq!(metadata.direction, Direction::Inactive);
+    assert_eq!(
+        metadata.track(),
+        Err(FormatError::Unsupported("vnd.onvif.metadata".to_string()))
+    );
+    assert_eq!((audio.port, audio.direction), (49_170, Direction::SendOnly));
+    assert_eq!(audio.connection.as_deref(), Some("239.0.0.1/5"));
+    assert_eq!(audio.formats.len(), 1);
+    assert_eq!(audio.formats[0].encoding, "PCMU");
+    let uri = "rtsp://192.0.2.7/Streaming/Channels/101/trackID=3";
+    assert_eq!(sdp.media_index(uri), Some(1));
+}
+
+#[test]
+fn a_setup_names_its_section_in_many_ways() {
+    let text = "v=0\nm=video 0 RTP/AVP 26\na=control:1\nm=video 0 RTP/AVP 26\na=control:11\n\
+        m=video 0 RTP/AVP 26\na=control:/trackID=2/\nm=video 0 RTP/AVP 26\n";
+    let sdp = parse(text).unwrap();
+    let table = [
+        ("rtsp://h/cam/1", Some(0)),
+        ("rtsp://h/cam/11", Some(1)),
+        ("rtsp://h/cam/111", None),
+        ("rtsp://h/cam?x=y/11/", Some(1)),
+        ("rtsp://h/cam/11?x=y", Some(1)),
+        ("rtsp://h/cam//trackID=2", Some(2)),
+        ("trackID=2", Some(2)),
+        ("rtsp://h/cam", None),
+        ("", None),
+    ];
+    for (uri, expected) in table {
+        assert_eq!(sdp.media_index(uri), expected, "{uri}");
+    }
+    let single = parse("v=0\nm=video 0 RTP/AVP 26\n").unwrap();
+    assert_eq!(single.media_index("rtsp://h/cam"), Some(0));
+}
+
+#[test]
+fn formats_that_are_not_supported_say_why() {
+    let h264 = |parameters: &str| format(&alloc::format!("H264/90000\na=fmtp:96 {parameters}"));
+    let aac = |parameters: &str| {
+        format(&alloc::format!(
+            "mpeg4-generic/48000\na=fmtp:96 {parameters}"
+        ))
+    };
+    let table = [
+        (
+            h264("packetization-mode=2"),
+            FormatError::Parameter("packetization-mode"),
+        ),
+        (
+            aac("config=1190;sizelength=6"),
+            FormatError::Parameter("sizelength"),
+        ),
+        (
+            aac("config=1190;IndexLength=2"),
+            FormatError::Parameter("indexlength"),
+        ),
+        (
+            aac("config=1190;mode=AAC-lbr"),
+            FormatError::Parameter("mode"),
+        ),
+        (aac("mode=AAC-hbr"), FormatError::Parameter("config")),
+        (aac("config=119"), FormatError::Parameter("config")),
+        (aac("config=zz"), FormatError::Parameter("config")),
+        (aac("config="), FormatError::Parameter("config")),
+        (
+            format("opus/48000/2"),
+            FormatError::Unsupported("opus".to_string()),
+        ),
+    ];
+    for (result, error) in table {
+        assert_eq!(result, Err(error));
+    }
+    assert_eq!(
+        FormatError::Unsupported("opus".to_string()).to_string(),
+        "the format opus is not supported: use H264, AAC or JPEG"
+    );
+    let none = parse("m=video 0 RTP/AVP").unwrap().media[0].track();
+    assert_eq!(none, Err(FormatError::Unsupported(String::new())));
+}
+
+#[test]
+fn formats_keep_the_numbers_that_the_description_gives() {
+    let track =
+        format("h264/90000\na=fmtp:96 sprop-parameter-sets=Z0LAH9oBQBbp,&&,aM48gA").unwrap();
+    assert_eq!(track, Track::h264(PARAMETER_SETS));
+    let track = format("MPEG4-GENERIC/24000/2\na=fmtp:96 config=1190").unwrap();
+    assert_eq!(
+        (track.clock_rate, track.payload_type),
+        (24_000, PayloadType(96))
+    );
+}
+
+/// The track of a section with payload type 96, whose map is `map`.
+fn format(map: &str) -> Result<Track, FormatError> {
+    parse(&alloc::format!("m=video 0 RTP/AVP 96\na=rtpmap:96 {map}\n"))
+        .unwrap()
+        .media[0]
+        .track()
+}
+
+#[test]
+fn what_is_not_understood_is_skipped() {
+    let text = "\u{feff}junk\nv=0\n=\n==\nx\nz=1\na=\na=:\na=rtpmap:\nm=video 0 RTP/AVP 96\na=rtpmap\na=rtpmap:96\n\
+        a=rtpmap:x H264/1\na=rtpmap:97 H264/90000\na=rtpmap:96 H264\na=fmtp:96 ;;=;a;b=c=d\n";
+    let sdp = parse(text).unwrap();
+    let format = &sdp.media[0].formats[0];
+    assert_eq!((format.encoding.as_str(), format.clock_rate), ("H264", 0));
+    assert_eq!(format.parameter("B"), Some("c=d"));
+    assert_eq!(sdp.media[0].track(), Ok(Track::h264(&[])));
+}
+
+#[test]
+fn what_is_no_description_is_an_error() {
+    for text in ["", "hello", "<xml a=\"b\">", "\0\0", "s=only a name"] {
+        assert_eq!(parse(text), Err(SdpError::NotSdp), "{text}");
+    }
+    for media in [
+        "",
+        "video",
+        "video 0",
+        "video x RTP/AVP 96",
+        "video 70000 RTP/AVP 96",
+    ] {
+        let text = alloc::format!("v=0\r\ns=-\r\nm={media}\r\n");
+        assert_eq!(
+            parse(&text),
+            Err(SdpError::MediaLine { line: 3 }),
+            "{media}"
+        );
+    }
+}
