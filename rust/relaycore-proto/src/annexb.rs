@@ -3,6 +3,8 @@
 
 use alloc::vec::Vec;
 
+use crate::scan::find_byte;
+
 /// Start code written before each NAL unit: the four-byte form, which every parser understands at any place.
 pub const START_CODE: [u8; 4] = [0, 0, 0, 1];
 
@@ -71,31 +73,18 @@ pub fn from_length_prefixed(data: &[u8], length_bytes: usize) -> Option<Vec<u8>>
     Some(out)
 }
 
-/// Position of the first 00 00 01 in `data`.
-///
-/// Looks at eight bytes at a time for a zero, because compressed video has one zero in about 256 bytes.
+/// Position of the first 00 00 01 in `data`. Compressed video has one zero in about 256 bytes, so most of the time is
+/// spent in the search for a zero.
 fn find_start_code(data: &[u8]) -> Option<usize> {
-    const LOW_BITS: u64 = 0x0101_0101_0101_0101;
-    const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
     let mut at = 0;
-    while at + 3 <= data.len() {
-        if let Some(word) = data[at..].first_chunk::<8>() {
-            let word = u64::from_le_bytes(*word);
-            // The lowest high bit that is set marks the first byte that is zero.
-            let zeros = word.wrapping_sub(LOW_BITS) & !word & HIGH_BITS;
-            if zeros == 0 {
-                at += 8;
-                continue;
-            }
-            at += zeros.trailing_zeros() as usize / 8;
-        }
-        match data[at..] {
-            [0, 0, 1, ..] => return Some(at),
-            [0, 0, 0, ..] => at += 1,
-            [0, 0, _, ..] => at += 3,
-            [0, _, ..] => at += 2,
-            _ => at += 1,
-        }
+    while let Some(zero) = find_byte(data, at, 0) {
+        at = match data[zero..] {
+            [0, 0, 1, ..] => return Some(zero),
+            [0, 0, 0, ..] => zero + 1,
+            [0, 0, _, ..] => zero + 3,
+            [0, _, _, ..] => zero + 2,
+            _ => return None,
+        };
     }
     None
 }
@@ -108,4 +97,63 @@ fn without_trailing_zeros(nal: &[u8]) -> &[u8] {
         .rposition(|&byte| byte != 0)
         .map_or(0, |last| last + 1);
     &nal[..length]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+
+    fn units(data: &[u8]) -> Vec<&[u8]> {
+        nal_units(data).collect()
+    }
+
+    #[test]
+    fn both_start_codes_and_zeros_around_them_are_understood() {
+        let data = [
+            9, 0, 0, 0, 0, 1, 7, 1, 0, 0, 1, 8, 2, 0, 0, 0, 1, 0x65, 0, 0, 3, 1, 0, 0, 0,
+        ];
+        assert_eq!(units(&data), [&[7, 1][..], &[8, 2], &[0x65, 0, 0, 3, 1]]);
+    }
+
+    #[test]
+    fn what_has_no_nal_unit_gives_none() {
+        for data in [
+            &[][..],
+            &[0],
+            &[0, 0],
+            &[0, 0, 1],
+            &[0, 0, 0, 1],
+            &[1, 2, 3],
+            &[0, 0, 1, 0, 0, 1, 0],
+        ] {
+            assert!(units(data).is_empty(), "{data:?}");
+        }
+    }
+
+    #[test]
+    fn start_codes_are_found_at_every_alignment() {
+        for before in 0..20 {
+            for length in 1..20 {
+                let mut data = vec![5; before];
+                data.extend([0, 0, 1]);
+                data.extend(vec![4; length]);
+                data.extend([0, 0, 1, 3]);
+                assert_eq!(units(&data), [&vec![4; length][..], &[3]]);
+            }
+        }
+    }
+
+    #[test]
+    fn length_prefixed_units_become_a_byte_stream() {
+        let data = [0, 2, 0x67, 1, 0, 1, 0x68];
+        let expected = [0, 0, 0, 1, 0x67, 1, 0, 0, 0, 1, 0x68];
+        assert_eq!(
+            from_length_prefixed(&data, 2).as_deref(),
+            Some(&expected[..])
+        );
+        assert_eq!(from_length_prefixed(&data[..6], 2), None);
+        assert_eq!(from_length_prefixed(&[0, 0, 0, 9], 4), None);
+        assert_eq!(from_length_prefixed(&data, 5), None);
+    }
 }

@@ -7,12 +7,16 @@
 //! ```
 
 use alloc::vec::Vec;
+use core::mem;
 
+use super::order::{Arrival, Order};
 use super::{PayloadError, checked_limit, even_fragment};
-use crate::annexb::nal_units;
+use crate::access_unit::AccessUnit;
+use crate::annexb::{START_CODE, nal_units, push_nal};
 use crate::burst::{BurstBuilder, RtpWriter};
-use crate::h264::{is_slice, type_of};
-use crate::limits::{INTERLEAVED_HEADER_BYTES, RTP_HEADER_BYTES};
+use crate::h264::{is_random_access, is_slice, type_of};
+use crate::limits::{ACCESS_UNIT_BYTES, INTERLEAVED_HEADER_BYTES, RTP_HEADER_BYTES};
+use crate::rtp::RtpPacket;
 
 const STAP_A: u8 = 24;
 const FU_A: u8 = 28;
@@ -62,6 +66,229 @@ pub fn packetise(
     }
     group.write(timestamp, true, rtp, out);
     Ok(())
+}
+
+/// Puts access units together from received packets, of packetization modes 0 and 1.
+///
+/// Packets are given as they arrive; doubled and late ones are ignored. After a loss the access unit at hand is given
+/// all the same, marked as incomplete, without the NAL unit that misses a fragment.
+#[derive(Clone, Debug)]
+pub struct Depacketiser {
+    limit: usize,
+    order: Order,
+    /// The access unit at hand, as byte stream.
+    data: Vec<u8>,
+    /// Its timestamp; `None` before its first packet.
+    timestamp: Option<u32>,
+    complete: bool,
+    /// It grew beyond the limit: its other packets are ignored.
+    discarding: bool,
+    /// Where in `data` the start code of a NAL unit lies whose last fragment is still to come.
+    open: Option<usize>,
+    /// An access unit that was completed and not given yet. There is never more than one: a call that completes two
+    /// follows one that completed none.
+    pending: Option<AccessUnit>,
+}
+
+impl Default for Depacketiser {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Depacketiser {
+    /// A depacketiser for one track, with the default limit for access units.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_limit(ACCESS_UNIT_BYTES)
+    }
+
+    /// A depacketiser that discards access units of more than `limit` bytes.
+    #[must_use]
+    pub fn with_limit(limit: usize) -> Self {
+        Self {
+            limit,
+            order: Order::default(),
+            data: Vec::new(),
+            timestamp: None,
+            complete: true,
+            discarding: false,
+            open: None,
+            pending: None,
+        }
+    }
+
+    /// Takes one packet, and gives the access unit that it completes: with its marker, or as the first packet of the
+    /// next one where the marker was lost or is never set. When it completes both, the second is left for
+    /// [`take_pending`](Self::take_pending), or else for the next call.
+    ///
+    /// After an error the depacketiser goes on with the next packet; the access unit at hand is incomplete.
+    pub fn push(&mut self, packet: &RtpPacket<'_>) -> Result<Option<AccessUnit>, PayloadError> {
+        let arrival = self.order.arrived(&packet.header);
+        if arrival == Arrival::Late {
+            return Ok(self.take_pending());
+        }
+        if self
+            .timestamp
+            .is_some_and(|timestamp| timestamp != packet.header.timestamp)
+        {
+            let former = self.finish();
+            self.pending = self.pending.take().or(former);
+        }
+        self.timestamp = Some(packet.header.timestamp);
+        if arrival == Arrival::AfterLoss {
+            self.drop_open_nal();
+            self.complete = false;
+        }
+        let before = self.data.len();
+        let taken = self.take_payload(packet.payload);
+        if taken.is_err() {
+            self.data.truncate(before);
+            self.drop_open_nal();
+            self.complete = false;
+        }
+        let finished = if packet.header.marker {
+            self.finish()
+        } else {
+            None
+        };
+        let pending = self.pending.take();
+        if let Err(error) = taken {
+            self.pending = pending.or(finished);
+            return Err(error);
+        }
+        match pending {
+            None => Ok(finished),
+            Some(pending) => {
+                self.pending = finished;
+                Ok(Some(pending))
+            }
+        }
+    }
+
+    /// The access unit that the last call to [`push`](Self::push) completed besides the one it gave.
+    pub fn take_pending(&mut self) -> Option<AccessUnit> {
+        self.pending.take()
+    }
+
+    /// Ends the access unit at hand. `None` when nothing of it arrived, or it was too long.
+    fn finish(&mut self) -> Option<AccessUnit> {
+        if self.open.is_some() {
+            self.drop_open_nal();
+            self.complete = false;
+        }
+        let timestamp = self.timestamp.take()?;
+        let data = mem::take(&mut self.data);
+        let complete = mem::replace(&mut self.complete, true);
+        let discarded = mem::take(&mut self.discarding);
+        if discarded || data.is_empty() {
+            return None;
+        }
+        Some(AccessUnit {
+            random_access: is_random_access(&data),
+            data,
+            timestamp,
+            complete,
+        })
+    }
+
+    /// Removes the NAL unit whose last fragment did not come.
+    fn drop_open_nal(&mut self) {
+        if let Some(start) = self.open.take() {
+            self.data.truncate(start);
+        }
+    }
+
+    fn take_payload(&mut self, payload: &[u8]) -> Result<(), PayloadError> {
+        let Some(&first) = payload.first() else {
+            return Ok(());
+        };
+        if self.discarding {
+            return Ok(());
+        }
+        let kind = type_of(first);
+        if self.open.is_some() && kind != FU_A {
+            self.drop_open_nal();
+            self.complete = false;
+        }
+        match kind {
+            1..=23 => push_nal(&mut self.data, payload),
+            STAP_A => self.take_aggregate(&payload[1..])?,
+            FU_A => self.take_fragment(payload)?,
+            25 => {
+                return Err(PayloadError::Unsupported {
+                    what: "the H.264 packet type STAP-B",
+                });
+            }
+            26 | 27 => {
+                return Err(PayloadError::Unsupported {
+                    what: "the H.264 packet type MTAP",
+                });
+            }
+            29 => {
+                return Err(PayloadError::Unsupported {
+                    what: "the H.264 packet type FU-B",
+                });
+            }
+            _ => {
+                return Err(PayloadError::Unsupported {
+                    what: "an undefined H.264 packet type",
+                });
+            }
+        }
+        if self.data.len() > self.limit {
+            self.data = Vec::new();
+            self.open = None;
+            self.discarding = true;
+            return Err(PayloadError::TooLong { limit: self.limit });
+        }
+        Ok(())
+    }
+
+    /// NAL units behind their sizes. One size at least must be there; empty NAL units are skipped.
+    fn take_aggregate(&mut self, mut rest: &[u8]) -> Result<(), PayloadError> {
+        loop {
+            let (size, after) = rest
+                .split_first_chunk::<2>()
+                .ok_or(PayloadError::Truncated)?;
+            let size = usize::from(u16::from_be_bytes(*size));
+            let (nal, after) = after
+                .split_at_checked(size)
+                .ok_or(PayloadError::Truncated)?;
+            if !nal.is_empty() {
+                push_nal(&mut self.data, nal);
+            }
+            if after.is_empty() {
+                return Ok(());
+            }
+            rest = after;
+        }
+    }
+
+    fn take_fragment(&mut self, payload: &[u8]) -> Result<(), PayloadError> {
+        let Some((&[indicator, header], fragment)) = payload.split_first_chunk::<2>() else {
+            return Err(PayloadError::Truncated);
+        };
+        if header & FU_START != 0 {
+            if self.open.is_some() {
+                self.drop_open_nal();
+                self.complete = false;
+            }
+            self.open = Some(self.data.len());
+            self.data.extend_from_slice(&START_CODE);
+            self.data
+                .push(indicator & (FORBIDDEN | IMPORTANCE) | type_of(header));
+        } else if self.open.is_none() {
+            // The first fragment is lost: the others are of no use.
+            self.complete = false;
+            return Ok(());
+        }
+        self.data.extend_from_slice(fragment);
+        if header & FU_END != 0 {
+            self.open = None;
+        }
+        Ok(())
+    }
 }
 
 /// Neighbouring small NAL units that will share a packet.

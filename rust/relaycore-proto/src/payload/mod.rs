@@ -12,6 +12,8 @@ use crate::jpeg::JpegError;
 
 pub mod aac;
 pub mod h264;
+pub mod jpeg;
+mod order;
 
 /// Smallest payload limit that the packetisers accept, in bytes: room for every payload header and some data.
 pub const PAYLOAD_LIMIT_MIN: usize = 256;
