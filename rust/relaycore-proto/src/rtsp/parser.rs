@@ -14,13 +14,16 @@
 //! that is not UTF-8 is read as Latin-1. Each byte is looked at a constant number of times whatever the
 //! pieces it comes in, and what is kept is bounded by the limits.
 
+mod error;
+mod line;
+
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::fmt;
+
+pub use error::{ParseError, ParseErrorKind};
+use line::{StartLine, decode, parse_start_line, split_header};
 
 use super::message::{CONTENT_LENGTH, Headers, Request, Response};
-use super::method::Method;
-use super::status::StatusCode;
 use super::version::{Protocol, Version};
 use crate::limits::{INTERLEAVED_HEADER_BYTES, Limits};
 
@@ -82,20 +85,6 @@ struct Partial {
     position: u64,
     /// First mistake that does not hinder finding the message's end.
     mistake: Option<ParseErrorKind>,
-}
-
-#[derive(Clone, Debug)]
-enum StartLine {
-    Request {
-        method: Method,
-        uri: String,
-        version: Version,
-    },
-    Response {
-        version: Version,
-        status: StatusCode,
-        reason: String,
-    },
 }
 
 impl Parser {
@@ -430,194 +419,11 @@ impl Partial {
     }
 }
 
-/// A message, or the connection, that cannot be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ParseError {
-    /// What is wrong.
-    pub kind: ParseErrorKind,
-    /// Offset in the connection, in bytes, at which the message starts.
-    pub position: u64,
-    /// Sequence number of the request, where it was read before the mistake: a response repeats it.
-    pub cseq: Option<String>,
-}
-
-/// What is wrong with a message.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ParseErrorKind {
-    /// The first line is neither a request line nor a status line.
-    StartLine,
-    /// The first line is too long.
-    StartLineTooLong {
-        /// The limit in bytes.
-        limit: usize,
-    },
-    /// A header line is not of the form `name: value`.
-    HeaderSyntax,
-    /// A header line is too long.
-    LineTooLong {
-        /// The limit in bytes.
-        limit: usize,
-    },
-    /// The header lines together are too long.
-    HeadersTooLong {
-        /// The limit in bytes.
-        limit: usize,
-    },
-    /// There are too many header lines.
-    TooManyHeaders {
-        /// The limit.
-        limit: usize,
-    },
-    /// `Content-Length` is no number, or comes twice with different ones.
-    ContentLength,
-    /// The body is too long.
-    BodyTooLong {
-        /// The limit in bytes.
-        limit: usize,
-    },
-    /// An interleaved packet is too long.
-    FrameTooLong {
-        /// Its length in bytes.
-        bytes: usize,
-    },
-}
-
-impl ParseError {
-    /// The status of the response that tells the peer.
-    #[must_use]
-    pub fn status(&self) -> StatusCode {
-        match self.kind {
-            ParseErrorKind::StartLineTooLong { .. } => StatusCode::REQUEST_URI_TOO_LARGE,
-            ParseErrorKind::BodyTooLong { .. } | ParseErrorKind::FrameTooLong { .. } => {
-                StatusCode::REQUEST_ENTITY_TOO_LARGE
-            }
-            _ => StatusCode::BAD_REQUEST,
-        }
-    }
-
-    /// Whether it is not known where the next message starts, so that the connection has to end.
-    #[must_use]
-    pub fn is_fatal(&self) -> bool {
-        self.kind != ParseErrorKind::HeaderSyntax
-    }
-
-    /// The response that tells the peer.
-    #[must_use]
-    pub fn response(&self) -> Response {
-        let response = Response::new(self.status());
-        match &self.cseq {
-            Some(cseq) => response.header("CSeq", cseq.as_str()),
-            None => response,
-        }
-    }
-}
-
-impl fmt::Display for ParseErrorKind {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::StartLine => write!(out, "the first line is neither a request nor a response"),
-            Self::StartLineTooLong { limit } => {
-                write!(out, "the first line is longer than {limit} bytes")
-            }
-            Self::HeaderSyntax => write!(out, "a header line is not of the form `name: value`"),
-            Self::LineTooLong { limit } => {
-                write!(out, "a header line is longer than {limit} bytes")
-            }
-            Self::HeadersTooLong { limit } => {
-                write!(
-                    out,
-                    "the header lines are together longer than {limit} bytes"
-                )
-            }
-            Self::TooManyHeaders { limit } => {
-                write!(out, "there are more than {limit} header lines")
-            }
-            Self::ContentLength => write!(out, "Content-Length is not one number"),
-            Self::BodyTooLong { limit } => write!(out, "the body is longer than {limit} bytes"),
-            Self::FrameTooLong { bytes } => {
-                write!(
-                    out,
-                    "an interleaved packet of {bytes} bytes is longer than allowed"
-                )
-            }
-        }
-    }
-}
-
-impl fmt::Display for ParseError {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            out,
-            "{} (message at byte {} of the connection)",
-            self.kind, self.position
-        )
-    }
-}
-
-impl core::error::Error for ParseError {}
-
 /// `$`, which begins an interleaved packet.
 const MAGIC: u8 = b'$';
 
 /// Capacity that an idle connection's buffer may keep, in bytes.
 const IDLE_BUFFER_BYTES: usize = 4096;
-
-fn parse_start_line(line: &str) -> Result<StartLine, ParseErrorKind> {
-    let line = line.trim_end_matches([' ', '\t']);
-    let (first, rest) = line.split_once(' ').ok_or(ParseErrorKind::StartLine)?;
-    if let Some(version) = Version::parse(first) {
-        let rest = rest.trim_start_matches(' ');
-        let (code, reason) = rest.split_once(' ').unwrap_or((rest, ""));
-        if code.len() != 3 || !code.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(ParseErrorKind::StartLine);
-        }
-        let code = code.parse().map_err(|_| ParseErrorKind::StartLine)?;
-        let reason = String::from(reason.trim());
-        return Ok(StartLine::Response {
-            version,
-            status: StatusCode(code),
-            reason,
-        });
-    }
-    // The URI may hold spaces: it is what lies between the first and the last one.
-    let (uri, version) = rest.rsplit_once(' ').ok_or(ParseErrorKind::StartLine)?;
-    let version = Version::parse(version).ok_or(ParseErrorKind::StartLine)?;
-    let uri = uri.trim_matches([' ', '\t']);
-    if !is_token(first.as_bytes()) || uri.is_empty() {
-        return Err(ParseErrorKind::StartLine);
-    }
-    Ok(StartLine::Request {
-        method: Method::parse(first),
-        uri: String::from(uri),
-        version,
-    })
-}
-
-/// Name and value of `name: value`; `None` for other lines.
-fn split_header(line: &[u8]) -> Option<(String, String)> {
-    let colon = line.iter().position(|&byte| byte == b':')?;
-    let (name, value) = (
-        line[..colon].trim_ascii_end(),
-        line[colon + 1..].trim_ascii(),
-    );
-    is_token(name).then(|| (decode(name), decode(value)))
-}
-
-/// Whether `text` is a token: visible ASCII without separators (RFC 2326 section 15.1).
-fn is_token(text: &[u8]) -> bool {
-    !text.is_empty()
-        && text
-            .iter()
-            .all(|byte| byte.is_ascii_graphic() && !b"()<>@,;:\\\"/[]?={}".contains(byte))
-}
-
-/// Text in UTF-8, as RFC 2326 section 4 has it, or else in Latin-1, as some cameras send it.
-fn decode(bytes: &[u8]) -> String {
-    match core::str::from_utf8(bytes) {
-        Ok(text) => String::from(text),
-        Err(_) => bytes.iter().map(|&byte| char::from(byte)).collect(),
-    }
-}
 
 #[cfg(test)]
 mod tests;

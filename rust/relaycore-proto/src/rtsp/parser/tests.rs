@@ -3,6 +3,7 @@ use alloc::string::ToString;
 use alloc::vec;
 
 use super::*;
+use crate::rtsp::{Method, StatusCode};
 
 /// Owned form of an element, so that several can be compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -354,10 +355,7 @@ fn limits_are_exact() {
         let uri = "u".repeat(length - "PLAY  RTSP/1.0".len());
         let text = format!("PLAY {uri} RTSP/1.0{end}{end}");
         assert_eq!(fits(text.as_bytes()), length == 40);
-        let text = format!(
-            "{head}{}{end}{end}",
-            format!("X:{}", "y".repeat(length - 2))
-        );
+        let text = format!("{head}X:{}{end}{end}", "y".repeat(length - 2));
         assert_eq!(fits(text.as_bytes()), length == 40);
     }
     let error = error_of(limits, &[b'a'; 42]);
