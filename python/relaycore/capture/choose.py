@@ -1,0 +1,106 @@
+"""Which camera, and which of its modes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, TypeVar
+
+from relaycore.capture.model import Camera, Microphone, Mode
+from relaycore.errors import NoSuchDevice, NoSuchMode
+
+__all__ = ["best_mode", "find_camera", "find_microphone"]
+
+_LARGEST: Final = (1920, 1080)
+"""Pixels that are taken when no size is wished: more costs more than a core to encode."""
+
+_USUAL_FPS: Final = 30.0
+
+_TO_DECODE: Final = ("mjpeg", "nv12", "yuyv422", "uyvy422", "yuv420p", "yuv422p", "rgb24", "bgr24", "gray")
+"""Formats of the same size and rate, best first. MJPEG leaves room on the bus and decodes fast."""
+
+_TO_COPY: Final = ("h264", "mjpeg")
+"""Formats that can be sent on as they are, best first."""
+
+_Device = TypeVar("_Device", Camera, Microphone)
+
+
+def find_camera(wish: str | None, cameras: Sequence[Camera]) -> Camera | None:
+    """The camera of a device path, name, or part of a name; the first one for ``None``.
+
+    ``None`` when there is none at all and none is wished. NoSuchDevice when none matches, or several do.
+    """
+    if wish is None:
+        return cameras[0] if cameras else None
+    return _find(wish, cameras, "camera")
+
+
+def find_microphone(wish: str, microphones: Sequence[Microphone]) -> Microphone | None:
+    """The microphone of a device, name or part of a name; the first one, if any, for ``auto``.
+
+    NoSuchDevice when none matches, or several do.
+    """
+    if wish == "auto":
+        return microphones[0] if microphones else None
+    return _find(wish, microphones, "microphone")
+
+
+def _find(wish: str, devices: Sequence[_Device], kind: str) -> _Device:
+    folded = wish.casefold()
+    for matches in (
+        [device for device in devices if device.device == wish],
+        [device for device in devices if device.name == wish],
+        [device for device in devices if device.name.casefold() == folded],
+        [device for device in devices if folded in device.name.casefold()],
+    ):
+        if len({device.device for device in matches}) > 1:
+            listed = ", ".join(f"{device.device} ({device.name})" for device in matches)
+            raise NoSuchDevice(
+                f"{wish!r} is the name of several {kind}s: choose one by its device: {listed}."
+            )
+        if matches:
+            return matches[0]
+    there = ", ".join(f"{device.name!r} ({device.device})" for device in devices)
+    advice = f"choose one of {there}" if there else "plug one in, or use `--camera pattern`"
+    if kind == "microphone" and not there:
+        advice = "plug one in, or use `--microphone none`"
+    raise NoSuchDevice(f"There is no {kind} {wish!r}: {advice}.")
+
+
+def best_mode(camera: Camera, size: tuple[int, int] | None, fps: float | None, encoder: str = "auto") -> Mode:
+    """The best mode up to 1920x1080 at 30 fps, or of the wished size and nearest to the wished rate.
+
+    ``encoder`` is as in the settings: ``copy`` takes encoded formats only, ``auto`` likes H.264 best, and any other
+    takes H.264 only where there is nothing else. NoSuchMode when the camera has no such mode, or none at all.
+    """
+    if not camera.modes:
+        raise NoSuchMode(
+            f"The camera {camera.name!r} lists no modes that can be read: choose another camera."
+        )
+    modes = [mode for mode in camera.modes if encoder != "copy" or mode.format in _TO_COPY]
+    if not modes:
+        raise NoSuchMode(
+            f"The camera {camera.name!r} gives neither H.264 nor MJPEG, so its pictures must be encoded: "
+            "use another encoder than `copy`."
+        )
+    sized = [mode for mode in modes if size in (None, (mode.width, mode.height))]
+    if not sized:
+        sizes = ", ".join(dict.fromkeys(f"{mode.width}x{mode.height}" for mode in modes))
+        wished = "" if size is None else f"{size[0]}x{size[1]}"
+        raise NoSuchMode(f"The camera {camera.name!r} has no size {wished}: choose one of {sizes}.")
+    order = (*_TO_COPY, *_TO_DECODE) if encoder in ("auto", "copy") else (*_TO_DECODE, "h264")
+    wanted = _USUAL_FPS if fps is None else fps
+
+    def rank(mode: Mode) -> tuple[float, ...]:
+        area = mode.width * mode.height
+        fits = mode.width <= _LARGEST[0] and mode.height <= _LARGEST[1]
+        rate = float(mode.fps)
+        return (
+            not fits,
+            # A camera's largest raw sizes come at a few pictures a second: a smaller, fluent one is better.
+            rate < min(wanted, _USUAL_FPS) * 0.8,
+            -area if fits else area,
+            abs(rate - wanted),
+            order.index(mode.format) if mode.format in order else len(order),
+        )
+
+    return min(sized, key=rank)

@@ -1,0 +1,148 @@
+"""Cameras as sources, through FFmpeg's inputs of Linux, Windows and macOS."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Final
+
+import av
+
+from relaycore._relaycore import FrameBuffer, inspect_jpeg, now_ns
+from relaycore.capture.clock import SourceClock
+from relaycore.capture.colour import BT601, JPEG
+from relaycore.capture.device_errors import explain
+from relaycore.capture.ffmpeg_log import captured_log
+from relaycore.capture.model import Camera, Mode
+from relaycore.capture.source import BadPicture, Captured, Codec, SourceFormat
+from relaycore.capture.unpack import fill_from_frame
+from relaycore.errors import DeviceLost, NoSuchMode
+
+__all__ = ["CameraSource"]
+
+SECOND: Final = 1_000_000_000
+OPEN_SECONDS: Final = 10.0
+"""Cheap webcams take some seconds to wake up; a driver that hangs takes for ever."""
+
+READ_SECONDS: Final = 5.0
+"""A camera that gives no picture for so long is taken for lost, where the driver lets FFmpeg give up."""
+
+_CODECS: Final[dict[str, Codec]] = {"h264": "h264", "mjpeg": "jpeg"}
+
+
+class CameraSource:
+    """A camera in one of its modes.
+
+    ``full_range`` is what the buffers are filled with; ``None`` keeps what the camera gives.
+    """
+
+    def __init__(self, camera: Camera, mode: Mode, *, full_range: bool | None = None) -> None:
+        self._camera = camera
+        self._container, self._stream = _open(camera, mode)
+        context = self._stream.codec_context
+        context.thread_count = 1
+        self._codec = _CODECS.get(context.name)
+        width, height = context.width, context.height
+        colour = JPEG if self._codec == "jpeg" else BT601
+        if full_range is not None:
+            colour = colour.with_range(full=full_range)
+        self.format = SourceFormat(
+            name=camera.name,
+            device=camera.device,
+            mode=f"{self._codec or context.pix_fmt or mode.format} {width}x{height} at {float(mode.fps):g} fps",
+            width=width & ~1,
+            height=height & ~1,
+            fps=float(mode.fps),
+            colour=colour,
+            codec=self._codec,
+        )
+        self._packets = self._container.demux(self._stream)
+        # Linux stamps pictures with the clock of `time.monotonic`, so that the delay until here is known.
+        monotonic = now_ns() - time.monotonic_ns() if sys.platform == "linux" else None
+        self._clock = SourceClock(monotonic)
+
+    def read(self) -> Captured:
+        """Waits for the next picture."""
+        try:
+            packet = next(self._packets, None)
+        except (av.FFmpegError, OSError) as error:
+            raise DeviceLost(f"{self._camera.name} was lost: plug it in again ({error}).") from error
+        received_ns = now_ns()
+        if packet is None or packet.size == 0:
+            raise DeviceLost(f"{self._camera.name} was lost: plug it in again.")
+        captured_ns = received_ns
+        if packet.pts is not None and packet.time_base is not None:
+            captured_ns = self._clock.captured_ns(int(packet.pts * packet.time_base * SECOND), received_ns)
+        if self._codec == "jpeg":
+            packet = _whole_jpeg(packet)
+        encoded = bytes(packet) if self._codec is not None else None
+
+        def fill(buffer: FrameBuffer) -> None:
+            self._decode(packet, buffer)
+
+        return Captured(captured_ns, received_ns, encoded, fill)
+
+    def close(self) -> None:
+        """Lets the camera go."""
+        self._container.close()
+
+    def _decode(self, packet: av.Packet, buffer: FrameBuffer) -> None:
+        try:
+            frames = self._stream.codec_context.decode(packet)
+        except (av.FFmpegError, ValueError) as error:
+            raise BadPicture(
+                f"{self._camera.name} sent a picture that cannot be decoded ({error})."
+            ) from error
+        if not frames:
+            raise BadPicture(f"{self._camera.name} sent a picture that cannot be decoded.")
+        fill_from_frame(buffer, frames[-1], full_range=self.format.colour.full_range)
+
+
+def _whole_jpeg(packet: av.Packet) -> av.Packet:
+    """The JPEG in what a camera sent, without what is before and after it. BadPicture when it was cut."""
+    try:
+        found = inspect_jpeg(packet)
+    except ValueError as error:
+        raise BadPicture(f"A damaged JPEG was left out ({error}).") from error
+    if not found.complete:
+        raise BadPicture("A JPEG without its end was left out.")
+    if found.start == 0 and found.end == packet.size:
+        return packet
+    return av.Packet(bytes(memoryview(packet)[found.start : found.end]))
+
+
+def _open(camera: Camera, mode: Mode) -> tuple[av.container.InputContainer, av.VideoStream]:
+    place, options = _arguments(camera, mode)
+    with captured_log() as log:
+        try:
+            container = av.open(
+                place, format=camera.driver, options=options, timeout=(OPEN_SECONDS, READ_SECONDS)
+            )
+        except (av.FFmpegError, OSError, ValueError) as error:
+            raise explain(camera.name, error, log, camera.modes) from error
+    stream = container.streams.video[0]
+    got = (stream.codec_context.width, stream.codec_context.height)
+    if got != (mode.width, mode.height):
+        # Video4Linux takes the next size that it likes instead of refusing.
+        container.close()
+        raise NoSuchMode(
+            f"The camera {camera.name!r} gives {got[0]}x{got[1]} instead of {mode.width}x{mode.height}: "
+            "choose another size with `--size`."
+        )
+    return container, stream
+
+
+def _arguments(camera: Camera, mode: Mode) -> tuple[str, dict[str, str]]:
+    """What FFmpeg is to open, and how."""
+    options = {
+        "video_size": f"{mode.width}x{mode.height}",
+        "framerate": f"{mode.fps.numerator}/{mode.fps.denominator}",
+    }
+    if camera.driver == "v4l2":
+        return camera.device, {**options, "input_format": mode.format}
+    if camera.driver == "dshow":
+        # A codec cannot be asked for, but size and rate are those of a mode that has it.
+        if mode.format not in _CODECS:
+            options["pixel_format"] = mode.format
+        return f"video={camera.device}", {**options, "rtbufsize": "64M"}
+    return f"{camera.device}:none", {**options, "pixel_format": mode.format}

@@ -1,0 +1,75 @@
+"""What FFmpeg says while something is tried: its errors alone do not tell a person anything."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import av.logging
+
+__all__ = ["FFmpegLog", "captured_log"]
+
+_level = threading.Lock()
+_users = 0
+_level_before: int | None = None
+
+_NOISE: Final = ("Error opening input", "Generic error in an external library", "I/O error")
+"""Starts of lines that repeat the errno in other words."""
+
+
+class FFmpegLog:
+    """The lines that the calling thread made FFmpeg write, as (level, component, text).
+
+    FFmpeg writes some lines in pieces: ``text`` puts them together.
+    """
+
+    def __init__(self, entries: list[tuple[int, str, str]]) -> None:
+        self._entries = entries
+
+    def text(self) -> str:
+        """Everything, as it would be shown on a terminal."""
+        return "".join(message for _, _, message in self._entries)
+
+    def errors(self) -> list[str]:
+        """The lines of errors, oldest first."""
+        whole = "".join(message for level, _, message in self._entries if level <= av.logging.ERROR)
+        return [line.strip() for line in whole.splitlines() if line.strip()]
+
+    def last_error(self) -> str | None:
+        """The last error that says more than an errno does, without the full stop at its end."""
+        for line in reversed(self.errors()):
+            if not line.startswith(_NOISE):
+                return line.rstrip(".")
+        return None
+
+
+@contextmanager
+def captured_log() -> Iterator[FFmpegLog]:
+    """Keeps what FFmpeg logs in this thread, and keeps it from the program's log."""
+    entries: list[tuple[int, str, str]]
+    _raise_level()
+    try:
+        with av.logging.Capture(local=True) as entries:
+            yield FFmpegLog(entries)
+    finally:
+        _lower_level()
+
+
+def _raise_level() -> None:
+    """FFmpeg's level belongs to the process: it is raised while anybody captures."""
+    global _users, _level_before  # noqa: PLW0603
+    with _level:
+        _users += 1
+        if _users == 1:
+            _level_before = av.logging.get_level()
+            av.logging.set_level(av.logging.INFO)
+
+
+def _lower_level() -> None:
+    global _users  # noqa: PLW0603
+    with _level:
+        _users -= 1
+        if _users == 0:
+            av.logging.set_level(_level_before)

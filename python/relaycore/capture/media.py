@@ -1,0 +1,208 @@
+"""Media files and FFmpeg's ``lavfi`` graphs as sources: paced as live ones, and repeated for ever.
+
+Picture and sound are read through two containers, each by its own thread, on one :class:`Timeline`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Final
+
+import av
+
+from relaycore._relaycore import FrameBuffer, now_ns
+from relaycore.capture.colour import colour_of
+from relaycore.capture.pattern_source import Waiter
+from relaycore.capture.source import AudioBlock, Captured, SourceFormat
+from relaycore.capture.unpack import fill_from_frame
+from relaycore.errors import DeviceError, DeviceLost, NoSuchDevice, NoSuchMode
+
+__all__ = ["MediaAudioSource", "MediaSource", "Timeline", "has_sound"]
+
+SECOND: Final = 1_000_000_000
+LAVFI: Final = "lavfi:"
+MOST_LATE_NS: Final = SECOND
+"""When this much was slept through, the timeline is moved instead of hurrying after it."""
+
+
+class Timeline:
+    """When a medium began, by the engine's clock: shared by its picture and its sound."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._start_ns = now_ns()
+
+    def due(self, media_ns: int) -> int:
+        """When a media time is to be shown, by the engine's clock."""
+        with self._lock:
+            late = now_ns() - self._start_ns - media_ns
+            if late > MOST_LATE_NS:
+                self._start_ns += late
+            return self._start_ns + media_ns
+
+
+class _Loop:
+    """The frames of one stream of a medium with their media times in ns, over and over."""
+
+    def __init__(self, place: str, kind: str) -> None:
+        self._place, self._kind = place, kind
+        self._container = self._open()
+
+    def _open(self) -> av.container.InputContainer:
+        graph = self._place.removeprefix(LAVFI)
+        try:
+            if graph != self._place:
+                return av.open(graph, format="lavfi")
+            return av.open(self._place)
+        except FileNotFoundError as error:
+            raise NoSuchDevice(
+                f"There is no camera and no file {self._place!r}: `relaycore devices` lists the cameras."
+            ) from error
+        except (av.FFmpegError, OSError, ValueError) as error:
+            what = "graph" if graph != self._place else "file"
+            raise DeviceError(
+                f"The {what} {graph!r} cannot be opened ({error}): check it with ffplay."
+            ) from error
+
+    @property
+    def stream(self) -> av.VideoStream | av.AudioStream | None:
+        """The stream, or ``None`` when the medium has none of the kind."""
+        streams = self._container.streams
+        found = streams.video if self._kind == "video" else streams.audio
+        return found[0] if found else None
+
+    def frames(self) -> Iterator[tuple[av.VideoFrame | av.AudioFrame, int]]:
+        """Frames with rising media times, from 0. Ends only when the medium cannot be read any more."""
+        base = 0
+        while True:
+            start, end = None, 0
+            length = self._container.duration
+            for frame in self._container.decode(self.stream):
+                assert isinstance(frame, (av.VideoFrame, av.AudioFrame))
+                if frame.pts is None or frame.time_base is None:
+                    continue
+                media_ns = int(frame.pts * frame.time_base * SECOND)
+                if start is None:
+                    start = 0 if self._container.start_time is None else self._container.start_time * 1000
+                end = max(end, media_ns - start)
+                yield frame, base + media_ns - start
+            if start is None:
+                return
+            base += max(end + 1, length * 1000 if length else 0)
+            self._container.close()
+            self._container = self._open()
+
+    def close(self) -> None:
+        self._container.close()
+
+
+class MediaSource:
+    """The pictures of a file or graph. A wished size scales them, a wished frame rate is left to the pipeline."""
+
+    def __init__(
+        self, place: str, size: tuple[int, int] | None, timeline: Timeline, wait: Waiter | None = None
+    ) -> None:
+        self._wait = wait or threading.Event().wait
+        self._timeline = timeline
+        self._loop = _Loop(place, "video")
+        stream = self._loop.stream
+        if not isinstance(stream, av.VideoStream):
+            self._loop.close()
+            raise NoSuchMode(f"{place!r} has no pictures: choose a medium with video.")
+        stream.codec_context.thread_count = 1
+        self._frames = self._loop.frames()
+        try:
+            self._first = next(self._frames, None)
+        except av.FFmpegError as error:
+            self._loop.close()
+            raise DeviceError(f"{place!r} cannot be decoded ({error}): check it with ffplay.") from error
+        if self._first is None:
+            self._loop.close()
+            raise NoSuchMode(f"{place!r} has no picture that can be decoded: check it with ffplay.")
+        frame = self._first[0]
+        assert isinstance(frame, av.VideoFrame)
+        width, height = size or (frame.width & ~1, frame.height & ~1)
+        rate = stream.average_rate or stream.guessed_rate or Fraction(30)
+        self.format = SourceFormat(
+            name=place,
+            device=place,
+            mode=f"{stream.codec_context.name} {frame.width}x{frame.height} at {float(rate):g} fps",
+            width=width & ~1,
+            height=height & ~1,
+            fps=float(rate),
+            colour=colour_of(frame),
+            codec=None,
+        )
+
+    def read(self) -> Captured:
+        """Waits for the time of the next picture."""
+        try:
+            item = self._first or next(self._frames, None)
+        except av.FFmpegError as error:
+            raise DeviceLost(f"{self.format.name!r} cannot be read any more ({error}).") from error
+        self._first = None
+        if item is None:
+            raise DeviceLost(f"{self.format.name!r} has ended.")
+        frame, media_ns = item
+        assert isinstance(frame, av.VideoFrame)
+        due_ns = self._timeline.due(media_ns)
+        early = due_ns - now_ns()
+        if early > 0:
+            self._wait(early / SECOND)
+        full = self.format.colour.full_range
+
+        def fill(buffer: FrameBuffer) -> None:
+            fill_from_frame(buffer, frame, full_range=full)
+
+        return Captured(due_ns, max(due_ns, now_ns()), None, fill)
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._loop.close()
+
+
+class MediaAudioSource:
+    """The sound of a file or graph."""
+
+    def __init__(self, place: str, timeline: Timeline, wait: Waiter | None = None) -> None:
+        self._wait = wait or threading.Event().wait
+        self._timeline = timeline
+        self._loop = _Loop(place, "audio")
+        stream = self._loop.stream
+        if not isinstance(stream, av.AudioStream):
+            self._loop.close()
+            raise NoSuchMode(f"{place!r} has no sound.")
+        self.name = f"sound of {place}"
+        self.rate = stream.codec_context.sample_rate
+        self.channels = min(2, stream.codec_context.channels)
+        self._frames = self._loop.frames()
+
+    def read(self) -> AudioBlock:
+        """Waits until the last sample of the next block is due."""
+        try:
+            item = next(self._frames, None)
+        except av.FFmpegError as error:
+            raise DeviceLost(f"The {self.name} cannot be read any more ({error}).") from error
+        if item is None:
+            raise DeviceLost(f"The {self.name} has ended.")
+        frame, media_ns = item
+        assert isinstance(frame, av.AudioFrame)
+        due_ns = self._timeline.due(media_ns)
+        early = due_ns + frame.samples * SECOND // frame.sample_rate - now_ns()
+        if early > 0:
+            self._wait(early / SECOND)
+        return AudioBlock(frame, due_ns)
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._loop.close()
+
+
+def has_sound(place: str) -> bool:
+    """Whether a file or graph has sound. DeviceError when it cannot be opened."""
+    loop = _Loop(place, "audio")
+    found = loop.stream is not None
+    loop.close()
+    return found

@@ -1,0 +1,58 @@
+"""What a machine has: cameras with their modes, and microphones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal
+
+__all__ = ["Camera", "CameraDriver", "Devices", "Microphone", "MicrophoneDriver", "Mode"]
+
+CameraDriver = Literal["v4l2", "dshow", "avfoundation"]
+"""FFmpeg's name of the interface through which a camera is opened."""
+
+MicrophoneDriver = Literal["alsa", "dshow", "avfoundation"]
+"""FFmpeg's name of the interface through which a microphone is opened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """One way in which a camera can deliver pictures.
+
+    ``format`` is FFmpeg's name of a codec (``mjpeg``, ``h264``) or of a pixel format (``yuyv422``, ``nv12``).
+    """
+
+    format: str
+    width: int
+    height: int
+    fps: Fraction
+
+    def __str__(self) -> str:
+        return f"{self.format} {self.width}x{self.height} at {float(self.fps):g} fps"
+
+
+@dataclass(frozen=True, slots=True)
+class Camera:
+    """A camera. ``device`` opens it; ``name`` is what a person knows it by and need not be unique."""
+
+    name: str
+    device: str
+    modes: tuple[Mode, ...]
+    driver: CameraDriver
+
+
+@dataclass(frozen=True, slots=True)
+class Microphone:
+    """A microphone. ``device`` opens it; ``name`` is what a person knows it by and need not be unique."""
+
+    name: str
+    device: str
+    driver: MicrophoneDriver
+
+
+@dataclass(frozen=True, slots=True)
+class Devices:
+    """Everything that can be captured, in the order in which the system lists it."""
+
+    cameras: list[Camera]
+    microphones: list[Microphone]

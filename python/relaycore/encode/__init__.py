@@ -1,0 +1,1 @@
+"""From decoded pictures and sound to access units: H.264 and AAC, through FFmpeg."""

@@ -1,0 +1,1 @@
+"""The threads that carry a camera's pictures and sound from its source to its stream."""

@@ -1,0 +1,99 @@
+"""The sound thread: reads a source, encodes AAC, and writes it on the clock of the pictures."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from relaycore._relaycore import Stream, now_ns
+from relaycore.capture.source import AudioSource
+from relaycore.encode.audio import RATE, AacEncoder
+from relaycore.errors import DeviceError, EncoderError
+from relaycore.pipeline.media_time import SampleTime
+
+__all__ = ["AudioLoop"]
+
+RETRY_SECONDS = 2.0
+"""How long to wait before a lost microphone is opened again."""
+
+
+class AudioLoop:
+    """Runs in a thread of its own from ``start`` until ``stopping`` is set. ``say`` tells of losses."""
+
+    def __init__(
+        self,
+        stream: Stream,
+        track: int,
+        source: AudioSource,
+        encoder: AacEncoder,
+        reopen: Callable[[], AudioSource],
+        *,
+        stopping: threading.Event,
+        say: Callable[[str], None],
+    ) -> None:
+        self._stream, self._track = stream, track
+        self._source: AudioSource | None = source
+        self._encoder = encoder
+        self._reopen = reopen
+        self._time = SampleTime(RATE)
+        self._last_pts = -1
+        self._stopping = stopping
+        self._say = say
+        self._thread = threading.Thread(target=self._run, name="relaycore-sound", daemon=True)
+
+    def start(self) -> None:
+        """Starts the thread."""
+        self._thread.start()
+
+    def join(self, timeout: float) -> None:
+        """Waits until the thread has ended."""
+        if self._thread.ident is not None:
+            self._thread.join(timeout)
+        elif self._source is not None:
+            self._source.close()
+
+    def _run(self) -> None:
+        try:
+            while not self._stopping.is_set():
+                if self._source is None:
+                    self._find_again()
+                    continue
+                try:
+                    self._pump(self._source)
+                except DeviceError as lost:
+                    self._source.close()
+                    self._source = None
+                    self._say(str(lost))
+        except EncoderError as error:
+            self._say(str(error))
+        finally:
+            if self._source is not None:
+                self._source.close()
+
+    def _pump(self, source: AudioSource) -> None:
+        while not self._stopping.is_set():
+            block = source.read()
+            received_ns = now_ns()
+            self._time.heard(self._encoder.samples, block.captured_ns)
+            for frame in self._encoder.encode(block.frame):
+                captured_ns = self._time.at(frame.first_sample)
+                pts = max(self._last_pts + 1, captured_ns * RATE // 1_000_000_000)
+                self._last_pts = pts
+                self._stream.write(
+                    self._track,
+                    frame.data,
+                    pts=pts,
+                    captured_ns=captured_ns,
+                    received_ns=received_ns,
+                    encoded_ns=now_ns(),
+                    random_access=True,
+                )
+
+    def _find_again(self) -> None:
+        if self._stopping.wait(RETRY_SECONDS):
+            return
+        try:
+            self._source = self._reopen()
+        except DeviceError:
+            return
+        self._say(f"Sound is back: {self._source.name}.")

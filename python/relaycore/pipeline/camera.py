@@ -1,0 +1,240 @@
+"""One camera on its way to one stream: chooses, runs the threads, and survives the loss of the source."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from relaycore._relaycore import Stream, Track, now_ns
+from relaycore.capture.opening import Sources, choose_sources
+from relaycore.capture.source import AudioSource, SourceFormat, VideoSource
+from relaycore.encode.audio import AacEncoder
+from relaycore.encode.choose import Choice, choose_encoder
+from relaycore.encode.profiles import SOFTWARE, default_bitrate
+from relaycore.encode.video import VideoEncoder, VideoFormat, parameter_sets
+from relaycore.errors import DeviceError, NoSuchMode
+from relaycore.pipeline.audio_loop import AudioLoop
+from relaycore.pipeline.capture_loop import CaptureLoop
+from relaycore.pipeline.encode_loop import EncodeLoop
+from relaycore.pipeline.key_frames import KeyFrames
+from relaycore.pipeline.reports import Description, EventKind, PipelineEvent, PipelineStats, State
+from relaycore.settings import CameraSettings
+
+__all__ = ["CameraPipeline", "Description", "PipelineEvent", "PipelineStats"]
+
+SILENCE_NS: Final = 2_000_000_000
+"""A source that gives no picture for so long is shown as lost, though its driver does not say so."""
+
+
+class CameraPipeline:
+    """A camera and its stream.
+
+    ``start`` once, then ``stop`` once; both block and may be called from any thread. ``stream_factory`` is called
+    once, in ``start``, with the tracks: the picture, then the sound. ``on_event`` is called from threads of the
+    pipeline, one at a time, and must not block.
+    """
+
+    def __init__(
+        self,
+        settings: CameraSettings,
+        stream_factory: Callable[[Sequence[Track]], Stream],
+        on_event: Callable[[PipelineEvent], None],
+    ) -> None:
+        self.description: Description | None = None
+        self._settings = settings
+        self._make_stream = stream_factory
+        self._on_event = on_event
+        self._event_lock = threading.Lock()
+        self._stopping = threading.Event()
+        self._state: State = "starting"
+        self._lost_since: str | None = None
+        self._capture: CaptureLoop | None = None
+        self._encode: EncodeLoop | None = None
+        self._sound: AudioLoop | None = None
+
+    def start(self) -> None:
+        """Opens the source, chooses the encoder, adds the stream and starts the threads.
+
+        Raises DeviceError, EncoderError, or whatever ``stream_factory`` raises; then nothing runs.
+        """
+        sources = choose_sources(self._settings, self._stopping.wait)
+        source = sources.open_video()
+        sound: AudioSource | None = None
+        try:
+            sound, missing = self._open_sound(sources)
+            form, choice = self._choose(source.format)
+            aac = None if sound is None else AacEncoder(sound.channels)
+            stream = self._make_stream(self._tracks(source.format, form, choice, aac))
+            self._run(sources, source, stream, form, choice)
+            if sound is not None and aac is not None and sources.open_audio is not None:
+                self._sound = AudioLoop(
+                    stream,
+                    1,
+                    sound,
+                    aac,
+                    sources.open_audio,
+                    stopping=self._stopping,
+                    say=lambda text: self._tell("notice", text),
+                )
+        except BaseException:
+            source.close()
+            if sound is not None:
+                sound.close()
+            raise
+        reason = " ".join(part for part in (sources.notice, missing, choice and choice.reason) if part)
+        self.description = self._describe(source.format, form, choice, reason, sound)
+        assert self._capture is not None
+        assert self._encode is not None
+        self._state = "running"
+        for loop in (self._encode, self._capture, self._sound):
+            if loop is not None:
+                loop.start()
+        self._tell("ready", str(self.description))
+        for notice in (sources.notice, missing):
+            if notice:
+                self._tell("notice", notice)
+
+    def stop(self, timeout: float = 5.0) -> None:
+        """Ends the threads and lets the source go, in ``timeout`` seconds at most. The stream is left alone."""
+        self._stopping.set()
+        deadline = time.monotonic() + timeout
+        if self._capture is not None:
+            self._capture.handoff.close()
+        for loop in (self._encode, self._sound, self._capture):
+            if loop is not None:
+                loop.join(max(0.0, deadline - time.monotonic()))
+        if self._state != "failed":
+            self._state = "stopped"
+
+    def stats(self) -> PipelineStats:
+        """The numbers up to now."""
+        capture, encode = self._capture, self._encode
+        if capture is None or encode is None:
+            return PipelineStats(self._state, 0.0, 0, 0, 0, 0, 0, 0)
+        fps, bitrate = encode.meter.rates(now_ns())
+        state = self._state
+        if state == "running" and self._slate() is not None:
+            state = "lost"
+        return PipelineStats(
+            state=state,
+            fps=fps,
+            bitrate=round(bitrate),
+            captured=capture.captured,
+            bad_frames=capture.bad,
+            discarded=capture.handoff.discarded + capture.exhausted,
+            access_units=encode.access_units,
+            key_frames=encode.key_frames,
+        )
+
+    def _open_sound(self, sources: Sources) -> tuple[AudioSource | None, str | None]:
+        """The sound. One that was asked for by name must be there, any other is done without."""
+        if sources.open_audio is None:
+            return None, None
+        try:
+            return sources.open_audio(), None
+        except DeviceError as error:
+            if self._settings.microphone not in (None, "auto"):
+                raise
+            return None, f"There is no sound: {error}"
+
+    def _choose(self, source: SourceFormat) -> tuple[VideoFormat, Choice | None]:
+        """How to encode; without a choice, the source's own access units are sent on."""
+        settings = self._settings
+        fps = source.fps if settings.fps is None else min(settings.fps, source.fps)
+        bitrate = settings.bits_per_second or default_bitrate(source.width, source.height, fps)
+        form = VideoFormat(source.width, source.height, fps, source.colour, bitrate, settings.gop_seconds)
+        if settings.encoder == "copy" and source.codec is None:
+            raise NoSuchMode(
+                f"{source.name!r} gives pictures that are not encoded: use another encoder than `copy`."
+            )
+        if settings.encoder == "copy" or (settings.encoder == "auto" and source.codec == "h264"):
+            return form, None
+        return form, choose_encoder(settings.encoder, form)
+
+    def _tracks(
+        self, source: SourceFormat, form: VideoFormat, choice: Choice | None, aac: AacEncoder | None
+    ) -> list[Track]:
+        if choice is not None:
+            video = Track.h264(parameter_sets(VideoEncoder(choice.profile, form)))
+        else:
+            video = Track.jpeg() if source.codec == "jpeg" else Track.h264()
+        return [video] if aac is None else [video, Track.aac(aac.config)]
+
+    def _run(
+        self, sources: Sources, source: VideoSource, stream: Stream, form: VideoFormat, choice: Choice | None
+    ) -> None:
+        thinned = self._settings.fps is not None and self._settings.fps < source.format.fps * 0.95
+        self._capture = CaptureLoop(
+            source,
+            sources.open_video,
+            keep_encoded=choice is None,
+            fps=self._settings.fps if thinned and choice is not None else None,
+            stopping=self._stopping,
+            changed=self._source_changed,
+            bad=lambda text: self._tell("notice", text),
+        )
+        profile = SOFTWARE if choice is None else choice.profile
+        self._encode = EncodeLoop(
+            stream,
+            0,
+            self._capture.handoff,
+            lambda: VideoEncoder(profile, form),
+            (form.width, form.height),
+            KeyFrames(form.gop, form.fps),
+            stopping=self._stopping,
+            slate=self._slate,
+            failed=self._encoder_failed,
+        )
+
+    def _describe(
+        self,
+        source: SourceFormat,
+        form: VideoFormat,
+        choice: Choice | None,
+        reason: str,
+        sound: AudioSource | None,
+    ) -> Description:
+        return Description(
+            source=source.name,
+            device=source.device,
+            mode=source.mode,
+            width=form.width,
+            height=form.height,
+            encoder="copy" if choice is None else choice.profile.name,
+            reason=reason or "the camera's own access units are sent on",
+            bitrate=None if choice is None else form.bitrate,
+            sound=None if sound is None else sound.name,
+        )
+
+    def _slate(self) -> str | None:
+        """What readers are shown in place of the picture, if anything."""
+        encode, description = self._encode, self.description
+        if description is None or encode is None:
+            return None
+        since = self._lost_since
+        if since is None:
+            last = encode.last_picture_ns
+            silent = 0 if last is None else now_ns() - last
+            if silent < SILENCE_NS:
+                return None
+            since = time.strftime("%H:%M:%S", time.localtime(time.time() - silent / 1e9))
+        return f"{description.source}: no picture since {since}"
+
+    def _source_changed(self, reason: str | None) -> None:
+        if reason is None:
+            self._lost_since, self._state = None, "running"
+            self._tell("back", "The camera delivers again.")
+        else:
+            self._lost_since, self._state = time.strftime("%H:%M:%S"), "lost"
+            self._tell("lost", reason)
+
+    def _encoder_failed(self, reason: str) -> None:
+        self._state = "failed"
+        self._stopping.set()
+        self._tell("failed", reason)
+
+    def _tell(self, kind: EventKind, message: str) -> None:
+        with self._event_lock:
+            self._on_event(PipelineEvent(kind, message))

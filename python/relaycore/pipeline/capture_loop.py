@@ -1,0 +1,155 @@
+"""The capture thread: reads a source, decodes into pooled buffers, and opens the source again when it is lost."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import chain, repeat
+from typing import Final
+
+from relaycore._relaycore import FrameBuffer, FramePool, Handoff, now_ns
+from relaycore.capture.source import BadPicture, Captured, VideoSource
+from relaycore.errors import DeviceError, DeviceLost
+
+__all__ = ["CaptureLoop", "Picture"]
+
+POOL_FRAMES: Final = 4
+"""One that is filled, one that waits, one that is encoded, and one to spare."""
+
+RETRY_SECONDS: Final = (0.25, 0.5, 1.0, 2.0)
+"""How long to wait before a lost source is opened again; the last one is repeated."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture on its way to the encoder; times are in ns of the engine's clock.
+
+    Either ``buffer`` holds it decoded, or ``encoded`` as it came.
+    """
+
+    captured_ns: int
+    received_ns: int
+    decoded_ns: int
+    buffer: FrameBuffer | None
+    encoded: bytes | None
+
+
+class CaptureLoop:
+    """Runs in a thread of its own from ``start`` until ``stop``; the newest picture is in ``handoff``.
+
+    ``reopen`` opens the source again after it was lost. ``changed`` is called from the thread: with the reason
+    when the source is lost, and with ``None`` when it delivers again.
+    """
+
+    def __init__(
+        self,
+        source: VideoSource,
+        reopen: Callable[[], VideoSource],
+        *,
+        keep_encoded: bool,
+        fps: float | None,
+        stopping: threading.Event,
+        changed: Callable[[str | None], None],
+        bad: Callable[[str], None],
+    ) -> None:
+        self.handoff = Handoff()
+        self.captured = 0
+        self.bad = 0
+        self.exhausted = 0
+        self._source: VideoSource | None = source
+        self._reopen = reopen
+        self._keep_encoded = keep_encoded
+        self._thinner = None if fps is None else _Thinner(fps)
+        self._stopping = stopping
+        self._changed = changed
+        self._say_bad = bad
+        self._pool = FramePool(source.format.width, source.format.height, POOL_FRAMES)
+        # A driver can hang for ever in a read: such a thread must not keep the program from ending.
+        self._thread = threading.Thread(target=self._run, name="relaycore-capture", daemon=True)
+
+    def start(self) -> None:
+        """Starts the thread."""
+        self._thread.start()
+
+    def join(self, timeout: float) -> None:
+        """Waits until the thread has ended, after ``stopping`` was set."""
+        if self._thread.ident is not None:
+            self._thread.join(timeout)
+        elif self._source is not None:
+            self._source.close()
+
+    def _run(self) -> None:
+        try:
+            while not self._stopping.is_set():
+                if self._source is None:
+                    self._source = self._find_again()
+                    continue
+                try:
+                    self._pump(self._source)
+                except DeviceLost as lost:
+                    self._source.close()
+                    self._source = None
+                    self._changed(str(lost))
+        finally:
+            if self._source is not None:
+                self._source.close()
+
+    def _pump(self, source: VideoSource) -> None:
+        while not self._stopping.is_set():
+            try:
+                captured = source.read()
+                self.captured += 1
+                if self._thinner is None or self._thinner.keeps(captured.captured_ns):
+                    self._pass_on(captured)
+            except BadPicture as reason:
+                self.bad += 1
+                if self.bad == 1:
+                    self._say_bad(str(reason))
+
+    def _pass_on(self, captured: Captured) -> None:
+        if self._keep_encoded and captured.encoded is not None:
+            buffer = None
+        else:
+            buffer = self._pool.acquire()
+            if buffer is None:
+                self.exhausted += 1
+                return
+            captured.fill(buffer)
+        self.handoff.offer(
+            Picture(
+                captured.captured_ns,
+                captured.received_ns,
+                now_ns(),
+                buffer,
+                captured.encoded if buffer is None else None,
+            )
+        )
+
+    def _find_again(self) -> VideoSource | None:
+        for pause in chain(RETRY_SECONDS, repeat(RETRY_SECONDS[-1])):
+            if self._stopping.wait(pause):
+                return None
+            try:
+                source = self._reopen()
+            except DeviceError:
+                continue
+            self._changed(None)
+            return source
+        return None
+
+
+class _Thinner:
+    """Lets so many pictures a second through, at even distances."""
+
+    def __init__(self, fps: float) -> None:
+        self._distance = int(1e9 / fps)
+        self._due: int | None = None
+
+    def keeps(self, captured_ns: int) -> bool:
+        # A quarter of the distance early, so that a source of the very rate loses nothing by its jitter.
+        if self._due is not None and captured_ns < self._due - self._distance // 4:
+            return False
+        due = captured_ns if self._due is None else self._due
+        self._due = max(due, captured_ns - self._distance) + self._distance
+        return True
