@@ -1,0 +1,406 @@
+"""The engine of relaycore: streams, readers, sockets and the frame handoff, written in Rust.
+
+Times ending in ``_ns`` are nanoseconds of the engine's clock, `now_ns`. A media thread never runs Python and never
+waits for it: what needs a decision is found by `Engine.poll`.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, final
+
+from typing_extensions import Buffer
+
+def now_ns() -> int:
+    """Nanoseconds of the engine's clock: monotonic, from an arbitrary zero that all media times share."""
+
+def limits() -> list[tuple[str, str, int, int, int]]:
+    """Every limit: its name, unit, default, lowest and highest value."""
+
+def inspect_jpeg(data: Buffer) -> JpegInfo:
+    """What a JPEG is, read from its segments without decoding it, tolerant of what webcams send.
+
+    Raises ValueError when it cannot be decoded.
+    """
+
+@final
+class JpegInfo:
+    """What `inspect_jpeg` found."""
+
+    @property
+    def width(self) -> int:
+        """Width in pixels."""
+    @property
+    def height(self) -> int:
+        """Height in pixels."""
+    @property
+    def sampling(self) -> str:
+        """Chroma sampling: ``420``, ``422``, ``440``, ``411``, ``444``, ``grey`` or ``other``."""
+    @property
+    def complete(self) -> bool:
+        """Whether the end marker is there; without it the picture was probably cut."""
+    @property
+    def odd_segments(self) -> int:
+        """Things that no JPEG should have and that were read over."""
+    @property
+    def start(self) -> int:
+        """Offset of the start marker in bytes."""
+    @property
+    def end(self) -> int:
+        """Offset behind the picture in bytes."""
+
+@final
+class H264Parameters:
+    """What an H.264 sequence parameter set says."""
+
+    @staticmethod
+    def parse(parameters: Buffer) -> H264Parameters:
+        """Reads the first one of an Annex B byte stream; ValueError when there is none or it is broken."""
+    @property
+    def width(self) -> int:
+        """Width in pixels, after cropping."""
+    @property
+    def height(self) -> int:
+        """Height in pixels, after cropping."""
+    @property
+    def profile_idc(self) -> int:
+        """Profile: 66 baseline, 77 main, 100 high."""
+    @property
+    def level_idc(self) -> int:
+        """Ten times the level."""
+    @property
+    def full_range(self) -> bool | None:
+        """Whether luma goes from 0 to 255; None when it does not say."""
+
+@final
+class Track:
+    """One audio or video of a stream. Immutable."""
+
+    @staticmethod
+    def h264(parameters: Buffer | None = None) -> Track:
+        """H.264 video, 90 kHz; ``parameters`` are SPS and PPS as Annex B, when known before the first key frame."""
+    @staticmethod
+    def aac(config: Buffer) -> Track:
+        """AAC audio as its AudioSpecificConfig says; ValueError when that cannot be read."""
+    @staticmethod
+    def jpeg() -> Track:
+        """Motion JPEG video, 90 kHz."""
+    @property
+    def codec(self) -> str:
+        """``h264``, ``aac`` or ``jpeg``."""
+    @property
+    def kind(self) -> str:
+        """``video`` or ``audio``."""
+    @property
+    def clock_rate(self) -> int:
+        """Ticks of media time in a second."""
+    @property
+    def channels(self) -> int:
+        """Channels of audio; 0 for video."""
+    @property
+    def parameters(self) -> bytes:
+        """What a decoder needs before the first access unit; see the constructors."""
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+
+@final
+class Engine:
+    """Streams by path and the threads that serve their readers."""
+
+    def __new__(
+        cls, *, shards: int = 0, limits: Mapping[str, int] | None = None, server_name: str | None = None
+    ) -> Engine:
+        """Starts ``shards`` threads (0: one a core). ValueError for a limit that is unknown or out of its range."""
+    def listen(self, host: str, port: int) -> tuple[str, int]:
+        """Accepts connections; port 0 takes a free one. Gives the address. OSError when it cannot be bound."""
+    def fileno(self) -> int:
+        """The socket that is readable while `poll` has something."""
+    def poll(self) -> list[Any]:
+        """`Request`, `SessionEvent` and `ReaderReady` since the last call, oldest first; never waits."""
+    def allow(self, request: int, user: str | None = None) -> None:
+        """Answers a request: it may, as this user. An old or unknown request is ignored."""
+    def challenge(self, request: int, challenges: Sequence[str]) -> None:
+        """Answers a request with 401 and these ``WWW-Authenticate`` headers."""
+    def refuse(self, request: int, status: int, reason: str) -> None:
+        """Answers a request with a status from 300 to 599 and a reason for a person."""
+    def add_stream(
+        self,
+        path: str,
+        tracks: Sequence[Track],
+        *,
+        can_force_key_frames: bool = True,
+        join: Literal["squeeze", "wait", "raw"] = "squeeze",
+    ) -> Stream:
+        """Adds a stream. ValueError when the path is taken or cannot be part of a URL.
+
+        ``can_force_key_frames`` says whether the writer heeds `Stream.key_frame_wanted`; ``join`` what a reader gets
+        first: the newest pictures squeezed up to now, only what comes, or the newest pictures as they are.
+        """
+    def remove_stream(self, path: str) -> None:
+        """Removes a stream, if there is one; its readers are told and ended."""
+    def open_reader(self, path: str, *, max_bytes: int = 16777216) -> Reader:
+        """A reader in this process, which holds at most ``max_bytes``; KeyError when there is no such stream."""
+    def sessions(self) -> list[Session]:
+        """All RTSP sessions of now."""
+    def kick(self, session: str) -> bool:
+        """Ends a session; False when there is none of this id."""
+    def unix_ns(self, at: int) -> int:
+        """Unix time in nanoseconds of a moment of the engine's clock."""
+    def close(self, timeout: float = 5.0) -> None:
+        """Says goodbye to everybody, waiting at most ``timeout`` seconds for it to be read, and ends the threads."""
+
+@final
+class Request:
+    """A question that one connection waits for."""
+
+    @property
+    def id(self) -> int:
+        """Names it in the answer."""
+    @property
+    def action(self) -> str:
+        """What the client wants: ``read``."""
+    @property
+    def method(self) -> str:
+        """The RTSP method."""
+    @property
+    def path(self) -> str:
+        """The path, percent-decoded."""
+    @property
+    def uri(self) -> str:
+        """The URI as it was sent."""
+    @property
+    def query(self) -> str | None:
+        """The query of the URI."""
+    @property
+    def authorization(self) -> str | None:
+        """The ``Authorization`` header."""
+    @property
+    def user_agent(self) -> str | None:
+        """The ``User-Agent`` header."""
+    @property
+    def peer(self) -> str:
+        """Address and port of the client."""
+
+@final
+class Session:
+    """An RTSP session. Its counters are those of the moment they are read."""
+
+    @property
+    def id(self) -> str:
+        """The id in the ``Session`` header."""
+    @property
+    def path(self) -> str:
+        """The path it reads."""
+    @property
+    def user(self) -> str | None:
+        """Who it is, when known."""
+    @property
+    def peer(self) -> str:
+        """Address and port of the client."""
+    @property
+    def user_agent(self) -> str | None:
+        """What the client calls itself."""
+    @property
+    def transport(self) -> str:
+        """``tcp`` or ``udp``."""
+    @property
+    def state(self) -> str:
+        """``ready`` or ``playing``."""
+    @property
+    def started_ns(self) -> int:
+        """When it was set up."""
+    @property
+    def bytes(self) -> int:
+        """RTP bytes sent."""
+    @property
+    def packets(self) -> int:
+        """RTP packets sent."""
+    @property
+    def discarded(self) -> int:
+        """RTP packets skipped because the reader was too slow."""
+    @property
+    def lost(self) -> int:
+        """RTP packets lost on the way, as its reports say."""
+    @property
+    def jitter(self) -> int:
+        """Interarrival jitter of its newest report, in ticks of the reported track."""
+    @property
+    def first_picture_ns(self) -> int | None:
+        """When the first picture was sent."""
+
+@final
+class SessionEvent:
+    """A session was set up or has ended."""
+
+    @property
+    def kind(self) -> str:
+        """``started`` or ``ended``."""
+    @property
+    def session(self) -> Session:
+        """The session."""
+    @property
+    def reason(self) -> str | None:
+        """Why it ended."""
+
+@final
+class ReaderReady:
+    """A reader of this process has something; not said again before it was emptied."""
+
+    @property
+    def reader(self) -> int:
+        """`Reader.id`."""
+
+@final
+class Stream:
+    """What is live at a path."""
+
+    @property
+    def path(self) -> str:
+        """The path."""
+    @property
+    def tracks(self) -> list[Track]:
+        """Its tracks, with the newest parameter sets."""
+    @property
+    def readers(self) -> int:
+        """Readers that play now."""
+    def write(
+        self,
+        track: int,
+        access_unit: Buffer,
+        *,
+        pts: int,
+        captured_ns: int,
+        received_ns: int = 0,
+        decoded_ns: int = 0,
+        taken_ns: int = 0,
+        encoded_ns: int = 0,
+        random_access: bool | None = None,
+    ) -> int:
+        """Packetises an access unit and hands it to every reader; gives the number of RTP packets.
+
+        ``access_unit`` is Annex B for H.264, one raw frame for AAC, a whole JPEG; it must not change meanwhile.
+        ``pts`` is in ticks of the track's clock rate from the zero of `now_ns`, ``captured_ns`` the moment it was
+        taken, the others when it passed the stages (0: it did not). ``random_access`` None lets the stream look.
+        Raises IndexError for an unknown track, ValueError for bytes of another codec, RuntimeError after removal.
+        """
+    def key_frame_wanted(self) -> bool:
+        """Whether a key frame was asked for since the last call."""
+    def stats(self) -> StreamStats:
+        """Counters of now."""
+    def latency(self) -> dict[str, list[int]]:
+        """Nanoseconds of the newest pictures by stage: capture, decode, wait, encode, packetise, send, total."""
+
+@final
+class StreamStats:
+    """Counters of a stream."""
+
+    @property
+    def readers(self) -> int:
+        """Readers that play now."""
+    @property
+    def access_units(self) -> int:
+        """Access units written."""
+    @property
+    def bytes(self) -> int:
+        """Bytes of access units written."""
+    @property
+    def packets(self) -> int:
+        """RTP packets made."""
+    @property
+    def ring_bursts(self) -> int:
+        """Bursts kept for readers that join."""
+    @property
+    def ring_bytes(self) -> int:
+        """Bytes kept for readers that join."""
+
+@final
+class Reader:
+    """A reader in this process. Too slow, it loses everything up to the next random access point."""
+
+    @property
+    def id(self) -> int:
+        """Names it in `ReaderReady`."""
+    @property
+    def tracks(self) -> list[Track]:
+        """Tracks of the stream."""
+    def take(self, limit: int = 64) -> list[AccessUnit]:
+        """Takes about ``limit`` access units, oldest first; never waits. After an empty list the next is announced."""
+    @property
+    def ended(self) -> bool:
+        """Whether the stream has ended and all was taken."""
+    @property
+    def discarded(self) -> int:
+        """RTP packets lost because it was too slow."""
+    def close(self) -> None:
+        """Stops reading."""
+
+@final
+class AccessUnit:
+    """An encoded picture or piece of sound."""
+
+    @property
+    def track(self) -> int:
+        """Index of the track."""
+    @property
+    def data(self) -> bytes:
+        """Annex B for H.264, a raw frame for AAC, a whole JPEG."""
+    @property
+    def pts(self) -> int:
+        """Media time in ticks of the track's clock rate from the zero of `now_ns`."""
+    @property
+    def captured_ns(self) -> int:
+        """When it was taken."""
+    @property
+    def random_access(self) -> bool:
+        """Whether a decoder can start here."""
+
+@final
+class FramePool:
+    """A pool of I420 frame buffers of one size, which return to it when they are no longer used."""
+
+    def __new__(cls, width: int, height: int, frames: int = 4) -> FramePool:
+        """ValueError when the size is odd, zero or too large."""
+    def acquire(self) -> FrameBuffer | None:
+        """A buffer with old contents, or None when all are in use."""
+
+@final
+class FrameBuffer(Buffer):
+    """Planes Y, U and V of a 4:2:0 picture without padding: ``width * height * 3 // 2`` writable bytes.
+
+    It cannot be filled while a Python buffer (a memoryview, an array) shows it: BufferError.
+    """
+
+    @property
+    def width(self) -> int:
+        """Width in pixels."""
+    @property
+    def height(self) -> int:
+        """Height in pixels."""
+    def fill_from_422(self, y: Buffer, u: Buffer, v: Buffer, y_stride: int, u_stride: int, v_stride: int) -> None:
+        """Fills it from planar 4:2:2, whose chroma is averaged over two rows; strides in bytes."""
+    def fill_from_420(self, y: Buffer, u: Buffer, v: Buffer, y_stride: int, u_stride: int, v_stride: int) -> None:
+        """Fills it from planar 4:2:0; strides in bytes."""
+    def fill_from_yuyv(self, data: Buffer, stride: int) -> None:
+        """Fills it from packed 4:2:2 in the order Y0 U Y1 V; stride in bytes."""
+
+@final
+class Handoff:
+    """One place between two threads: the newest item wins, what it displaces is counted."""
+
+    def __new__(cls) -> Handoff: ...
+    def offer(self, item: object) -> bool:
+        """Leaves an item; False when it displaced one that waited, or the handoff is closed."""
+    def take(self, timeout: float | None = None) -> Any | None:
+        """Takes the item, waiting for one; None when ``timeout`` seconds are over, or it is closed and empty."""
+    def close(self) -> None:
+        """Wakes every taker; nothing more can be given."""
+    @property
+    def closed(self) -> bool:
+        """Whether it was closed."""
+    @property
+    def offered(self) -> int:
+        """Items given."""
+    @property
+    def taken(self) -> int:
+        """Items taken."""
+    @property
+    def discarded(self) -> int:
+        """Items displaced before they were taken."""

@@ -1,0 +1,448 @@
+//! Where a reader is in a stream: how it joins, what it gets next, and how it skips when it is too slow.
+//!
+//! Nothing here knows a socket. The owner of a cursor keeps a [`Ring`] of the stream and asks.
+
+use crate::burst::Burst;
+use crate::clock::MILLISECOND;
+use crate::ring::Ring;
+use crate::stream::JoinPolicy;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+/// A cached random access point younger than this is as good as one made now, even where one can be asked for.
+const FRESH_NS: u64 = 250 * MILLISECOND;
+
+/// Sound that is sent from before the first picture, at most; it makes the first packet of its track known.
+const PRELUDE_NS: u64 = 200 * MILLISECOND;
+
+/// RTP ticks between pictures of a squeezed group: 1 ms at 90 kHz.
+const SQUEEZED_TICKS: u32 = 90;
+
+/// Which tracks of a stream a reader has set up, and which of them it starts from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Selection {
+    mask: u64,
+    start_track: usize,
+}
+
+impl Selection {
+    /// The tracks in `tracks`; a reader starts at a random access point of `start_track` if it has that, else of the
+    /// first that it has.
+    pub fn new(tracks: impl IntoIterator<Item = usize>, start_track: usize) -> Self {
+        let mask = tracks
+            .into_iter()
+            .filter(|track| *track < 64)
+            .fold(0, |mask, track| mask | 1u64 << track);
+        let has_start = start_track < 64 && mask >> start_track & 1 == 1;
+        Self {
+            mask,
+            start_track: if has_start {
+                start_track
+            } else {
+                mask.trailing_zeros() as usize
+            },
+        }
+    }
+
+    /// Whether the reader gets this burst.
+    pub fn has(&self, burst: &Burst) -> bool {
+        burst.track < 64 && self.mask >> burst.track & 1 == 1
+    }
+
+    /// Whether the reader can start at this burst.
+    pub fn is_start(&self, burst: &Burst) -> bool {
+        burst.track == self.start_track && burst.random_access
+    }
+}
+
+/// A reader's place; see the module.
+#[derive(Debug)]
+pub struct Cursor {
+    selection: Selection,
+    /// Bursts before `next` that it still gets, some of them private copies.
+    catch_up: VecDeque<Arc<Burst>>,
+    next: u64,
+    waiting: bool,
+}
+
+/// How a reader should join a stream.
+#[derive(Debug, Clone, Copy)]
+pub struct Joining {
+    /// The policy of the stream.
+    pub policy: JoinPolicy,
+    /// Whether a key frame can be asked for.
+    pub can_force_key_frames: bool,
+    /// Nanoseconds of the engine's clock.
+    pub now: u64,
+}
+
+impl Cursor {
+    /// A cursor that has joined, or waits for the next random access point (see [`Cursor::is_waiting`]: ask for a key
+    /// frame then).
+    pub fn join(selection: Selection, ring: &Ring, joining: Joining) -> Self {
+        let mut cursor = Self {
+            selection,
+            catch_up: VecDeque::new(),
+            next: ring.end(),
+            waiting: true,
+        };
+        let start = ring.from(0).rev().find(|burst| selection.is_start(burst));
+        let Some(start) = start.filter(|_| joining.policy != JoinPolicy::Wait) else {
+            return cursor;
+        };
+        let fresh = joining.now.saturating_sub(start.stages.packetised) < FRESH_NS;
+        let index = start.index;
+        match joining.policy {
+            JoinPolicy::Raw => cursor.start(ring, index),
+            _ if fresh || !joining.can_force_key_frames => cursor.start_squeezed(ring, index),
+            _ => {}
+        }
+        cursor
+    }
+
+    /// Whether it waits for a random access point.
+    pub fn is_waiting(&self) -> bool {
+        self.waiting
+    }
+
+    /// Starts, when it waits and a random access point has come; says whether it has started now.
+    pub fn try_start(&mut self, ring: &Ring) -> bool {
+        if !self.waiting {
+            return false;
+        }
+        let selection = self.selection;
+        let start = ring
+            .from(self.next)
+            .find(|burst| selection.is_start(burst))
+            .map(|burst| burst.index);
+        if let Some(start) = start {
+            self.start(ring, start);
+        }
+        start.is_some()
+    }
+
+    /// What to send now, without moving on.
+    pub fn peek<'a>(&'a mut self, ring: &'a Ring) -> Option<&'a Arc<Burst>> {
+        if self.waiting {
+            return None;
+        }
+        if !self.catch_up.is_empty() {
+            return self.catch_up.front();
+        }
+        let selection = self.selection;
+        let place = ring.from(self.next).position(|burst| selection.has(burst));
+        self.next =
+            self.next.max(ring.first()) + place.unwrap_or(ring.from(self.next).len()) as u64;
+        place.and_then(|_| ring.get(self.next))
+    }
+
+    /// Moves past what [`Cursor::peek`] gave.
+    pub fn advance(&mut self) {
+        if self.catch_up.pop_front().is_none() {
+            self.next += 1;
+        }
+    }
+
+    /// How old the next burst is at `now`, in nanoseconds; 0 when there is none. A burst that has left the ring is
+    /// infinitely old.
+    pub fn age(&mut self, ring: &Ring, now: u64) -> u64 {
+        if self.waiting || !self.catch_up.is_empty() {
+            return 0;
+        }
+        if self.next < ring.first() {
+            return u64::MAX;
+        }
+        self.peek(ring)
+            .map_or(0, |burst| now.saturating_sub(burst.stages.packetised))
+    }
+
+    /// Gives up what was not sent and goes on at the newest random access point, or waits for the next one. Gives the
+    /// number of RTP packets that are skipped and still known.
+    pub fn skip(&mut self, ring: &Ring) -> u64 {
+        let selection = self.selection;
+        let start = ring
+            .from(self.next)
+            .rev()
+            .find(|burst| selection.is_start(burst))
+            .map(|burst| burst.index);
+        let to = start.unwrap_or(ring.end());
+        let skipped = self
+            .catch_up
+            .drain(..)
+            .map(|burst| burst.packet_count() as u64)
+            .sum::<u64>()
+            + ring
+                .from(self.next)
+                .take_while(|burst| burst.index < to)
+                .filter(|burst| selection.has(burst))
+                .map(|burst| burst.packet_count() as u64)
+                .sum::<u64>();
+        self.next = to;
+        self.waiting = start.is_none();
+        skipped
+    }
+
+    /// Sequence number and timestamp of the first packet of each track that will be sent, as far as it is known.
+    pub fn first_packets(&self, ring: &Ring) -> Vec<(usize, u16, u32)> {
+        let mut first: Vec<(usize, u16, u32)> = Vec::new();
+        for burst in self
+            .catch_up
+            .iter()
+            .chain(ring.from(self.next))
+            .filter(|burst| self.selection.has(burst))
+        {
+            if !first.iter().any(|(track, ..)| *track == burst.track) {
+                first.push((burst.track, burst.sequence, burst.timestamp));
+            }
+        }
+        first.sort_unstable();
+        first
+    }
+
+    /// The first burst of the track it starts from, when it has started.
+    pub fn first_burst<'a>(&'a self, ring: &'a Ring) -> Option<&'a Arc<Burst>> {
+        self.catch_up
+            .iter()
+            .chain(ring.from(self.next))
+            .find(|burst| self.selection.is_start(burst))
+    }
+
+    fn start(&mut self, ring: &Ring, index: u64) {
+        self.prelude(ring, index);
+        self.next = index;
+        self.waiting = false;
+    }
+
+    /// Starts at the live edge behind a copy of the group of pictures from `index`, squeezed into the last moments, so
+    /// that a player decodes through it at once instead of playing the past.
+    fn start_squeezed(&mut self, ring: &Ring, index: u64) {
+        self.prelude(ring, ring.end());
+        let track = self.selection.start_track;
+        let group: Vec<_> = ring
+            .from(index)
+            .filter(|burst| burst.track == track)
+            .collect();
+        let squeezed = squeeze(&group);
+        for burst in group {
+            self.catch_up.push_back(Arc::new(
+                burst.retimed(|timestamp| squeezed.get(&timestamp).copied().unwrap_or(timestamp)),
+            ));
+        }
+        self.next = ring.end();
+        self.waiting = false;
+    }
+
+    /// The newest burst before `index` of each other track, so that the first packet of every track is known.
+    fn prelude(&mut self, ring: &Ring, index: u64) {
+        let newest = ring
+            .from(0)
+            .next_back()
+            .map_or(0, |burst| burst.stages.packetised);
+        let mut seen = 1u64 << self.selection.start_track;
+        let before = ring
+            .from(0)
+            .take((index.saturating_sub(ring.first())) as usize);
+        let mut prelude: Vec<_> = Vec::new();
+        for burst in before.rev() {
+            let old = newest.saturating_sub(burst.stages.packetised) > PRELUDE_NS;
+            if old || self.selection.mask & !seen == 0 {
+                break;
+            }
+            if self.selection.has(burst) && seen >> burst.track & 1 == 0 {
+                seen |= 1 << burst.track;
+                prelude.push(Arc::clone(burst));
+            }
+        }
+        self.catch_up.extend(prelude.into_iter().rev());
+    }
+}
+
+/// New timestamps for the pictures of a group: the newest keeps its own, the others follow each other up to it in the
+/// same order of presentation.
+fn squeeze(group: &[&Arc<Burst>]) -> BTreeMap<u32, u32> {
+    let Some(first) = group.first().map(|burst| burst.timestamp) else {
+        return BTreeMap::new();
+    };
+    let mut timestamps: Vec<u32> = group.iter().map(|burst| burst.timestamp).collect();
+    // Order around the wrap: by the signed distance from the first (RFC 3550 §5.1 timestamps wrap).
+    timestamps.sort_unstable_by_key(|timestamp| timestamp.wrapping_sub(first) as i32);
+    timestamps.dedup();
+    let Some(newest) = timestamps.last().copied() else {
+        return BTreeMap::new();
+    };
+    let count = timestamps.len() as u32;
+    let room = newest.wrapping_sub(timestamps[0]);
+    let step = SQUEEZED_TICKS
+        .min(room / count.saturating_sub(1).max(1))
+        .max(1);
+    let place = |(number, timestamp): (usize, u32)| {
+        (
+            timestamp,
+            newest.wrapping_sub((count - 1 - number as u32).wrapping_mul(step)),
+        )
+    };
+    timestamps.into_iter().enumerate().map(place).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::burst::tests::burst;
+    use crate::ring::RingLimits;
+
+    const INTERVAL: u64 = 33 * MILLISECOND;
+
+    /// Video on track 0 with a random access point every `gop` pictures, one sound burst after each picture.
+    fn stream(pictures: u64, gop: u64) -> Ring {
+        let mut ring = Ring::new(RingLimits {
+            bytes: usize::MAX,
+            age_ns: u64::MAX,
+        });
+        for index in 0..pictures * 2 {
+            let (picture, track) = (index / 2, (index % 2) as usize);
+            let key = track == 1 || picture % gop == 0;
+            let mut burst = burst(index, track, picture as u32 * 3000, key, &[100, 100]);
+            burst.stages.packetised = picture * INTERVAL;
+            ring.push(Arc::new(burst), track == 0 && key);
+        }
+        ring
+    }
+
+    fn both() -> Selection {
+        Selection::new([0, 1], 0)
+    }
+
+    fn joining(policy: JoinPolicy, can_force_key_frames: bool, pictures: u64) -> Joining {
+        Joining {
+            policy,
+            can_force_key_frames,
+            now: pictures * INTERVAL,
+        }
+    }
+
+    fn drain(cursor: &mut Cursor, ring: &Ring) -> Vec<(u64, u32)> {
+        let mut got = Vec::new();
+        while let Some(burst) = cursor.peek(ring) {
+            got.push((burst.index, burst.timestamp));
+            cursor.advance();
+        }
+        got
+    }
+
+    #[test]
+    fn where_key_frames_can_be_made_an_old_one_is_not_used() {
+        let ring = stream(35, 30);
+        let ask = joining(JoinPolicy::Squeeze, true, 60);
+        let mut cursor = Cursor::join(both(), &ring, ask);
+        assert!(cursor.is_waiting() && cursor.peek(&ring).is_none());
+        let ring = stream(61, 30);
+        assert!(cursor.try_start(&ring));
+        assert_eq!(
+            cursor.first_packets(&ring),
+            [(0, 7, 60 * 3000), (1, 7, 59 * 3000)]
+        );
+        assert_eq!(
+            drain(&mut cursor, &ring),
+            [(119, 59 * 3000), (120, 60 * 3000), (121, 60 * 3000)]
+        );
+    }
+
+    #[test]
+    fn a_foreign_group_is_squeezed_up_to_the_live_edge() {
+        let ring = stream(35, 30);
+        let mut cursor = Cursor::join(both(), &ring, joining(JoinPolicy::Squeeze, false, 35));
+        let got = drain(&mut cursor, &ring);
+        let video: Vec<_> = got
+            .iter()
+            .filter(|(index, _)| index % 2 == 0)
+            .map(|(_, timestamp)| *timestamp)
+            .collect();
+        let newest = 34 * 3000;
+        assert_eq!(
+            video,
+            [
+                newest - 360,
+                newest - 270,
+                newest - 180,
+                newest - 90,
+                newest
+            ]
+        );
+        assert_eq!(
+            got[0].0, 69,
+            "one burst of sound, so that its first packet is known"
+        );
+    }
+
+    #[test]
+    fn raw_keeps_the_timestamps() {
+        let ring = stream(35, 30);
+        let mut cursor = Cursor::join(
+            Selection::new([0], 0),
+            &ring,
+            joining(JoinPolicy::Raw, false, 35),
+        );
+        assert_eq!(drain(&mut cursor, &ring)[0], (60, 30 * 3000));
+    }
+
+    #[test]
+    fn wait_takes_nothing_from_the_past() {
+        let ring = stream(35, 30);
+        let cursor = Cursor::join(both(), &ring, joining(JoinPolicy::Wait, false, 35));
+        assert!(cursor.is_waiting());
+    }
+
+    #[test]
+    fn squeezing_keeps_the_order_of_presentation_across_the_wrap() {
+        let shown = [0u32, 9000, 3000, 6000, 18000].map(|timestamp| timestamp.wrapping_sub(7000));
+        let group: Vec<_> = shown
+            .iter()
+            .enumerate()
+            .map(|(index, at)| Arc::new(burst(index as u64, 0, *at, index == 0, &[9])))
+            .collect();
+        let map = squeeze(&group.iter().collect::<Vec<_>>());
+        let squeezed: Vec<_> = shown
+            .iter()
+            .map(|at| map[at].wrapping_sub(shown[4]) as i32)
+            .collect();
+        assert_eq!(squeezed, [-360, -90, -270, -180, 0]);
+    }
+
+    #[test]
+    fn a_reader_of_sound_alone_starts_at_sound() {
+        let ring = stream(35, 30);
+        let selection = Selection::new([1], 0);
+        let mut cursor = Cursor::join(selection, &ring, joining(JoinPolicy::Squeeze, true, 34));
+        assert_eq!(drain(&mut cursor, &ring), [(69, 34 * 3000)]);
+    }
+
+    #[test]
+    fn a_slow_reader_skips_to_the_newest_random_access_point() {
+        let ring = stream(35, 30);
+        let mut cursor = Cursor::join(both(), &ring, joining(JoinPolicy::Raw, false, 35));
+        cursor.catch_up.clear();
+        cursor.next = 11;
+        assert_eq!(cursor.age(&ring, 35 * INTERVAL), 30 * INTERVAL);
+        assert_eq!(cursor.skip(&ring), (60 - 11) * 2);
+        assert_eq!(cursor.peek(&ring).map(|burst| burst.index), Some(60));
+        cursor.advance();
+        assert_eq!(cursor.skip(&ring), 9 * 2, "no newer one: all is given up");
+        assert!(cursor.is_waiting());
+    }
+
+    #[test]
+    fn a_burst_that_has_left_the_ring_is_infinitely_old() {
+        let mut cursor = Cursor::join(both(), &stream(1, 1), joining(JoinPolicy::Raw, false, 1));
+        drain(&mut cursor, &stream(1, 1));
+        let mut ring = Ring::new(RingLimits {
+            bytes: 1,
+            age_ns: 0,
+        });
+        for burst in stream(9, 3).from(0) {
+            ring.push(Arc::clone(burst), false);
+        }
+        assert_eq!(cursor.age(&ring, 0), u64::MAX);
+        cursor.skip(&ring);
+        assert!(cursor.is_waiting());
+    }
+}

@@ -1,0 +1,61 @@
+//! What the engine asks of whoever decides, and the answers.
+
+use std::net::SocketAddr;
+
+/// A question that holds up one connection until it is answered, at most for the limit `decision_timeout`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// Names the question in [`crate::Engine::answer`].
+    pub id: u64,
+    /// What the client wants to do.
+    pub action: Action,
+    /// The RTSP method that asks.
+    pub method: String,
+    /// The path, percent-decoded.
+    pub path: String,
+    /// The request URI as it was sent.
+    pub uri: String,
+    /// The query of the URI.
+    pub query: Option<String>,
+    /// The `Authorization` header.
+    pub authorization: Option<String>,
+    /// The `User-Agent` header.
+    pub user_agent: Option<String>,
+    /// Address of the client.
+    pub peer: SocketAddr,
+}
+
+/// What a client wants to do at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// Describe and play it.
+    Read,
+}
+
+impl Action {
+    /// Its name in rules and logs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+        }
+    }
+}
+
+/// The answer to a [`Request`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// It may, as this user.
+    Allow {
+        /// Who it is, when known.
+        user: Option<String>,
+    },
+    /// Credentials are needed or were wrong: 401 with these `WWW-Authenticate` headers.
+    Challenge(Vec<String>),
+    /// It may not.
+    Refuse {
+        /// RTSP status code.
+        status: u16,
+        /// What a person should read.
+        reason: String,
+    },
+}

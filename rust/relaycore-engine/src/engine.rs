@@ -1,0 +1,341 @@
+//! The engine: streams by path, shards, and the questions it asks.
+
+use crate::clock::{MILLISECOND, WallClock, now_ns};
+use crate::decision::Answer;
+use crate::events::{Event, EventQueue};
+use crate::random::random_u32;
+use crate::reader::Reader;
+use crate::ring::RingLimits;
+use crate::session::SessionInfo;
+use crate::shard::{Command, Shard, ShardHandle};
+use crate::stream::{JoinPolicy, Stream, StreamId, StreamOptions};
+use relaycore_proto::limits::Limits;
+use relaycore_proto::rtsp::url::Url;
+use relaycore_proto::track::Track;
+use socket2::{Domain, Protocol, Socket, Type};
+use std::collections::{HashMap, VecDeque};
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+use std::{fmt, io};
+
+/// Connections that may wait to be accepted.
+const BACKLOG: i32 = 1024;
+
+/// Most shards: the number must fit beside the question in an id.
+const SHARDS_MAX: usize = 64;
+
+/// A relay without policy: see the crate's documentation.
+///
+/// [`Engine::listen`] and [`Engine::add_stream`] in any order; [`Engine::poll`] whenever the socket
+/// [`Engine::signal_handle`] is readable, and an [`Engine::answer`] for each request found there.
+pub struct Engine {
+    shared: Arc<Shared>,
+    shards: Vec<ShardHandle>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    next_stream: AtomicU64,
+    next_reader: AtomicU64,
+    closed: AtomicBool,
+}
+
+/// What shards and engine share.
+pub(crate) struct Shared {
+    /// Limits of this engine.
+    pub(crate) limits: Limits,
+    /// Events for whoever decides.
+    pub(crate) events: Arc<EventQueue>,
+    /// Value of the `Server` header.
+    pub(crate) server_name: String,
+    /// Tells SDP sessions of this run from those of an earlier one (RFC 8866 §5.2).
+    pub(crate) origin: u64,
+    streams: Mutex<HashMap<String, Arc<Stream>>>,
+    sessions: Mutex<HashMap<String, Arc<SessionInfo>>>,
+    wallclock: Arc<WallClock>,
+}
+
+/// Why a stream was not added.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AddStreamError {
+    /// A stream is there already.
+    PathTaken(String),
+    /// The path could not be part of a URL.
+    BadPath(String),
+    /// A stream has at least one track and at most the limit `tracks`.
+    TrackCount(usize),
+}
+
+impl fmt::Display for AddStreamError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::PathTaken(path) => write!(
+                f,
+                "the path {path:?} has a stream already; remove that or take another path"
+            ),
+            Self::BadPath(path) => write!(
+                f,
+                "{path:?} cannot be a path: use letters, digits, '-', '_', '.' and single slashes between parts"
+            ),
+            Self::TrackCount(count) => write!(
+                f,
+                "a stream has at least one track and not more than the limit, not {count}"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for AddStreamError {}
+
+impl Engine {
+    /// An engine with `shards` threads; 0 means one a core.
+    ///
+    /// # Errors
+    /// When the operating system gives no threads or sockets.
+    pub fn new(shards: usize, limits: Limits, server_name: String) -> io::Result<Self> {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let count = if shards == 0 { cores } else { shards }.min(SHARDS_MAX);
+        let shared = Arc::new(Shared {
+            limits,
+            events: Arc::new(EventQueue::new(limits.event_queue)?),
+            server_name,
+            origin: u64::from(random_u32()) << 16,
+            streams: Mutex::default(),
+            sessions: Mutex::default(),
+            wallclock: Arc::default(),
+        });
+        let mut parts = Vec::new();
+        for _ in 0..count {
+            parts.push(Shard::prepare()?);
+        }
+        let shards: Vec<_> = parts.iter().map(|(_, handle, _)| handle.clone()).collect();
+        let mut threads = Vec::new();
+        for (number, (poll, _, commands)) in parts.into_iter().enumerate() {
+            let shard = Shard::new(number, Arc::clone(&shared), poll, commands, shards.clone());
+            let thread = std::thread::Builder::new().name(format!("relaycore-shard-{number}"));
+            threads.push(thread.spawn(move || shard.run())?);
+        }
+        Ok(Self {
+            shared,
+            shards,
+            threads: Mutex::new(threads),
+            next_stream: AtomicU64::new(1),
+            next_reader: AtomicU64::new(1),
+            closed: AtomicBool::new(false),
+        })
+    }
+
+    /// Accepts connections at `address`; gives the address with its real port.
+    ///
+    /// # Errors
+    /// When the address cannot be bound: in use, not of this machine, or not permitted.
+    pub fn listen(&self, address: SocketAddr) -> io::Result<SocketAddr> {
+        let socket = Socket::new(
+            Domain::for_address(address),
+            Type::STREAM,
+            Some(Protocol::TCP),
+        )?;
+        // On Windows this option would let a second server take the same port.
+        #[cfg(unix)]
+        socket.set_reuse_address(true)?;
+        socket.set_nonblocking(true)?;
+        socket.bind(&address.into())?;
+        socket.listen(BACKLOG)?;
+        let listener = std::net::TcpListener::from(socket);
+        let address = listener.local_addr()?;
+        if let Some(shard) = self.shards.first() {
+            shard.send(Command::Listen(listener));
+        }
+        Ok(address)
+    }
+
+    /// The socket that is readable while [`Engine::poll`] has something.
+    pub fn signal_handle(&self) -> u64 {
+        self.shared.events.handle()
+    }
+
+    /// What happened since the last call; never waits.
+    pub fn poll(&self) -> VecDeque<Event> {
+        self.shared.events.take()
+    }
+
+    /// How many events were lost because nobody polled.
+    pub fn discarded_events(&self) -> u64 {
+        self.shared.events.discarded()
+    }
+
+    /// Answers a request. An answer to an unknown or old one is ignored.
+    pub fn answer(&self, request: u64, answer: Answer) {
+        if let Some(shard) = self.shards.get((request & 0xff) as usize) {
+            shard.send(Command::Answer(request, answer));
+        }
+    }
+
+    /// Adds a stream at `path`.
+    ///
+    /// # Errors
+    /// When the path is taken or cannot be one, or the number of tracks is not right.
+    pub fn add_stream(
+        &self,
+        path: &str,
+        tracks: Vec<Track>,
+        join: JoinPolicy,
+        can_force_key_frames: bool,
+    ) -> Result<Arc<Stream>, AddStreamError> {
+        if !is_path(path) {
+            return Err(AddStreamError::BadPath(path.to_owned()));
+        }
+        let limits = &self.shared.limits;
+        if tracks.is_empty() || tracks.len() > limits.tracks {
+            return Err(AddStreamError::TrackCount(tracks.len()));
+        }
+        let options = StreamOptions {
+            join,
+            can_force_key_frames,
+            ring: RingLimits {
+                bytes: limits.ring_bytes,
+                age_ns: limits.ring_age_ms * MILLISECOND,
+            },
+            rtp_payload: limits.rtp_payload,
+        };
+        let mut streams = lock(&self.shared.streams);
+        if streams.contains_key(path) {
+            return Err(AddStreamError::PathTaken(path.to_owned()));
+        }
+        let id = StreamId(self.next_stream.fetch_add(1, Ordering::Relaxed));
+        let wallclock = Arc::clone(&self.shared.wallclock);
+        let stream = Arc::new(Stream::new(id, path.to_owned(), tracks, options, wallclock));
+        streams.insert(path.to_owned(), Arc::clone(&stream));
+        Ok(stream)
+    }
+
+    /// Removes the stream at `path`; its readers get a goodbye. `false` when there is none.
+    pub fn remove_stream(&self, path: &str) -> bool {
+        let removed = lock(&self.shared.streams).remove(path);
+        removed.as_ref().inspect(|stream| stream.end()).is_some()
+    }
+
+    /// The stream at `path`.
+    pub fn stream(&self, path: &str) -> Option<Arc<Stream>> {
+        self.shared.stream(path)
+    }
+
+    /// A reader in this process; `None` when there is no stream at `path`.
+    pub fn open_reader(&self, path: &str, most_bytes: usize) -> Option<Reader> {
+        let stream = self.stream(path)?;
+        let id = self.next_reader.fetch_add(1, Ordering::Relaxed);
+        Reader::open(id, stream, most_bytes, Arc::clone(&self.shared.events))
+    }
+
+    /// All sessions.
+    pub fn sessions(&self) -> Vec<Arc<SessionInfo>> {
+        lock(&self.shared.sessions).values().cloned().collect()
+    }
+
+    /// Ends a session; `false` when there is none of this id.
+    pub fn kick(&self, session: &str) -> bool {
+        let exists = lock(&self.shared.sessions).contains_key(session);
+        if exists {
+            self.shards
+                .iter()
+                .for_each(|shard| shard.send(Command::Kick(session.to_owned())));
+        }
+        exists
+    }
+
+    /// Unix time in nanoseconds of a moment of the engine's clock.
+    pub fn unix_ns(&self, at: u64) -> u64 {
+        self.shared.wallclock.unix_ns(at)
+    }
+
+    /// Says goodbye to everybody and waits for the threads, which give the goodbyes at most `patience` to be read.
+    /// Calls after the first do nothing.
+    pub fn close(&self, patience: Duration) {
+        if self.closed.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        for shard in &self.shards {
+            shard.send(Command::Close(patience));
+        }
+        for thread in std::mem::take(&mut *lock(&self.threads)) {
+            // A shard that panicked has said so on standard error; the others still end.
+            let _ = thread.join();
+        }
+        for (_, stream) in lock(&self.shared.streams).drain() {
+            stream.end();
+        }
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.close(Duration::ZERO);
+    }
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine")
+            .field("shards", &self.shards.len())
+            .field("now", &now_ns())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    /// The stream at a path.
+    pub(crate) fn stream(&self, path: &str) -> Option<Arc<Stream>> {
+        lock(&self.streams).get(path).cloned()
+    }
+
+    /// Lists a session.
+    pub(crate) fn remember(&self, session: &Arc<SessionInfo>) {
+        lock(&self.sessions).insert(session.id.clone(), Arc::clone(session));
+    }
+
+    /// Takes a session off the list.
+    pub(crate) fn forget(&self, session: &SessionInfo) {
+        lock(&self.sessions).remove(&session.id);
+    }
+}
+
+/// Whether a URL with this path leads back to it.
+fn is_path(path: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./~".contains(&byte);
+    let url = Url::parse(&format!("rtsp://localhost/{path}"));
+    !path.is_empty()
+        && path.len() <= 128
+        && path.bytes().all(plain)
+        && !path.split('/').any(str::is_empty)
+        && url.is_ok_and(|url| url.path == path && url.track.is_none())
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_those_that_a_url_leads_back_to() {
+        for good in ["cam", "site/door-1", "a.b_c~d"] {
+            assert!(is_path(good), "{good}");
+        }
+        for bad in [
+            "",
+            "/cam",
+            "cam/",
+            "a//b",
+            "a b",
+            "a?b",
+            "..",
+            "a/../b",
+            "cam/trackID=1",
+            "käse",
+        ] {
+            assert!(!is_path(bad), "{bad}");
+        }
+    }
+}

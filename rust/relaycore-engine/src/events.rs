@@ -1,0 +1,102 @@
+//! The way from the media threads to whoever decides: a bounded queue and a socket that becomes readable.
+
+use crate::decision::Request;
+use crate::platform::SignalPair;
+use crate::session::SessionInfo;
+use std::collections::VecDeque;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Something that the deciding side should know.
+#[derive(Debug)]
+pub enum Event {
+    /// A decision is asked for; see [`crate::Engine::answer`].
+    Request(Request),
+    /// A session was set up.
+    SessionStarted(Arc<SessionInfo>),
+    /// A session ended, with the reason.
+    SessionEnded(Arc<SessionInfo>, &'static str),
+    /// A reader of this process has something to take; not said again until it was emptied.
+    ReaderReady(u64),
+}
+
+/// The queue. A media thread never waits for room: what does not fit is refused and counted.
+#[derive(Debug)]
+pub(crate) struct EventQueue {
+    state: Mutex<State>,
+    signal: SignalPair,
+    capacity: usize,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    events: VecDeque<Event>,
+    discarded: u64,
+}
+
+impl EventQueue {
+    /// A queue for at most `capacity` events.
+    pub(crate) fn new(capacity: usize) -> io::Result<Self> {
+        Ok(Self {
+            state: Mutex::default(),
+            signal: SignalPair::new()?,
+            capacity,
+        })
+    }
+
+    /// Adds an event; `false` when the queue is full.
+    pub(crate) fn push(&self, event: Event) -> bool {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.events.len() >= self.capacity {
+            state.discarded += 1;
+            return false;
+        }
+        let wake = state.events.is_empty();
+        state.events.push_back(event);
+        drop(state);
+        if wake {
+            self.signal.raise();
+        }
+        true
+    }
+
+    /// Takes everything that is there.
+    pub(crate) fn take(&self) -> VecDeque<Event> {
+        // Cleared before it is emptied: an event that comes in between raises the signal again.
+        self.signal.clear();
+        std::mem::take(
+            &mut self
+                .state
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .events,
+        )
+    }
+
+    /// How many events were refused since the start.
+    pub(crate) fn discarded(&self) -> u64 {
+        self.state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .discarded
+    }
+
+    /// The socket that is readable while there are events.
+    pub(crate) fn handle(&self) -> u64 {
+        self.signal.handle()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_queue_refuses_and_counts() {
+        let queue = EventQueue::new(2).unwrap();
+        assert!(queue.push(Event::ReaderReady(1)) && queue.push(Event::ReaderReady(2)));
+        assert!(!queue.push(Event::ReaderReady(3)));
+        assert_eq!((queue.take().len(), queue.discarded()), (2, 1));
+        assert!(queue.push(Event::ReaderReady(4)) && queue.take().len() == 1);
+    }
+}

@@ -1,0 +1,9 @@
+//! Frame buffers between capture and encoder: a small pool, chroma conversion into it, and a handoff where the newest wins.
+
+mod convert;
+mod handoff;
+mod pool;
+
+pub use convert::{Plane, from_420, from_422, from_yuyv};
+pub use handoff::{Handoff, HandoffCounts};
+pub use pool::{FrameBuffer, FramePool};

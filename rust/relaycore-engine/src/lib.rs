@@ -1,0 +1,25 @@
+//! The engine of relaycore: streams, shards, sockets and the frame handoff.
+//!
+//! Media threads carry: they accept, parse, packetise, send and keep time. Whoever owns the [`Engine`] decides: it
+//! gets requests from a queue, whose signal any event loop can watch, and answers in its own time. A media thread
+//! never waits for an answer, so a decider that stands still delays no packet.
+
+pub mod burst;
+pub mod clock;
+pub mod cursor;
+pub mod decision;
+mod engine;
+mod events;
+pub mod frames;
+pub mod latency;
+mod platform;
+mod random;
+mod reader;
+pub mod ring;
+pub mod session;
+mod shard;
+pub mod stream;
+
+pub use engine::{AddStreamError, Engine};
+pub use events::Event;
+pub use reader::{ReadUnit, Reader};

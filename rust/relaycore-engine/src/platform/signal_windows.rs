@@ -1,0 +1,47 @@
+//! A pair of local sockets by which a media thread wakes an event loop of another kind. Windows has no socket pairs,
+//! so this one goes over loopback, accepted only from its own other end.
+
+use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::os::windows::io::AsRawSocket;
+
+/// One end is written by any thread, the other is watched by the event loop.
+#[derive(Debug)]
+pub(crate) struct SignalPair {
+    write: TcpStream,
+    read: TcpStream,
+}
+
+impl SignalPair {
+    /// A new pair, both ends non-blocking.
+    pub(crate) fn new() -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let write = TcpStream::connect(listener.local_addr()?)?;
+        let read = loop {
+            let (read, peer) = listener.accept()?;
+            if peer == write.local_addr()? {
+                break read;
+            }
+        };
+        write.set_nodelay(true)?;
+        write.set_nonblocking(true)?;
+        read.set_nonblocking(true)?;
+        Ok(Self { write, read })
+    }
+
+    /// Makes the watched end readable. A full socket is readable already.
+    pub(crate) fn raise(&self) {
+        let _ = (&self.write).write(&[1]);
+    }
+
+    /// Makes the watched end not readable.
+    pub(crate) fn clear(&self) {
+        let mut bytes = [0; 64];
+        while matches!((&self.read).read(&mut bytes), Ok(count) if count > 0) {}
+    }
+
+    /// The watched end, for the event loop.
+    pub(crate) fn handle(&self) -> u64 {
+        self.read.as_raw_socket()
+    }
+}

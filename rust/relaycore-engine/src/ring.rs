@@ -1,0 +1,175 @@
+//! The newest bursts of a stream, bounded in bytes and in age.
+
+use crate::burst::Burst;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// Bounds of a [`Ring`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RingLimits {
+    /// Most bytes of bursts.
+    pub bytes: usize,
+    /// Oldest burst, in nanoseconds behind the newest.
+    pub age_ns: u64,
+}
+
+/// Bursts in the order of their index, without gaps; the oldest leave first.
+#[derive(Debug)]
+pub struct Ring {
+    bursts: VecDeque<Arc<Burst>>,
+    bytes: usize,
+    limits: RingLimits,
+    /// Index of the newest random access point of the track that readers start from.
+    newest_start: Option<u64>,
+}
+
+impl Ring {
+    /// An empty ring.
+    pub fn new(limits: RingLimits) -> Self {
+        Self {
+            bursts: VecDeque::new(),
+            bytes: 0,
+            limits,
+            newest_start: None,
+        }
+    }
+
+    /// Adds the next burst; `is_start` says whether a reader can start there. The newest burst always stays.
+    pub fn push(&mut self, burst: Arc<Burst>, is_start: bool) {
+        debug_assert!(
+            self.bursts
+                .back()
+                .is_none_or(|last| last.index + 1 == burst.index)
+        );
+        if is_start {
+            self.newest_start = Some(burst.index);
+        }
+        self.bytes += burst.bytes.len();
+        let newest = burst.stages.packetised;
+        self.bursts.push_back(burst);
+        while self.bursts.len() > 1 {
+            let oldest = &self.bursts[0];
+            let old = newest.saturating_sub(oldest.stages.packetised) > self.limits.age_ns;
+            if !old && self.bytes <= self.limits.bytes {
+                break;
+            }
+            self.bytes -= oldest.bytes.len();
+            self.bursts.pop_front();
+        }
+        if self.newest_start.is_some_and(|start| start < self.first()) {
+            self.newest_start = None;
+        }
+    }
+
+    /// Index of the oldest burst held, or of the next one when there is none.
+    pub fn first(&self) -> u64 {
+        self.bursts.front().map_or(0, |burst| burst.index)
+    }
+
+    /// Index that the next burst will have.
+    pub fn end(&self) -> u64 {
+        self.bursts.back().map_or(0, |burst| burst.index + 1)
+    }
+
+    /// The burst with this index, when it is still here.
+    pub fn get(&self, index: u64) -> Option<&Arc<Burst>> {
+        let place = index.checked_sub(self.first())?;
+        self.bursts.get(usize::try_from(place).ok()?)
+    }
+
+    /// Bursts from `index` on.
+    pub fn from(
+        &self,
+        index: u64,
+    ) -> impl DoubleEndedIterator<Item = &Arc<Burst>> + ExactSizeIterator {
+        let skip = usize::try_from(index.saturating_sub(self.first()))
+            .unwrap_or(usize::MAX)
+            .min(self.bursts.len());
+        self.bursts.range(skip..)
+    }
+
+    /// Index of the newest burst that a reader can start from.
+    pub fn newest_start(&self) -> Option<u64> {
+        self.newest_start
+    }
+
+    /// How many bursts it holds.
+    pub fn len(&self) -> usize {
+        self.bursts.len()
+    }
+
+    /// Whether it holds none.
+    pub fn is_empty(&self) -> bool {
+        self.bursts.is_empty()
+    }
+
+    /// How many bytes it holds.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::burst::tests::burst;
+
+    fn filled(limits: RingLimits, count: u64) -> Ring {
+        let mut ring = Ring::new(limits);
+        for index in 0..count {
+            let mut burst = burst(index, 0, index as u32, index % 10 == 0, &[84]);
+            burst.stages.packetised = index * 1000;
+            let start = burst.random_access;
+            ring.push(Arc::new(burst), start);
+        }
+        ring
+    }
+
+    #[test]
+    fn bytes_are_bounded() {
+        let ring = filled(
+            RingLimits {
+                bytes: 450,
+                age_ns: u64::MAX,
+            },
+            25,
+        );
+        assert_eq!(
+            (ring.len(), ring.bytes(), ring.first(), ring.end()),
+            (4, 400, 21, 25)
+        );
+        assert_eq!(
+            ring.newest_start(),
+            None,
+            "the random access point at 20 has left"
+        );
+    }
+
+    #[test]
+    fn age_is_bounded() {
+        let ring = filled(
+            RingLimits {
+                bytes: usize::MAX,
+                age_ns: 6000,
+            },
+            25,
+        );
+        assert_eq!((ring.first(), ring.newest_start()), (18, Some(20)));
+        assert_eq!(ring.from(20).len(), 5);
+        assert_eq!(ring.from(3).len(), 7);
+        assert!(ring.get(17).is_none() && ring.get(25).is_none());
+        assert_eq!(ring.get(24).map(|burst| burst.index), Some(24));
+    }
+
+    #[test]
+    fn the_newest_burst_stays_even_when_it_is_too_big() {
+        let ring = filled(
+            RingLimits {
+                bytes: 10,
+                age_ns: 0,
+            },
+            3,
+        );
+        assert_eq!((ring.len(), ring.first()), (1, 2));
+    }
+}

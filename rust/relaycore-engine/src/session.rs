@@ -1,0 +1,70 @@
+//! What is known of a session outside the shard that serves it.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
+
+/// How media reaches the reader.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TransportKind {
+    /// Interleaved in the RTSP connection (RFC 2326 §10.12).
+    Tcp,
+    /// Datagrams to the reader's ports.
+    Udp,
+}
+
+impl TransportKind {
+    /// Its name in tables and logs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Tcp => "tcp",
+            Self::Udp => "udp",
+        }
+    }
+}
+
+/// One RTSP session. The counters are written by its shard alone and may be read at any time.
+#[derive(Debug)]
+pub struct SessionInfo {
+    /// The session's id.
+    pub id: String,
+    /// The path it reads.
+    pub path: String,
+    /// Who it is, when known.
+    pub user: Option<String>,
+    /// Address of the client.
+    pub peer: SocketAddr,
+    /// What the client calls itself.
+    pub user_agent: Option<String>,
+    /// How media reaches it.
+    pub transport: TransportKind,
+    /// When it was set up, in nanoseconds of the engine's clock.
+    pub started: u64,
+    /// Its counters.
+    pub counters: SessionCounters,
+}
+
+/// Counters of a session.
+#[derive(Debug, Default)]
+pub struct SessionCounters {
+    /// RTP bytes sent.
+    pub bytes: AtomicU64,
+    /// RTP packets sent.
+    pub packets: AtomicU64,
+    /// RTP packets that were skipped because the reader was too slow.
+    pub discarded: AtomicU64,
+    /// RTP packets lost on the way, as the reader's newest reports say; the sum over the tracks.
+    pub lost: AtomicU64,
+    /// Interarrival jitter of the newest report, in ticks of the reported track (RFC 3550 §6.4.1).
+    pub jitter: AtomicU32,
+    /// When the first random access point was sent, in nanoseconds of the engine's clock; 0 before.
+    pub first_picture: AtomicU64,
+    /// 0 ready, 1 playing.
+    pub playing: AtomicU8,
+}
+
+impl SessionCounters {
+    /// Whether media flows to it.
+    pub fn is_playing(&self) -> bool {
+        self.playing.load(Ordering::Relaxed) == 1
+    }
+}

@@ -1,0 +1,121 @@
+//! An RTSP connection: a socket, a parser, and what waits to be written. Not an RTSP session (RFC 2326 §1.1).
+
+use super::output::Output;
+use mio::net::TcpStream;
+use relaycore_proto::rtsp::message::Request;
+use relaycore_proto::rtsp::parser::Parser;
+use std::net::SocketAddr;
+
+/// Most paths whose decision a connection remembers; a client that wanders further is asked about again.
+const REMEMBERED_PATHS: usize = 16;
+
+/// One connection.
+#[derive(Debug)]
+pub(super) struct Connection {
+    /// Tells it from an earlier connection that had its place.
+    pub(super) number: u64,
+    /// The socket.
+    pub(super) socket: TcpStream,
+    /// Address of the client.
+    pub(super) peer: SocketAddr,
+    /// Address that the client reached.
+    pub(super) local: SocketAddr,
+    /// What was received and not yet taken.
+    pub(super) parser: Parser,
+    /// What waits to be written.
+    pub(super) output: Output,
+    /// What holds up the next request.
+    pub(super) pending: Option<Pending>,
+    /// Whether the socket may have more to read.
+    pub(super) readable: bool,
+    /// Sessions that were set up on this connection.
+    pub(super) sessions: Vec<usize>,
+    /// Close when all is written.
+    pub(super) closing: bool,
+    /// When it counts as idle, in nanoseconds of the engine's clock.
+    pub(super) idle_at: u64,
+    granted: Vec<Grant>,
+}
+
+/// A decision that this connection may read a path.
+#[derive(Debug, Clone)]
+pub(super) struct Grant {
+    /// The path.
+    pub(super) path: String,
+    /// Who it is, when known.
+    pub(super) user: Option<String>,
+}
+
+/// What holds up the next request of a connection: responses go out in the order of their requests.
+#[derive(Debug)]
+pub(super) enum Pending {
+    /// A decision.
+    Decision {
+        /// The question.
+        id: u64,
+        /// The request that asks.
+        request: Box<Request>,
+        /// The path that it asks for.
+        path: String,
+        /// When it is given up, in nanoseconds of the engine's clock.
+        deadline: u64,
+    },
+    /// The first picture of a session: the answer to PLAY names it.
+    Play {
+        /// The session.
+        session: usize,
+        /// The `CSeq` of the request.
+        cseq: String,
+        /// When the answer goes out without it.
+        deadline: u64,
+    },
+}
+
+impl Connection {
+    /// A new connection.
+    pub(super) fn new(
+        number: u64,
+        socket: TcpStream,
+        peer: SocketAddr,
+        local: SocketAddr,
+        parser: Parser,
+        idle_at: u64,
+    ) -> Self {
+        Self {
+            number,
+            socket,
+            peer,
+            local,
+            parser,
+            output: Output::default(),
+            pending: None,
+            readable: false,
+            sessions: Vec::new(),
+            closing: false,
+            idle_at,
+            granted: Vec::new(),
+        }
+    }
+
+    /// The decision for a path, when it was allowed.
+    pub(super) fn grant(&self, path: &str) -> Option<&Grant> {
+        self.granted.iter().find(|grant| grant.path == path)
+    }
+
+    /// Remembers a decision; the oldest is forgotten first.
+    pub(super) fn remember(&mut self, grant: Grant) {
+        self.granted.retain(|known| known.path != grant.path);
+        if self.granted.len() == REMEMBERED_PATHS {
+            self.granted.remove(0);
+        }
+        self.granted.push(grant);
+    }
+
+    /// When it should be looked at next.
+    pub(super) fn deadline(&self) -> u64 {
+        match &self.pending {
+            Some(Pending::Decision { deadline, .. } | Pending::Play { deadline, .. }) => *deadline,
+            None => self.idle_at,
+        }
+    }
+}

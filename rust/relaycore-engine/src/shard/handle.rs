@@ -1,0 +1,87 @@
+//! How other threads speak to a shard.
+
+use crate::burst::Burst;
+use crate::decision::Answer;
+use crate::stream::{StreamId, Subscriber};
+use mio::Waker;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::Sender;
+use std::time::Duration;
+
+/// What a shard is told.
+#[derive(Debug)]
+pub(crate) enum Command {
+    /// Accept connections here and hand them round.
+    Listen(TcpListener),
+    /// Serve this connection.
+    Connection(mio::net::TcpStream, SocketAddr),
+    /// A stream that the shard subscribed to has a new burst.
+    Burst(StreamId, Arc<Burst>),
+    /// A stream that the shard subscribed to has ended.
+    StreamEnded(StreamId),
+    /// A question of this shard was answered.
+    Answer(u64, Answer),
+    /// End a session, if it is here.
+    Kick(String),
+    /// Say goodbye to everybody and end; what is not read by then is left unsaid.
+    Close(Duration),
+}
+
+/// Sends commands to a shard and wakes it, once for any number of commands.
+#[derive(Debug, Clone)]
+pub(crate) struct ShardHandle {
+    commands: Sender<Command>,
+    shared: Arc<HandleShared>,
+}
+
+#[derive(Debug)]
+struct HandleShared {
+    waker: Waker,
+    woken: AtomicBool,
+    connections: AtomicUsize,
+}
+
+impl ShardHandle {
+    /// A handle of the shard that receives from the other end of `commands` and polls `waker`.
+    pub(crate) fn new(commands: Sender<Command>, waker: Waker) -> Self {
+        let shared = HandleShared {
+            waker,
+            woken: AtomicBool::new(false),
+            connections: AtomicUsize::new(0),
+        };
+        Self {
+            commands,
+            shared: Arc::new(shared),
+        }
+    }
+
+    /// Sends a command. A shard that has ended ignores it.
+    pub(crate) fn send(&self, command: Command) {
+        if self.commands.send(command).is_ok() && !self.shared.woken.swap(true, Ordering::AcqRel) {
+            // A waker that fails belongs to a shard that has ended.
+            let _ = self.shared.waker.wake();
+        }
+    }
+
+    /// Called by the shard before it looks at its commands: what comes from now on wakes it again.
+    pub(crate) fn awake(&self) {
+        self.shared.woken.store(false, Ordering::Release);
+    }
+
+    /// How many connections the shard has or is about to have.
+    pub(crate) fn connections(&self) -> &AtomicUsize {
+        &self.shared.connections
+    }
+}
+
+impl Subscriber for ShardHandle {
+    fn burst(&self, stream: StreamId, burst: &Arc<Burst>) {
+        self.send(Command::Burst(stream, Arc::clone(burst)));
+    }
+
+    fn ended(&self, stream: StreamId) {
+        self.send(Command::StreamEnded(stream));
+    }
+}

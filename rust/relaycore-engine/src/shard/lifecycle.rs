@@ -1,0 +1,379 @@
+//! How connections and sessions begin and end.
+
+use super::connection::{Connection, Pending};
+use super::{CONNECTIONS, Command, LISTENERS, Shard, TimerKey};
+use crate::clock::{SECOND, now_ns};
+use crate::events::Event;
+use crate::session::TransportKind;
+use crate::stream::StreamId;
+use mio::{Interest, Token};
+use relaycore_proto::rtsp::message::{Request, Response};
+use relaycore_proto::rtsp::parser::{Element, Parser};
+use relaycore_proto::rtsp::status::StatusCode;
+use std::io::{self, Read};
+use std::net::{SocketAddr, TcpListener};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+/// Bytes read from one connection before the others get their turn.
+const READ_BYTES: usize = 64 * 1024;
+
+/// Bytes of responses that wait for a client that does not read; more requests are then not taken.
+const RESPONSE_BYTES: usize = 256 * 1024;
+
+/// Nanoseconds until accepting is tried again when the system has no more file descriptors.
+const ACCEPT_AGAIN: u64 = SECOND / 5;
+
+/// A datagram session whose connection is gone lives on for this long, unless its receiver reports.
+const ORPHAN_NS: u64 = 10 * SECOND;
+
+impl Shard {
+    /// Accepts connections at a socket.
+    pub(super) fn listen(&mut self, listener: TcpListener) {
+        let mut listener = mio::net::TcpListener::from_std(listener);
+        let token = Token(LISTENERS + self.listeners.len());
+        if self
+            .poll
+            .registry()
+            .register(&mut listener, token, Interest::READABLE)
+            .is_ok()
+        {
+            self.listeners.push(listener);
+            self.accept(self.listeners.len() - 1);
+        }
+    }
+
+    /// Accepts what waits and hands it to the shard with the fewest connections.
+    pub(super) fn accept(&mut self, listener: usize) {
+        while let Some(listener) = self.listeners.get(listener) {
+            match listener.accept() {
+                Ok((socket, peer)) => {
+                    let fewest = self
+                        .shards
+                        .iter()
+                        .min_by_key(|shard| shard.connections().load(Ordering::Relaxed));
+                    let Some(shard) = fewest else { return };
+                    shard.connections().fetch_add(1, Ordering::Relaxed);
+                    shard.send(Command::Connection(socket, peer));
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                // One that was given up by its client before it was accepted is no reason to stop.
+                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+                Err(_) => {
+                    self.wheel.add(now_ns() + ACCEPT_AGAIN, TimerKey::Accept);
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Takes a connection in.
+    pub(super) fn open_connection(&mut self, mut socket: mio::net::TcpStream, peer: SocketAddr) {
+        let limits = self.shared.limits;
+        let count: usize = self
+            .shards
+            .iter()
+            .map(|shard| shard.connections().load(Ordering::Relaxed))
+            .sum();
+        let refused = count > limits.connections || self.ends_at.is_some();
+        let entry = self.connections.vacant_entry();
+        let key = entry.key();
+        let token = Token(CONNECTIONS + key);
+        let registered = self.poll.registry().register(
+            &mut socket,
+            token,
+            Interest::READABLE | Interest::WRITABLE,
+        );
+        let (Ok(()), Ok(local)) = (registered, socket.local_addr()) else {
+            self.shards[self.number]
+                .connections()
+                .fetch_sub(1, Ordering::Relaxed);
+            return;
+        };
+        // Responses and pictures are written whole: waiting for more to send would only delay them.
+        let _ = socket.set_nodelay(true);
+        let idle_at = now_ns() + limits.idle_connection_s * SECOND;
+        self.next_number += 1;
+        let number = self.next_number;
+        let mut connection =
+            Connection::new(number, socket, peer, local, Parser::new(limits), idle_at);
+        if refused {
+            let reason = "Too many connections; try again later";
+            let response = Response::new(StatusCode::SERVICE_UNAVAILABLE).with_reason(reason);
+            response
+                .header("Retry-After", "5")
+                .write_to(connection.output.message());
+            connection.closing = true;
+        }
+        entry.insert(connection);
+        self.wheel.add(idle_at, TimerKey::Connection(key, number));
+        if refused {
+            self.flush(key);
+        }
+    }
+
+    /// A socket is ready.
+    pub(super) fn connection_event(&mut self, key: usize, readable: bool, writable: bool) {
+        let Some(connection) = self.connections.get_mut(key) else {
+            return;
+        };
+        connection.readable |= readable;
+        if writable {
+            connection.output.unblock();
+            self.flush(key);
+        }
+        self.serve(key);
+    }
+
+    /// Reads and answers until the socket is empty, a request has to wait, or the client does not read its answers.
+    pub(super) fn serve(&mut self, key: usize) {
+        let mut buffer = [0; READ_BYTES];
+        loop {
+            if !self.take_elements(key) {
+                return;
+            }
+            let Some(connection) = self.connections.get_mut(key) else {
+                return;
+            };
+            let full = connection.output.message_bytes() > RESPONSE_BYTES;
+            if !connection.readable || connection.pending.is_some() || connection.closing || full {
+                break;
+            }
+            match connection.socket.read(&mut buffer) {
+                Ok(0) => {
+                    self.close_connection(key, "the client closed the connection");
+                    return;
+                }
+                Ok(length) => connection.parser.push(&buffer[..length]),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    connection.readable = false
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => {
+                    self.close_connection(key, "the connection was lost");
+                    return;
+                }
+            }
+        }
+        self.flush(key);
+    }
+
+    /// Takes what the parser has; `false` when the connection is gone.
+    fn take_elements(&mut self, key: usize) -> bool {
+        loop {
+            let Some(connection) = self.connections.get_mut(key) else {
+                return false;
+            };
+            if connection.pending.is_some() || connection.closing {
+                return true;
+            }
+            let idle = self.shared.limits.idle_connection_s * SECOND;
+            match connection.parser.next() {
+                Ok(None) => return true,
+                Ok(Some(Element::Request(request))) => {
+                    connection.idle_at = now_ns() + idle;
+                    self.request(key, request);
+                }
+                Ok(Some(Element::Response(_))) => {}
+                Ok(Some(Element::Interleaved { channel, data })) => {
+                    let sessions = connection.sessions.iter();
+                    let found = sessions.copied().find_map(|session| {
+                        Some((
+                            session,
+                            self.sessions.get(session)?.track_of_channel(channel)?,
+                        ))
+                    });
+                    if let Some((session, track)) = found {
+                        let packet = data.to_vec();
+                        self.receive_rtcp(session, track, &packet, now_ns());
+                    }
+                }
+                Err(error) => {
+                    let response = error.response().with_reason(format!(
+                        "{}: {}",
+                        error.status().reason(),
+                        error
+                    ));
+                    self.respond(key, response);
+                    if let Some(connection) =
+                        self.connections.get_mut(key).filter(|_| error.is_fatal())
+                    {
+                        connection.closing = true;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Queues a response.
+    pub(super) fn respond(&mut self, key: usize, response: Response) {
+        if let Some(connection) = self.connections.get_mut(key) {
+            response
+                .header("Server", self.shared.server_name.as_str())
+                .write_to(connection.output.message());
+        }
+    }
+
+    /// Queues a response to a request with a reason that a person understands.
+    pub(super) fn refuse(
+        &mut self,
+        key: usize,
+        request: &Request,
+        status: StatusCode,
+        reason: &str,
+    ) {
+        self.respond(
+            key,
+            Response::to_request(request, status).with_reason(reason),
+        );
+    }
+
+    /// Looks at a connection near its deadline.
+    pub(super) fn connection_timer(&mut self, key: usize, number: u64, now: u64) {
+        let Some(connection) = self
+            .connections
+            .get_mut(key)
+            .filter(|connection| connection.number == number)
+        else {
+            return;
+        };
+        if now >= connection.deadline() {
+            match connection.pending.take() {
+                Some(Pending::Decision { id, request, .. }) => {
+                    self.asked.remove(&id);
+                    let reason = "No decision in time; try again";
+                    let response = Response::to_request(&request, StatusCode::SERVICE_UNAVAILABLE)
+                        .with_reason(reason);
+                    self.respond(key, response.header("Retry-After", "2"));
+                    self.serve(key);
+                }
+                Some(play @ Pending::Play { session, .. }) => {
+                    connection.pending = Some(play);
+                    self.answer_play(session);
+                }
+                None if connection.sessions.is_empty() => {
+                    self.close_connection(key, "idle");
+                    return;
+                }
+                None => connection.idle_at = now + self.shared.limits.idle_connection_s * SECOND,
+            }
+        }
+        if let Some(connection) = self
+            .connections
+            .get(key)
+            .filter(|connection| connection.number == number)
+        {
+            self.wheel.add(
+                connection.deadline().max(now + 1),
+                TimerKey::Connection(key, number),
+            );
+        }
+    }
+
+    /// Ends a connection; sessions over it end, sessions over datagrams go on while their receiver reports.
+    pub(super) fn close_connection(&mut self, key: usize, reason: &'static str) {
+        let Some(mut connection) = self.connections.try_remove(key) else {
+            return;
+        };
+        let _ = self.poll.registry().deregister(&mut connection.socket);
+        self.shards[self.number]
+            .connections()
+            .fetch_sub(1, Ordering::Relaxed);
+        if let Some(Pending::Decision { id, .. }) = connection.pending {
+            self.asked.remove(&id);
+        }
+        for session_key in connection.sessions {
+            let Some(session) = self.sessions.get_mut(session_key) else {
+                continue;
+            };
+            session.connection = None;
+            if session.transport() == TransportKind::Udp && session.cursor.is_some() {
+                let until = now_ns() + ORPHAN_NS;
+                session.alive_until = session.alive_until.min(until);
+                self.wheel
+                    .add(until, TimerKey::Session(session_key, session.number));
+            } else {
+                self.end_session(session_key, reason);
+            }
+        }
+    }
+
+    /// Ends a session that its client did not ask to end: a connection that carried its packets is closed behind it.
+    pub(super) fn end_session(&mut self, key: usize, reason: &'static str) {
+        let tcp = self
+            .sessions
+            .get(key)
+            .filter(|session| session.transport() == TransportKind::Tcp);
+        let connection = tcp.and_then(|session| session.connection);
+        self.remove_session(key, reason);
+        if let Some(key) = connection {
+            if let Some(connection) = self.connections.get_mut(key) {
+                connection.closing |= connection.sessions.is_empty();
+            }
+            self.flush(key);
+        }
+    }
+
+    /// Ends a session with a goodbye.
+    pub(super) fn remove_session(&mut self, key: usize, reason: &'static str) {
+        if self
+            .sessions
+            .get(key)
+            .is_some_and(|session| session.cursor.is_some())
+        {
+            self.send_reports(key, now_ns(), true);
+        }
+        self.detach(key);
+        let Some(session) = self.sessions.try_remove(key) else {
+            return;
+        };
+        self.session_keys.remove(&session.info.id);
+        self.rtcp_peers.retain(|_, owner| *owner != key);
+        self.shared.forget(&session.info);
+        if let Some(connection) = session
+            .connection
+            .and_then(|key| self.connections.get_mut(key))
+        {
+            connection.sessions.retain(|other| *other != key);
+            connection.output.discard(key);
+            if matches!(connection.pending, Some(Pending::Play { session, .. }) if session == key) {
+                connection.pending = None;
+            }
+        }
+        self.shared
+            .events
+            .push(Event::SessionEnded(session.info, reason));
+    }
+
+    /// Ends the sessions of a stream that was removed.
+    pub(super) fn end_stream(&mut self, id: StreamId) {
+        let of_stream = self
+            .sessions
+            .iter()
+            .filter(|(_, session)| session.stream_id() == id);
+        for key in of_stream.map(|(key, _)| key).collect::<Vec<_>>() {
+            self.end_session(key, "the stream was removed");
+        }
+    }
+
+    /// Says goodbye to everybody; the shard ends when that is written.
+    pub(super) fn close(&mut self, patience: Duration) {
+        self.listeners.clear();
+        for key in self.sessions.iter().map(|(key, _)| key).collect::<Vec<_>>() {
+            self.end_session(key, "the server was stopped");
+        }
+        for (_, connection) in &mut self.connections {
+            connection.closing = true;
+        }
+        for key in self
+            .connections
+            .iter()
+            .map(|(key, _)| key)
+            .collect::<Vec<_>>()
+        {
+            self.flush(key);
+        }
+        self.ends_at = Some(now_ns().saturating_add(patience.as_nanos() as u64));
+    }
+}

@@ -1,0 +1,361 @@
+//! Fan-out: each reader of a stream that has something new is written to, datagrams paced.
+
+use super::output::Sent;
+use super::session::{Session, Target};
+use super::{LocalStream, Shard, TimerKey};
+use crate::clock::{MILLISECOND, now_ns};
+use crate::session::TransportKind;
+use crate::stream::StreamId;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// RTP packets that a datagram reader gets at once; the rest of a large burst follows a millisecond later, so that a
+/// receiver with a small buffer loses none.
+const PACED_PACKETS: usize = 16;
+
+/// Nanoseconds between two portions of a paced burst.
+pub(super) const PACE_INTERVAL: u64 = MILLISECOND;
+
+impl Shard {
+    /// Writes to the readers of all streams that have new bursts.
+    pub(super) fn fan_out(&mut self) {
+        for id in std::mem::take(&mut self.touched) {
+            let Some(local) = self.streams.get_mut(&id) else {
+                continue;
+            };
+            let fresh = std::mem::take(&mut local.fresh);
+            // A copy of the keys, since a reader that fails leaves the list while it is walked.
+            let mut readers = std::mem::take(&mut self.walked);
+            readers.clear();
+            readers.extend_from_slice(&local.readers);
+            for &key in &readers {
+                self.feed(key);
+            }
+            self.walked = readers;
+            if let Some(local) = self.streams.get(&id) {
+                let sent = now_ns();
+                for burst in fresh
+                    .iter()
+                    .filter(|burst| burst.track == local.stream.start_track())
+                {
+                    local.stream.latency().record(&burst.stages, sent);
+                }
+            }
+        }
+    }
+
+    /// Gives a reader what it can take now.
+    pub(super) fn feed(&mut self, key: usize) {
+        self.start_waiting(key);
+        let Some(session) = self.sessions.get(key) else {
+            return;
+        };
+        match (session.transport(), session.connection) {
+            (TransportKind::Tcp, Some(connection)) => self.flush(connection),
+            (TransportKind::Tcp, None) => {}
+            (TransportKind::Udp, _) => self.feed_datagrams(key),
+        }
+    }
+
+    /// Lets a session that waits for a random access point start, if one has come.
+    fn start_waiting(&mut self, key: usize) {
+        let Some(session) = self.sessions.get_mut(key) else {
+            return;
+        };
+        let Some(local) = self.streams.get(&session.stream_id()) else {
+            return;
+        };
+        let Some(cursor) = session.cursor.as_mut().filter(|cursor| cursor.is_waiting()) else {
+            return;
+        };
+        if cursor.try_start(&local.ring) {
+            self.answer_play(key);
+        }
+    }
+
+    /// Fills the output of a connection from its sessions and writes until the socket takes no more.
+    pub(super) fn flush(&mut self, key: usize) {
+        let now = now_ns();
+        let mut sent = std::mem::take(&mut self.sent);
+        let mut failed = false;
+        while let Some(connection) = self.connections.get_mut(key) {
+            if connection.output.is_blocked() {
+                break;
+            }
+            for &session_key in &connection.sessions {
+                let Some(session) = self.sessions.get_mut(session_key) else {
+                    continue;
+                };
+                if session.transport() != TransportKind::Tcp {
+                    continue;
+                }
+                let Some(local) = self.streams.get(&session.stream_id()) else {
+                    continue;
+                };
+                let output = &mut connection.output;
+                skip_when_late(
+                    session,
+                    local,
+                    now,
+                    self.reader_age,
+                    output.age(now),
+                    |number| output.discard(number),
+                    session_key,
+                );
+                let channels: [Option<u8>; 64] =
+                    std::array::from_fn(|track| session.channel(track));
+                let Some(cursor) = session.cursor.as_mut() else {
+                    continue;
+                };
+                while connection.output.has_room() {
+                    let Some(burst) = cursor.peek(&local.ring) else {
+                        break;
+                    };
+                    if let Some(channel) = channels.get(burst.track).copied().flatten() {
+                        connection.output.push(session_key, burst, channel);
+                    }
+                    cursor.advance();
+                }
+            }
+            if connection.output.is_empty() {
+                break;
+            }
+            match connection.output.write(&mut connection.socket, &mut sent) {
+                Ok(count) => {
+                    let timeout = self.session_timeout;
+                    for Sent {
+                        session,
+                        burst,
+                        packets,
+                    } in sent.drain(..)
+                    {
+                        if let Some(session) = self.sessions.get_mut(session) {
+                            let bytes = burst.packets_bytes(packets);
+                            session.count(&burst, packets, bytes, now);
+                            // A peer that takes what is sent to it is alive, whether it says so or not.
+                            session.alive_until = now + timeout;
+                        }
+                    }
+                    if count == 0 {
+                        break;
+                    }
+                }
+                Err(_) => {
+                    failed = true;
+                    break;
+                }
+            }
+        }
+        sent.clear();
+        self.sent = sent;
+        let done = self
+            .connections
+            .get(key)
+            .is_some_and(|connection| connection.closing && connection.output.is_empty());
+        if failed || done {
+            self.close_connection(
+                key,
+                if failed {
+                    "the connection was lost"
+                } else {
+                    "closed"
+                },
+            );
+        }
+    }
+
+    /// Sends a datagram reader what it may have now; the rest of a large burst waits for [`Shard::pace`].
+    pub(super) fn feed_datagrams(&mut self, key: usize) {
+        let now = now_ns();
+        let Some(session) = self.sessions.get_mut(key) else {
+            return;
+        };
+        let Some(local) = self.streams.get(&session.stream_id()) else {
+            return;
+        };
+        if session.paced_at > now {
+            return;
+        }
+        if session.sent_of_next == 0 {
+            skip_when_late(session, local, now, self.reader_age, 0, |_| 0, key);
+        }
+        let mut budget = PACED_PACKETS;
+        let mut blocked = false;
+        while budget > 0 && !blocked {
+            let Some(cursor) = session.cursor.as_mut() else {
+                return;
+            };
+            let Some(burst) = cursor.peek(&local.ring).map(Arc::clone) else {
+                break;
+            };
+            let target = session
+                .tracks
+                .get(burst.track)
+                .and_then(Option::as_ref)
+                .map(|transport| transport.target);
+            let Some(Target::Udp {
+                local: address,
+                rtp,
+                ..
+            }) = target
+            else {
+                cursor.advance();
+                continue;
+            };
+            let Some(pair) = self.udp.get(&address) else {
+                return;
+            };
+            let sent = pair.send_burst(rtp, &burst, session.sent_of_next, budget);
+            budget -= sent.packets.min(budget);
+            blocked = sent.blocked;
+            session.sent_of_next += sent.packets;
+            session.count(&burst, sent.packets, sent.bytes, now);
+            if session.sent_of_next >= burst.packet_count() {
+                session.sent_of_next = 0;
+                if let Some(cursor) = session.cursor.as_mut() {
+                    cursor.advance();
+                }
+            }
+        }
+        let more = session
+            .cursor
+            .as_mut()
+            .is_some_and(|cursor| cursor.peek(&local.ring).is_some());
+        if more {
+            session.paced_at = now + PACE_INTERVAL;
+            self.pacing.push(key);
+        }
+    }
+
+    /// Goes on with the bursts that are sent in portions.
+    pub(super) fn pace(&mut self) {
+        let now = now_ns();
+        let due = |session: Option<&Session>| session.is_none_or(|session| session.paced_at <= now);
+        if self.pacing.iter().all(|key| !due(self.sessions.get(*key))) {
+            return;
+        }
+        for key in std::mem::take(&mut self.pacing) {
+            if due(self.sessions.get(key)) {
+                self.feed_datagrams(key);
+            } else {
+                self.pacing.push(key);
+            }
+        }
+    }
+
+    /// Makes a session a reader of its stream, which the shard subscribes to with its first reader. `false` when the
+    /// stream has ended.
+    pub(super) fn attach(&mut self, key: usize) -> bool {
+        let Some(session) = self.sessions.get(key) else {
+            return false;
+        };
+        let stream = Arc::clone(&session.stream);
+        let id = stream.id();
+        if !self.streams.contains_key(&id) {
+            let Some(ring) = stream.subscribe(Arc::clone(&self.subscriber)) else {
+                return false;
+            };
+            let local = LocalStream {
+                stream: Arc::clone(&stream),
+                ring,
+                readers: Vec::new(),
+                fresh: Vec::new(),
+            };
+            self.streams.insert(id, local);
+        }
+        if let Some(local) = self
+            .streams
+            .get_mut(&id)
+            .filter(|local| !local.readers.contains(&key))
+        {
+            local.readers.push(key);
+            stream.counters.readers.fetch_add(1, Ordering::Relaxed);
+        }
+        true
+    }
+
+    /// Stops feeding a session; the last one of a stream ends the shard's subscription.
+    pub(super) fn detach(&mut self, key: usize) {
+        let Some(session) = self.sessions.get_mut(key) else {
+            return;
+        };
+        session.cursor = None;
+        session.sent_of_next = 0;
+        session.info.counters.playing.store(0, Ordering::Relaxed);
+        let id: StreamId = session.stream_id();
+        let Some(local) = self.streams.get_mut(&id) else {
+            return;
+        };
+        let before = local.readers.len();
+        local.readers.retain(|reader| *reader != key);
+        if local.readers.len() < before {
+            local
+                .stream
+                .counters
+                .readers
+                .fetch_sub(1, Ordering::Relaxed);
+        }
+        if local.readers.is_empty() {
+            local.stream.unsubscribe(&self.subscriber);
+            self.streams.remove(&id);
+        }
+    }
+
+    /// Looks at a session near its deadlines.
+    pub(super) fn session_timer(&mut self, key: usize, id: u64, now: u64) {
+        let Some(session) = self
+            .sessions
+            .get_mut(key)
+            .filter(|session| session.number == id)
+        else {
+            return;
+        };
+        if now >= session.alive_until {
+            self.end_session(key, "nothing was heard of the client until its timeout");
+            return;
+        }
+        if session.cursor.is_some() && now >= session.report_at {
+            session.report_at = now + super::reports::REPORT_INTERVAL;
+            let (transport, connection) = (session.transport(), session.connection);
+            self.send_reports(key, now, false);
+            if let (TransportKind::Tcp, Some(connection)) = (transport, connection) {
+                self.flush(connection);
+            }
+        }
+        if let Some(session) = self.sessions.get(key) {
+            let next = if session.cursor.is_some() {
+                session.report_at.min(session.alive_until)
+            } else {
+                session.alive_until
+            };
+            self.wheel.add(next, TimerKey::Session(key, id));
+        }
+    }
+}
+
+/// Lets a reader that is too far behind skip to the newest random access point; counts what it loses.
+fn skip_when_late(
+    session: &mut Session,
+    local: &LocalStream,
+    now: u64,
+    most: u64,
+    queued_age: u64,
+    discard: impl FnOnce(usize) -> u64,
+    key: usize,
+) {
+    let Some(cursor) = session.cursor.as_mut() else {
+        return;
+    };
+    if queued_age.max(cursor.age(&local.ring, now)) < most {
+        return;
+    }
+    let discarded = discard(key) + cursor.skip(&local.ring);
+    session
+        .info
+        .counters
+        .discarded
+        .fetch_add(discarded, Ordering::Relaxed);
+    if cursor.is_waiting() {
+        session.stream.want_key_frame();
+    }
+}

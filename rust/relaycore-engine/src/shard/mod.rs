@@ -1,0 +1,296 @@
+//! A shard: one thread with an event loop of its own, which owns the sockets of its readers.
+//!
+//! It waits for sockets, commands and deadlines, and never for another thread. A new burst costs one command a shard;
+//! the shard then walks its readers and writes. Nothing here takes a lock that a reader could hold.
+
+mod connection;
+mod handle;
+mod lifecycle;
+mod media;
+mod output;
+mod play;
+mod reports;
+mod requests;
+mod session;
+mod setup;
+mod udp;
+mod wheel;
+
+pub(crate) use handle::{Command, ShardHandle};
+
+use crate::burst::Burst;
+use crate::clock::{MILLISECOND, SECOND, now_ns};
+use crate::engine::Shared;
+use crate::ring::Ring;
+use crate::stream::{Stream, StreamId, Subscriber};
+use connection::Connection;
+use mio::{Events, Poll, Token};
+use output::Sent;
+use session::Session;
+use slab::Slab;
+use std::collections::HashMap;
+use std::io;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+use udp::UdpPair;
+use wheel::Wheel;
+
+/// Wakes the shard for its commands.
+const WAKER: Token = Token(0);
+
+/// Listening sockets are the tokens from here on.
+const LISTENERS: usize = 1;
+
+/// RTCP ports are the tokens from here on.
+const RTCP_PORTS: usize = 1 << 12;
+
+/// Connections are the tokens from here on.
+const CONNECTIONS: usize = 1 << 16;
+
+/// Longest RTCP packet that is read whole.
+const RTCP_BYTES: usize = 2048;
+
+/// The readers that one thread serves; see the module.
+pub(crate) struct Shard {
+    number: usize,
+    shared: Arc<Shared>,
+    poll: Poll,
+    commands: Receiver<Command>,
+    /// All shards, this one at `number`.
+    shards: Vec<ShardHandle>,
+    /// This shard as streams know it.
+    subscriber: Arc<dyn Subscriber>,
+    listeners: Vec<mio::net::TcpListener>,
+    connections: Slab<Connection>,
+    sessions: Slab<Session>,
+    session_keys: HashMap<String, usize>,
+    /// Connections that wait for a decision, by its id.
+    asked: HashMap<u64, usize>,
+    streams: HashMap<StreamId, LocalStream>,
+    /// Streams with new bursts.
+    touched: Vec<StreamId>,
+    udp: HashMap<IpAddr, UdpPair>,
+    rtcp_ports: Vec<IpAddr>,
+    /// Where RTCP of datagram sessions comes from.
+    rtcp_peers: HashMap<std::net::SocketAddr, usize>,
+    /// Sessions in the middle of a paced burst.
+    pacing: Vec<usize>,
+    wheel: Wheel<TimerKey>,
+    next_number: u64,
+    next_question: u64,
+    session_timeout: u64,
+    reader_age: u64,
+    /// Connections whose requests go on.
+    resumed: Vec<usize>,
+    /// Kept to be filled again: a walk over the readers allocates nothing.
+    walked: Vec<usize>,
+    sent: Vec<Sent>,
+    /// When the shard ends, once it was told to.
+    ends_at: Option<u64>,
+}
+
+/// A stream that someone in this shard reads.
+struct LocalStream {
+    stream: Arc<Stream>,
+    ring: Ring,
+    readers: Vec<usize>,
+    /// Bursts that came since the last walk.
+    fresh: Vec<Arc<Burst>>,
+}
+
+/// What a deadline belongs to. Numbers tell an old owner of the place from a new one.
+#[derive(Debug, Clone, Copy)]
+enum TimerKey {
+    Connection(usize, u64),
+    Session(usize, u64),
+    /// Accept again after the system had no more file descriptors.
+    Accept,
+}
+
+impl Shard {
+    /// The event loop and the handle of a shard that does not run yet.
+    ///
+    /// # Errors
+    /// When the operating system refuses an event queue.
+    pub(crate) fn prepare() -> io::Result<(Poll, ShardHandle, Receiver<Command>)> {
+        let poll = Poll::new()?;
+        let waker = mio::Waker::new(poll.registry(), WAKER)?;
+        let (sender, receiver) = channel();
+        Ok((poll, ShardHandle::new(sender, waker), receiver))
+    }
+
+    /// A shard, to [`Shard::run`] on a thread of its own.
+    pub(crate) fn new(
+        number: usize,
+        shared: Arc<Shared>,
+        poll: Poll,
+        commands: Receiver<Command>,
+        shards: Vec<ShardHandle>,
+    ) -> Self {
+        Self {
+            subscriber: Arc::new(shards[number].clone()),
+            session_timeout: shared.limits.session_timeout_s * SECOND,
+            reader_age: shared.limits.reader_age_ms * MILLISECOND,
+            number,
+            shared,
+            poll,
+            commands,
+            shards,
+            listeners: Vec::new(),
+            connections: Slab::new(),
+            sessions: Slab::new(),
+            session_keys: HashMap::new(),
+            asked: HashMap::new(),
+            streams: HashMap::new(),
+            touched: Vec::new(),
+            udp: HashMap::new(),
+            rtcp_ports: Vec::new(),
+            rtcp_peers: HashMap::new(),
+            pacing: Vec::new(),
+            wheel: Wheel::new(now_ns()),
+            next_number: 0,
+            next_question: 0,
+            resumed: Vec::new(),
+            walked: Vec::new(),
+            sent: Vec::new(),
+            ends_at: None,
+        }
+    }
+
+    /// Serves until told to close.
+    pub(crate) fn run(mut self) {
+        let mut events = Events::with_capacity(1024);
+        let mut due = Vec::new();
+        while !self.has_ended() {
+            let timeout = self.timeout();
+            if let Err(error) = self.poll.poll(&mut events, timeout) {
+                if error.kind() == io::ErrorKind::Interrupted {
+                    continue;
+                }
+                // Only a closed event queue fails otherwise, and nobody closes it but this thread.
+                break;
+            }
+            for event in &events {
+                match event.token().0 {
+                    0 => {}
+                    listener @ LISTENERS..RTCP_PORTS => self.accept(listener - LISTENERS),
+                    port @ RTCP_PORTS..CONNECTIONS => self.read_rtcp(port - RTCP_PORTS),
+                    token => self.connection_event(
+                        token - CONNECTIONS,
+                        event.is_readable(),
+                        event.is_writable(),
+                    ),
+                }
+            }
+            self.take_commands();
+            self.fan_out();
+            self.pace();
+            let now = now_ns();
+            self.wheel.turn(now, &mut due);
+            for key in due.drain(..) {
+                self.timer(key, now);
+            }
+            while let Some(key) = self.resumed.pop() {
+                self.serve(key);
+            }
+        }
+    }
+
+    fn has_ended(&self) -> bool {
+        self.ends_at.is_some_and(|at| {
+            now_ns() >= at
+                || self
+                    .connections
+                    .iter()
+                    .all(|(_, connection)| connection.output.is_empty())
+        })
+    }
+
+    fn timeout(&self) -> Option<Duration> {
+        let now = now_ns();
+        let paced = self.pacing.iter().filter_map(|key| self.sessions.get(*key));
+        let paced = paced
+            .map(|session| session.paced_at.saturating_sub(now))
+            .min();
+        let ends = self.ends_at.map(|at| at.saturating_sub(now));
+        [self.wheel.until_next(now), paced, ends]
+            .into_iter()
+            .flatten()
+            .min()
+            .map(Duration::from_nanos)
+    }
+
+    fn take_commands(&mut self) {
+        self.shards[self.number].awake();
+        while let Ok(command) = self.commands.try_recv() {
+            match command {
+                Command::Listen(listener) => self.listen(listener),
+                Command::Connection(socket, peer) => self.open_connection(socket, peer),
+                Command::Burst(id, burst) => self.take_burst(id, burst),
+                Command::StreamEnded(id) => self.end_stream(id),
+                Command::Answer(id, answer) => self.answered(id, answer),
+                Command::Kick(id) => {
+                    if let Some(key) = self.session_keys.get(&id).copied() {
+                        self.end_session(key, "ended by the operator");
+                    }
+                }
+                Command::Close(patience) => self.close(patience),
+            }
+        }
+    }
+
+    fn take_burst(&mut self, id: StreamId, burst: Arc<Burst>) {
+        let Some(local) = self.streams.get_mut(&id) else {
+            return;
+        };
+        // What was in the ring that the subscription began with is not told again.
+        if !local.ring.is_empty() && burst.index < local.ring.end() {
+            return;
+        }
+        let is_start = local.stream.is_start(&burst);
+        local.ring.push(Arc::clone(&burst), is_start);
+        local.fresh.push(burst);
+        if !self.touched.contains(&id) {
+            self.touched.push(id);
+        }
+    }
+
+    fn read_rtcp(&mut self, port: usize) {
+        let mut buffer = [0; RTCP_BYTES];
+        let now = now_ns();
+        loop {
+            let Some(pair) = self
+                .rtcp_ports
+                .get(port)
+                .and_then(|address| self.udp.get(address))
+            else {
+                return;
+            };
+            let Some((length, from)) = pair.receive_rtcp(&mut buffer) else {
+                return;
+            };
+            let Some(key) = self.rtcp_peers.get(&from).copied() else {
+                continue;
+            };
+            let track = self
+                .sessions
+                .get(key)
+                .and_then(|session| session.track_of_address(from));
+            if let Some(track) = track {
+                self.receive_rtcp(key, track, &buffer[..length], now);
+            }
+        }
+    }
+
+    fn timer(&mut self, key: TimerKey, now: u64) {
+        match key {
+            TimerKey::Connection(key, number) => self.connection_timer(key, number, now),
+            TimerKey::Session(key, number) => self.session_timer(key, number, now),
+            TimerKey::Accept => {
+                (0..self.listeners.len()).for_each(|listener| self.accept(listener))
+            }
+        }
+    }
+}

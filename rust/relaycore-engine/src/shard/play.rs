@@ -1,0 +1,165 @@
+//! PLAY: joining the stream. The answer names the first packet that is really sent, so it waits for it
+//! (RFC 2326 §10.5, §12.33).
+
+use super::connection::Pending;
+use super::{Shard, TimerKey};
+use crate::clock::{SECOND, now_ns};
+use crate::cursor::{Cursor, Joining};
+use crate::session::TransportKind;
+use relaycore_proto::rtsp::header::range::Range;
+use relaycore_proto::rtsp::header::rtp_info::{Entry, write_list};
+use relaycore_proto::rtsp::message::{Request, Response};
+use relaycore_proto::rtsp::state::State;
+use relaycore_proto::rtsp::status::StatusCode;
+use relaycore_proto::rtsp::url::Url;
+use std::sync::atomic::Ordering;
+
+/// How long the answer to PLAY waits for the first picture; then it goes out without naming a packet.
+const FIRST_PICTURE_NS: u64 = 2 * SECOND;
+
+impl Shard {
+    /// Answers a PLAY, at once or with the first picture.
+    pub(super) fn play(&mut self, key: usize, request: Request, url: &Url) {
+        let Some(session_key) = self.session_or_refuse(key, &request, url) else {
+            return;
+        };
+        let Some(next) = self.next_state(key, &request, session_key) else {
+            return;
+        };
+        if !self.is_aggregate(key, &request, session_key, url) {
+            return;
+        }
+        if request
+            .headers
+            .get("Range")
+            .is_some_and(|range| Range::parse(range).is_err())
+        {
+            let reason = "The range is neither npt nor clock";
+            return self.refuse(key, &request, StatusCode::INVALID_RANGE, reason);
+        }
+        self.renew(&request);
+        let already = self
+            .sessions
+            .get(session_key)
+            .is_some_and(|session| session.cursor.is_some());
+        if already {
+            let response = self.session_response(&request, session_key);
+            return self.respond(key, response);
+        }
+        if !self.attach(session_key) {
+            let reason = "The stream has ended; start again";
+            return self.refuse(key, &request, StatusCode::SESSION_NOT_FOUND, reason);
+        }
+        let Some(session) = self.sessions.get_mut(session_key) else {
+            return;
+        };
+        let Some(local) = self.streams.get(&session.stream.id()) else {
+            return;
+        };
+        let options = session.stream.options();
+        let now = now_ns();
+        let joining = Joining {
+            policy: options.join,
+            can_force_key_frames: options.can_force_key_frames,
+            now,
+        };
+        let cursor = Cursor::join(session.selection(), &local.ring, joining);
+        if cursor.is_waiting() {
+            session.stream.want_key_frame();
+        }
+        let waits = cursor.is_waiting();
+        session.cursor = Some(cursor);
+        session.state = next;
+        session.connection = Some(key);
+        session.info.counters.playing.store(1, Ordering::Relaxed);
+        let Some(connection) = self.connections.get_mut(key) else {
+            return;
+        };
+        if !connection.sessions.contains(&session_key) {
+            connection.sessions.push(session_key);
+        }
+        let deadline = now + FIRST_PICTURE_NS;
+        let cseq = request.cseq().unwrap_or_default().to_owned();
+        connection.pending = Some(Pending::Play {
+            session: session_key,
+            cseq,
+            deadline,
+        });
+        self.wheel
+            .add(deadline, TimerKey::Connection(key, connection.number));
+        if !waits {
+            self.answer_play(session_key);
+        }
+    }
+
+    /// Answers the PLAY that waits for this session, with the packets that come first as far as they are known, and
+    /// sends the first reports.
+    pub(super) fn answer_play(&mut self, session_key: usize) {
+        let Some(session) = self.sessions.get_mut(session_key) else {
+            return;
+        };
+        let Some(key) = session.connection else {
+            return;
+        };
+        let Some(connection) = self.connections.get_mut(key) else {
+            return;
+        };
+        let cseq = match connection.pending.take() {
+            Some(Pending::Play { session, cseq, .. }) if session == session_key => cseq,
+            other => {
+                connection.pending = other;
+                return;
+            }
+        };
+        let now = now_ns();
+        let local = self.streams.get(&session.stream.id());
+        let cursor = session
+            .cursor
+            .as_ref()
+            .filter(|cursor| !cursor.is_waiting());
+        let mut entries = Vec::new();
+        let mut start = now;
+        if let (Some(cursor), Some(local)) = (cursor, local) {
+            for (track, seq, rtptime) in cursor.first_packets(&local.ring) {
+                entries.push(Entry {
+                    url: format!("{}trackID={track}", session.base_url),
+                    seq,
+                    rtptime,
+                });
+            }
+            start = cursor
+                .first_burst(&local.ring)
+                .map_or(now, |burst| burst.stages.captured);
+        }
+        session.report_at = now + super::reports::REPORT_INTERVAL;
+        debug_assert_eq!(session.state, State::Playing);
+        let timeout = self.shared.limits.session_timeout_s;
+        let range = Range::Clock {
+            start: session.stream.unix_ns(start),
+            end: None,
+        };
+        let mut response = Response::new(StatusCode::OK)
+            .header("CSeq", cseq)
+            .header("Session", format!("{};timeout={timeout}", session.info.id))
+            .header("Range", range.to_string());
+        if !entries.is_empty() {
+            response = response.header("RTP-Info", write_list(&entries));
+        }
+        let (report_at, number, transport) =
+            (session.report_at, session.number, session.transport());
+        self.respond(key, response);
+        self.send_reports(session_key, now, false);
+        self.wheel
+            .add(report_at, TimerKey::Session(session_key, number));
+        match transport {
+            // The answer first: a reader of datagrams learns from it which packet is the first.
+            TransportKind::Udp => {
+                self.flush(key);
+                self.feed_datagrams(session_key);
+            }
+            TransportKind::Tcp => {}
+        }
+        // Requests behind the PLAY waited for its answer.
+        self.resumed.push(key);
+    }
+}

@@ -1,0 +1,403 @@
+//! What is answered to each request (RFC 2326 §10), but for SETUP and PLAY, which have files of their own.
+
+use super::connection::{Grant, Pending};
+use super::{Shard, TimerKey};
+use crate::clock::{MILLISECOND, SECOND, now_ns};
+use crate::decision::{self, Action, Answer};
+use crate::events::Event;
+use crate::stream::Stream;
+use relaycore_proto::rtsp::header::session::parse_id;
+use relaycore_proto::rtsp::message::{Request, Response};
+use relaycore_proto::rtsp::method::Method;
+use relaycore_proto::rtsp::state::{self, State};
+use relaycore_proto::rtsp::status::StatusCode;
+use relaycore_proto::rtsp::url::{Url, content_base};
+use relaycore_proto::rtsp::version::Protocol;
+use relaycore_proto::sdp;
+use std::sync::Arc;
+
+/// Methods that are answered (RFC 2326 §10.1).
+const PUBLIC: &str =
+    "OPTIONS, DESCRIBE, SETUP, PLAY, PAUSE, TEARDOWN, GET_PARAMETER, SET_PARAMETER";
+
+impl Shard {
+    /// Answers a request, or asks for the decision that it needs first.
+    pub(super) fn request(&mut self, key: usize, request: Request) {
+        if request.version.protocol() == Protocol::Http {
+            let body =
+                "This port speaks RTSP: open rtsp://HOST:PORT/PATH in a player such as VLC.\n";
+            let mut response = Response::new(StatusCode::BAD_REQUEST).with_body("text/plain", body);
+            response.version = request.version;
+            self.respond(key, response.header("Connection", "close"));
+            if let Some(connection) = self.connections.get_mut(key) {
+                connection.closing = true;
+            }
+            return;
+        }
+        if !request.version.is_rtsp1() {
+            let status = StatusCode::RTSP_VERSION_NOT_SUPPORTED;
+            return self.refuse(
+                key,
+                &request,
+                status,
+                "RTSP version not supported; use RTSP/1.0",
+            );
+        }
+        if request.cseq().is_none() {
+            return self.refuse(
+                key,
+                &request,
+                StatusCode::BAD_REQUEST,
+                "The CSeq header is missing",
+            );
+        }
+        if let Some(feature) = request.headers.get("Require") {
+            let response = Response::to_request(&request, StatusCode::OPTION_NOT_SUPPORTED);
+            return self.respond(key, response.header("Unsupported", feature));
+        }
+        let Ok(url) = Url::parse(&request.uri) else {
+            return self.refuse(
+                key,
+                &request,
+                StatusCode::BAD_REQUEST,
+                "The URI is not of the form rtsp://host/path",
+            );
+        };
+        match &request.method {
+            Method::Options => {
+                self.renew(&request);
+                self.respond(
+                    key,
+                    Response::to_request(&request, StatusCode::OK).header("Public", PUBLIC),
+                );
+            }
+            Method::Describe => self.describe(key, request, &url),
+            Method::Setup => self.setup(key, request, &url),
+            Method::Play => self.play(key, request, &url),
+            Method::Pause => self.pause(key, &request, &url),
+            Method::Teardown => self.teardown(key, &request, &url),
+            Method::GetParameter | Method::SetParameter => self.parameter(key, &request),
+            Method::Announce | Method::Record => {
+                self.refuse(
+                    key,
+                    &request,
+                    StatusCode::METHOD_NOT_ALLOWED,
+                    "Publishing is not possible at this path",
+                );
+            }
+            Method::Redirect | Method::Other(_) => {
+                let response = Response::to_request(&request, StatusCode::NOT_IMPLEMENTED);
+                self.respond(key, response.header("Public", PUBLIC));
+            }
+        }
+    }
+
+    /// Whether this connection may read `path`. If that is not known yet, the request waits for the decision.
+    pub(super) fn may_read(&mut self, key: usize, request: &Request, path: &str) -> bool {
+        let Some(connection) = self.connections.get_mut(key) else {
+            return false;
+        };
+        if connection.grant(path).is_some() {
+            return true;
+        }
+        self.next_question += 1;
+        let id = self.next_question << 8 | self.number as u64;
+        let header = |name: &str| request.headers.get(name).map(str::to_owned);
+        let question = decision::Request {
+            id,
+            action: Action::Read,
+            method: request.method.as_str().to_owned(),
+            path: path.to_owned(),
+            uri: request.uri.clone(),
+            query: Url::parse(&request.uri).ok().and_then(|url| url.query),
+            authorization: header("Authorization"),
+            user_agent: header("User-Agent"),
+            peer: connection.peer,
+        };
+        if !self.shared.events.push(Event::Request(question)) {
+            let response = Response::to_request(request, StatusCode::SERVICE_UNAVAILABLE);
+            self.respond(
+                key,
+                response
+                    .with_reason("Too many open questions; try again")
+                    .header("Retry-After", "2"),
+            );
+            return false;
+        }
+        let deadline = now_ns() + self.shared.limits.decision_timeout_ms * MILLISECOND;
+        let request = Box::new(request.clone());
+        connection.pending = Some(Pending::Decision {
+            id,
+            request,
+            path: path.to_owned(),
+            deadline,
+        });
+        self.wheel
+            .add(deadline, TimerKey::Connection(key, connection.number));
+        self.asked.insert(id, key);
+        false
+    }
+
+    /// A decision has come; one that comes too late is ignored.
+    pub(super) fn answered(&mut self, id: u64, answer: Answer) {
+        let Some(key) = self.asked.remove(&id) else {
+            return;
+        };
+        let Some(connection) = self.connections.get_mut(key) else {
+            return;
+        };
+        let (request, path) = match connection.pending.take() {
+            Some(Pending::Decision {
+                id: asked,
+                request,
+                path,
+                ..
+            }) if asked == id => (*request, path),
+            other => {
+                connection.pending = other;
+                return;
+            }
+        };
+        match answer {
+            Answer::Allow { user } => {
+                connection.remember(Grant { path, user });
+                self.request(key, request);
+            }
+            Answer::Challenge(challenges) => {
+                let mut response = Response::to_request(&request, StatusCode::UNAUTHORIZED);
+                for challenge in challenges {
+                    response.headers.push("WWW-Authenticate", challenge);
+                }
+                self.respond(key, response);
+            }
+            Answer::Refuse { status, reason } => {
+                self.refuse(key, &request, StatusCode(status), &reason)
+            }
+        }
+        self.serve(key);
+    }
+
+    /// The stream at a path; refuses the request when there is none.
+    pub(super) fn stream_or_refuse(
+        &mut self,
+        key: usize,
+        request: &Request,
+        path: &str,
+    ) -> Option<Arc<Stream>> {
+        let stream = self.shared.stream(path);
+        if stream.is_none() {
+            self.refuse(
+                key,
+                request,
+                StatusCode::NOT_FOUND,
+                "No stream at this path; check the URL",
+            );
+        }
+        stream
+    }
+
+    fn describe(&mut self, key: usize, request: Request, url: &Url) {
+        let accepts = |accept: &str| {
+            accept.split(',').any(|entry| {
+                let kind = entry.split(';').next().unwrap_or_default().trim();
+                ["application/sdp", "application/*", "*/*"]
+                    .iter()
+                    .any(|known| kind.eq_ignore_ascii_case(known))
+            })
+        };
+        if !request.headers.get("Accept").is_none_or(accepts) {
+            let reason = "The description is application/sdp";
+            return self.refuse(key, &request, StatusCode::NOT_ACCEPTABLE, reason);
+        }
+        if !self.may_read(key, &request, &url.path) {
+            return;
+        }
+        let Some(stream) = self.stream_or_refuse(key, &request, &url.path) else {
+            return;
+        };
+        let Some(connection) = self.connections.get(key) else {
+            return;
+        };
+        // Where packets go is agreed by SETUP: here stands the address that means none (RFC 2326 §C.1.7).
+        let address = if connection.local.is_ipv4() {
+            "0.0.0.0"
+        } else {
+            "::"
+        };
+        let tracks = stream.tracks();
+        let body = sdp::write(&sdp::SessionDescription {
+            origin_id: stream.id().0 + self.shared.origin,
+            version: 1,
+            name: stream.path(),
+            address,
+            tool: &self.shared.server_name,
+            tracks: &tracks,
+        });
+        let base = absolute(&content_base(&request.uri), connection.local);
+        let response = Response::to_request(&request, StatusCode::OK).header("Content-Base", base);
+        self.respond(
+            key,
+            response
+                .header("Cache-Control", "no-cache")
+                .with_body("application/sdp", body),
+        );
+    }
+
+    /// The session that a request names; refuses the request when there is none, or its path may not be read.
+    pub(super) fn session_or_refuse(
+        &mut self,
+        key: usize,
+        request: &Request,
+        url: &Url,
+    ) -> Option<usize> {
+        let id = request.headers.get("Session").map(parse_id);
+        let Some(session) = id.and_then(|id| self.session_keys.get(id).copied()) else {
+            self.refuse(
+                key,
+                request,
+                StatusCode::SESSION_NOT_FOUND,
+                "No such session; start with SETUP",
+            );
+            return None;
+        };
+        let path = self.sessions.get(session)?.stream.path().to_owned();
+        if !url.path.is_empty() && url.path != path {
+            self.refuse(
+                key,
+                request,
+                StatusCode::BAD_REQUEST,
+                "The session belongs to another path",
+            );
+            return None;
+        }
+        self.may_read(key, request, &path).then_some(session)
+    }
+
+    /// The state after `method`; refuses the request when the table of RFC 2326 §A.2 has no such transition.
+    pub(super) fn next_state(
+        &mut self,
+        key: usize,
+        request: &Request,
+        session: usize,
+    ) -> Option<State> {
+        let current = self.sessions.get(session)?.state;
+        match state::next(current, &request.method) {
+            Ok(next) => Some(next),
+            Err(_) => {
+                let allowed: Vec<_> = state::allowed(current).iter().map(Method::as_str).collect();
+                let response =
+                    Response::to_request(request, StatusCode::METHOD_NOT_VALID_IN_THIS_STATE);
+                self.respond(key, response.header("Allow", allowed.join(", ")));
+                None
+            }
+        }
+    }
+
+    /// A response that names its session.
+    pub(super) fn session_response(&self, request: &Request, session: usize) -> Response {
+        let response = Response::to_request(request, StatusCode::OK);
+        match self.sessions.get(session) {
+            Some(session) => {
+                let timeout = self.shared.limits.session_timeout_s;
+                response.header("Session", format!("{};timeout={timeout}", session.info.id))
+            }
+            None => response,
+        }
+    }
+
+    /// Any request that names a session shows that its client is alive.
+    pub(super) fn renew(&mut self, request: &Request) {
+        let id = request.headers.get("Session").map(parse_id);
+        let key = id.and_then(|id| self.session_keys.get(id)).copied();
+        if let Some(session) = key.and_then(|key| self.sessions.get_mut(key)) {
+            session.alive_until = now_ns() + self.shared.limits.session_timeout_s * SECOND;
+        }
+    }
+
+    fn pause(&mut self, key: usize, request: &Request, url: &Url) {
+        let Some(session) = self.session_or_refuse(key, request, url) else {
+            return;
+        };
+        let Some(next) = self.next_state(key, request, session) else {
+            return;
+        };
+        self.renew(request);
+        if !self.is_aggregate(key, request, session, url) {
+            return;
+        }
+        self.detach(session);
+        if let Some(session) = self.sessions.get_mut(session) {
+            session.state = next;
+        }
+        if let Some(connection) = self.connections.get_mut(key) {
+            connection.output.discard(session);
+        }
+        let response = self.session_response(request, session);
+        self.respond(key, response);
+    }
+
+    fn teardown(&mut self, key: usize, request: &Request, url: &Url) {
+        let Some(session) = self.session_or_refuse(key, request, url) else {
+            return;
+        };
+        if !self.is_aggregate(key, request, session, url) {
+            return;
+        }
+        let response = self.session_response(request, session);
+        self.remove_session(session, "the client ended it");
+        self.respond(key, response);
+    }
+
+    /// Keep-alives; with a body as well (ONVIF Streaming Specification §5.2.2.2). There are no parameters.
+    fn parameter(&mut self, key: usize, request: &Request) {
+        let id = request.headers.get("Session").map(parse_id);
+        match id.map(|id| self.session_keys.get(id).copied()) {
+            Some(None) => self.refuse(
+                key,
+                request,
+                StatusCode::SESSION_NOT_FOUND,
+                "No such session; start with SETUP",
+            ),
+            Some(Some(session)) => {
+                self.renew(request);
+                let response = self.session_response(request, session);
+                self.respond(key, response);
+            }
+            None => self.respond(key, Response::to_request(request, StatusCode::OK)),
+        }
+    }
+
+    /// Whether a request is for the whole session: its URL, or that of its only track. Refuses others with 460.
+    pub(super) fn is_aggregate(
+        &mut self,
+        key: usize,
+        request: &Request,
+        session: usize,
+        url: &Url,
+    ) -> bool {
+        let several = self
+            .sessions
+            .get(session)
+            .is_some_and(|session| session.track_numbers().nth(1).is_some());
+        if url.track.is_some() && several {
+            let status = StatusCode::ONLY_AGGREGATE_OPERATION_ALLOWED;
+            self.refuse(
+                key,
+                request,
+                status,
+                "Only the whole stream can be controlled: leave out the track",
+            );
+            return false;
+        }
+        true
+    }
+}
+
+/// A URL with host and port, where the client sent only a path.
+pub(super) fn absolute(url: &str, local: std::net::SocketAddr) -> String {
+    if url.contains("://") {
+        url.to_owned()
+    } else {
+        format!("rtsp://{local}/{}", url.trim_start_matches('/'))
+    }
+}

@@ -1,0 +1,300 @@
+//! SETUP: the transport of a track (RFC 2326 §10.4, §12.39).
+
+use super::connection::Connection;
+use super::requests::absolute;
+use super::session::{Session, Target, TrackTransport};
+use super::udp::UdpPair;
+use super::{RTCP_PORTS, Shard, TimerKey};
+use crate::clock::{SECOND, now_ns};
+use crate::events::Event;
+use crate::random::session_id;
+use crate::session::{SessionCounters, SessionInfo, TransportKind};
+use crate::stream::Stream;
+use mio::Token;
+use relaycore_proto::rtsp::header::session::parse_id;
+use relaycore_proto::rtsp::header::transport::{Mode, Profile, Transport, parse_list};
+use relaycore_proto::rtsp::message::Request;
+use relaycore_proto::rtsp::method::Method;
+use relaycore_proto::rtsp::state::{self, State};
+use relaycore_proto::rtsp::status::StatusCode;
+use relaycore_proto::rtsp::url::{Url, content_base, split_track};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+/// What was chosen of a client's offers.
+struct Chosen {
+    target: Target,
+    answer: Transport,
+}
+
+impl Shard {
+    /// Answers a SETUP.
+    pub(super) fn setup(&mut self, key: usize, request: Request, url: &Url) {
+        let existing = match request.headers.get("Session").map(parse_id) {
+            None => None,
+            Some(_) => match self.session_or_refuse(key, &request, url) {
+                Some(session) => Some(session),
+                None => return,
+            },
+        };
+        if !self.may_read(key, &request, &url.path) {
+            return;
+        }
+        let Some(stream) = self.stream_or_refuse(key, &request, &url.path) else {
+            return;
+        };
+        let track_count = stream.tracks().len();
+        let track = match url.track {
+            Some(track) if track < track_count => track,
+            Some(_) => {
+                return self.refuse(
+                    key,
+                    &request,
+                    StatusCode::NOT_FOUND,
+                    "No such track; DESCRIBE lists them",
+                );
+            }
+            None if track_count == 1 => 0,
+            None => {
+                let status = StatusCode::AGGREGATE_OPERATION_NOT_ALLOWED;
+                return self.refuse(key, &request, status, "Set up each track by its own URL");
+            }
+        };
+        if let Some(session) = existing {
+            if self.next_state(key, &request, session).is_none() {
+                return;
+            }
+            if self
+                .sessions
+                .get(session)
+                .is_some_and(|session| session.stream.id() != stream.id())
+            {
+                return self.refuse(
+                    key,
+                    &request,
+                    StatusCode::SESSION_NOT_FOUND,
+                    "The stream was replaced; start again",
+                );
+            }
+        } else if self.has_too_many_sessions(key) {
+            let reason = "Too many sessions on one connection; end one with TEARDOWN";
+            return self.refuse(key, &request, StatusCode::NOT_ENOUGH_BANDWIDTH, reason);
+        }
+        let Some(chosen) = self.choose_transport(key, &request, existing, track) else {
+            let reason = "Unsupported transport; RTP/AVP/TCP interleaved and RTP/AVP unicast with client_port are served";
+            return self.refuse(key, &request, StatusCode::UNSUPPORTED_TRANSPORT, reason);
+        };
+        let session = existing.unwrap_or_else(|| self.new_session(key, &request, stream, &chosen));
+        self.set_track(session, track, &chosen);
+        self.renew(&request);
+        let mut answer = chosen.answer;
+        answer.ssrc = self
+            .sessions
+            .get(session)
+            .and_then(|session| session.stream.ssrc(track))
+            .map(|ssrc| ssrc.0);
+        let response = self
+            .session_response(&request, session)
+            .header("Transport", answer.to_string());
+        self.respond(key, response);
+    }
+
+    fn has_too_many_sessions(&self, key: usize) -> bool {
+        let most = self.shared.limits.sessions_per_connection;
+        self.connections
+            .get(key)
+            .is_some_and(|connection| connection.sessions.len() >= most)
+    }
+
+    /// The first of the offered transports that can be served.
+    fn choose_transport(
+        &mut self,
+        key: usize,
+        request: &Request,
+        session: Option<usize>,
+        track: usize,
+    ) -> Option<Chosen> {
+        let offers = parse_list(request.headers.get("Transport")?);
+        let kind = session
+            .and_then(|key| self.sessions.get(key))
+            .map(Session::transport);
+        offers.into_iter().find_map(|offer| {
+            let is_read = offer.mode.is_none_or(|mode| mode == Mode::Play);
+            if offer.multicast || !is_read {
+                return None;
+            }
+            match offer.profile {
+                Profile::RtpAvpTcp | Profile::RtpAvpfTcp if kind != Some(TransportKind::Udp) => {
+                    self.interleaved(key, track, offer)
+                }
+                Profile::RtpAvpUdp | Profile::RtpAvpfUdp if kind != Some(TransportKind::Tcp) => {
+                    self.datagrams(key, offer)
+                }
+                _ => None,
+            }
+        })
+    }
+
+    fn interleaved(&self, key: usize, track: usize, offer: Transport) -> Option<Chosen> {
+        let connection = self.connections.get(key)?;
+        let used = |channel: u8| {
+            let mut sessions = connection
+                .sessions
+                .iter()
+                .filter_map(|key| self.sessions.get(*key));
+            sessions.any(|session| session.track_of_channel(channel).is_some())
+        };
+        let free = |(rtp, rtcp): &(u8, u8)| rtp != rtcp && !used(*rtp) && !used(*rtcp);
+        let usual = u8::try_from(track * 2)
+            .ok()
+            .map(|channel| (channel, channel + 1));
+        let pairs = (0..=u8::MAX - 1)
+            .step_by(2)
+            .map(|channel| (channel, channel + 1));
+        let (rtp, rtcp) = offer
+            .interleaved
+            .into_iter()
+            .chain(usual)
+            .chain(pairs)
+            .find(free)?;
+        let answer = Transport {
+            interleaved: Some((rtp, rtcp)),
+            ..Transport::new(offer.profile)
+        };
+        Some(Chosen {
+            target: Target::Interleaved { rtp, rtcp },
+            answer,
+        })
+    }
+
+    fn datagrams(&mut self, key: usize, offer: Transport) -> Option<Chosen> {
+        let Connection { peer, local, .. } = self.connections.get(key)?;
+        let (peer, local) = (peer.ip().to_canonical(), local.ip().to_canonical());
+        let ports = offer.client_port?;
+        // Packets go to whoever asked, never to a third party that a request names.
+        let names_other = |name: &String| {
+            name.parse::<IpAddr>()
+                .map_or(true, |address| address.to_canonical() != peer)
+        };
+        if offer.destination.as_ref().is_some_and(names_other) {
+            return None;
+        }
+        let rtcp = SocketAddr::new(peer, ports.1);
+        if self.rtcp_peers.contains_key(&rtcp) {
+            return None;
+        }
+        let port = self.udp_pair(local).ok()?.port;
+        let target = Target::Udp {
+            local,
+            rtp: SocketAddr::new(peer, ports.0),
+            rtcp,
+        };
+        let answer = Transport {
+            client_port: Some(ports),
+            server_port: Some((port, port + 1)),
+            source: Some(local.to_string()),
+            ..Transport::new(offer.profile)
+        };
+        Some(Chosen { target, answer })
+    }
+
+    /// The ports at an address of this machine, bound at the first use.
+    fn udp_pair(&mut self, local: IpAddr) -> std::io::Result<&UdpPair> {
+        if !self.udp.contains_key(&local) {
+            let token = Token(RTCP_PORTS + self.rtcp_ports.len());
+            let pair = UdpPair::bind(local, self.poll.registry(), token)?;
+            self.rtcp_ports.push(local);
+            self.udp.insert(local, pair);
+        }
+        self.udp
+            .get(&local)
+            .ok_or_else(|| std::io::ErrorKind::NotFound.into())
+    }
+
+    fn new_session(
+        &mut self,
+        key: usize,
+        request: &Request,
+        stream: Arc<Stream>,
+        chosen: &Chosen,
+    ) -> usize {
+        let now = now_ns();
+        let connection = self.connections.get(key);
+        let info = Arc::new(SessionInfo {
+            id: session_id(),
+            path: stream.path().to_owned(),
+            user: connection.and_then(|connection| connection.grant(stream.path())?.user.clone()),
+            peer: connection.map_or_else(
+                || SocketAddr::from(([0; 4], 0)),
+                |connection| connection.peer,
+            ),
+            user_agent: request.headers.get("User-Agent").map(str::to_owned),
+            transport: match chosen.target {
+                Target::Interleaved { .. } => TransportKind::Tcp,
+                Target::Udp { .. } => TransportKind::Udp,
+            },
+            started: now,
+            counters: SessionCounters::default(),
+        });
+        let base = content_base(split_track(&request.uri).0);
+        let base_url = connection.map_or_else(
+            || base.clone(),
+            |connection| absolute(&base, connection.local),
+        );
+        self.next_number += 1;
+        let number = self.next_number;
+        let tracks = vec![None; stream.tracks().len()];
+        let alive_until = now + self.shared.limits.session_timeout_s * SECOND;
+        let session_key = self.sessions.insert(Session {
+            number,
+            info: Arc::clone(&info),
+            stream,
+            base_url,
+            state: State::Init,
+            tracks,
+            connection: Some(key),
+            cursor: None,
+            sent_of_next: 0,
+            paced_at: 0,
+            alive_until,
+            report_at: u64::MAX,
+        });
+        self.session_keys.insert(info.id.clone(), session_key);
+        if let Some(connection) = self.connections.get_mut(key) {
+            connection.sessions.push(session_key);
+        }
+        self.wheel
+            .add(alive_until, TimerKey::Session(session_key, number));
+        self.shared.remember(&info);
+        self.shared.events.push(Event::SessionStarted(info));
+        session_key
+    }
+
+    fn set_track(&mut self, key: usize, track: usize, chosen: &Chosen) {
+        let Some(session) = self.sessions.get_mut(key) else {
+            return;
+        };
+        if let Ok(next) = state::next(session.state, &Method::Setup) {
+            session.state = next;
+        }
+        let Some(place) = session.tracks.get_mut(track) else {
+            return;
+        };
+        let before = place.replace(TrackTransport {
+            target: chosen.target,
+            packets: 0,
+            octets: 0,
+            lost: 0,
+        });
+        if let Some(TrackTransport {
+            target: Target::Udp { rtcp, .. },
+            ..
+        }) = before
+        {
+            self.rtcp_peers.remove(&rtcp);
+        }
+        if let Target::Udp { rtcp, .. } = chosen.target {
+            self.rtcp_peers.insert(rtcp, key);
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! The datagram ports of a shard: a pair for RTP and RTCP at each address that clients reach it by.
+
+use crate::burst::Burst;
+use mio::net::UdpSocket;
+use mio::{Interest, Registry, Token};
+use quinn_udp::{Transmit, UdpSockRef, UdpSocketState};
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+
+/// Tries to find two free ports that follow each other, RTP on the even one (RFC 3550 §11).
+const PORT_ATTEMPTS: usize = 64;
+
+/// Most bytes of one segmented send: a little under what an IP packet can say.
+const SEND_BYTES: usize = 65_000;
+
+/// A pair of ports.
+pub(super) struct UdpPair {
+    rtp: UdpSocket,
+    rtcp: UdpSocket,
+    /// Port of RTP; RTCP is on the next one.
+    pub(super) port: u16,
+    /// `None` where the platform refuses segmentation offload: then packets go one by one.
+    offload: Option<UdpSocketState>,
+}
+
+/// What became of a burst that was to be sent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct SentDatagrams {
+    /// RTP packets sent.
+    pub(super) packets: usize,
+    /// Their bytes.
+    pub(super) bytes: usize,
+    /// Whether the socket takes no more for now.
+    pub(super) blocked: bool,
+}
+
+impl UdpPair {
+    /// Binds two ports at `address` and registers the RTCP port under `token`.
+    pub(super) fn bind(address: IpAddr, registry: &Registry, token: Token) -> io::Result<Self> {
+        let mut last = io::Error::from(io::ErrorKind::AddrInUse);
+        for _ in 0..PORT_ATTEMPTS {
+            let rtp = std::net::UdpSocket::bind((address, 0))?;
+            let port = rtp.local_addr()?.port();
+            if port % 2 != 0 || port == u16::MAX {
+                continue;
+            }
+            match std::net::UdpSocket::bind((address, port + 1)) {
+                Ok(rtcp) => return Self::with(rtp, rtcp, port, registry, token),
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+
+    fn with(
+        rtp: std::net::UdpSocket,
+        rtcp: std::net::UdpSocket,
+        port: u16,
+        registry: &Registry,
+        token: Token,
+    ) -> io::Result<Self> {
+        rtp.set_nonblocking(true)?;
+        rtcp.set_nonblocking(true)?;
+        let offload = UdpSocketState::new(UdpSockRef::from(&rtp)).ok();
+        let mut rtcp = UdpSocket::from_std(rtcp);
+        registry.register(&mut rtcp, token, Interest::READABLE)?;
+        Ok(Self {
+            rtp: UdpSocket::from_std(rtp),
+            rtcp,
+            port,
+            offload,
+        })
+    }
+
+    /// Sends packets of a burst from number `first` on, at most about `most` of them.
+    pub(super) fn send_burst(
+        &self,
+        to: SocketAddr,
+        burst: &Burst,
+        first: usize,
+        most: usize,
+    ) -> SentDatagrams {
+        let mut sent = SentDatagrams::default();
+        let datagrams = burst.datagrams();
+        let segments = self
+            .offload
+            .as_ref()
+            .map_or(1, UdpSocketState::max_gso_segments);
+        let mut number = 0;
+        for run in &datagrams.runs {
+            let in_run = run.bytes.len().div_ceil(run.segment.max(1));
+            let mut packet = first.saturating_sub(number).min(in_run);
+            number += in_run;
+            while packet < in_run {
+                if sent.packets >= most {
+                    return sent;
+                }
+                let count = segments
+                    .min(SEND_BYTES / run.segment)
+                    .max(1)
+                    .min(in_run - packet)
+                    .min(most - sent.packets);
+                let start = run.bytes.start + packet * run.segment;
+                let end = (start + count * run.segment).min(run.bytes.end);
+                match self.send(to, &datagrams.bytes[start..end], run.segment, count) {
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                        sent.blocked = true;
+                        return sent;
+                    }
+                    // A datagram that cannot be delivered is lost, as on any network; reports and timeouts say so.
+                    Ok(()) | Err(_) => {}
+                }
+                packet += count;
+                sent.packets += count;
+                sent.bytes += end - start;
+            }
+        }
+        sent
+    }
+
+    fn send(
+        &self,
+        to: SocketAddr,
+        contents: &[u8],
+        segment: usize,
+        count: usize,
+    ) -> io::Result<()> {
+        match &self.offload {
+            Some(state) => state.try_send(
+                UdpSockRef::from(&self.rtp),
+                &Transmit {
+                    destination: to,
+                    ecn: None,
+                    contents,
+                    segment_size: (count > 1).then_some(segment),
+                    src_ip: None,
+                },
+            ),
+            None => self.rtp.send_to(contents, to).map(|_| ()),
+        }
+    }
+
+    /// Sends an RTCP packet; one that cannot be sent is lost, as on any network.
+    pub(super) fn send_rtcp(&self, to: SocketAddr, packet: &[u8]) {
+        let _ = self.rtcp.send_to(packet, to);
+    }
+
+    /// Receives an RTCP packet; `None` when there is none.
+    pub(super) fn receive_rtcp(&self, buffer: &mut [u8]) -> Option<(usize, SocketAddr)> {
+        loop {
+            match self.rtcp.recv_from(buffer) {
+                Ok(received) => return Some(received),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return None,
+                // Windows reports an unreachable peer here; the next packet may be of another.
+                Err(error) if error.kind() == io::ErrorKind::ConnectionReset => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return None,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::burst::tests::burst;
+    use std::net::Ipv4Addr;
+
+    fn receive(socket: &std::net::UdpSocket, count: usize) -> Vec<Vec<u8>> {
+        let mut buffer = [0; 2000];
+        (0..count)
+            .map(|_| {
+                socket
+                    .recv(&mut buffer)
+                    .map(|length| buffer[..length].to_vec())
+                    .unwrap()
+            })
+            .collect()
+    }
+
+    #[test]
+    fn packets_arrive_whole_with_and_without_offload() {
+        let poll = mio::Poll::new().unwrap();
+        let mut pair =
+            UdpPair::bind(Ipv4Addr::LOCALHOST.into(), poll.registry(), Token(0)).unwrap();
+        assert_eq!(pair.port % 2, 0);
+        let socket = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let to = socket.local_addr().unwrap();
+        let burst = burst(0, 0, 5, true, &[30, 900, 900, 900, 900, 200, 700]);
+        let expected: Vec<_> = burst.rtp_packets().map(<[u8]>::to_vec).collect();
+        for offload in [true, false] {
+            if !offload {
+                pair.offload = None;
+            }
+            for step in [1, 3, 100] {
+                let mut first = 0;
+                while first < expected.len() {
+                    let sent = pair.send_burst(to, &burst, first, step);
+                    assert!(!sent.blocked && sent.packets > 0);
+                    first += sent.packets;
+                }
+                assert_eq!(first, expected.len());
+                assert_eq!(receive(&socket, expected.len()), expected);
+            }
+        }
+    }
+}

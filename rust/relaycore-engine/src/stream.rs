@@ -1,0 +1,431 @@
+//! What is live at a path: tracks on one timeline, their SSRCs and sequence numbers, and the ring of newest bursts.
+//!
+//! A stream belongs to the path, not to whoever feeds it. An access unit is packetised once, on the thread that
+//! writes it; the burst then goes into the ring and to each subscriber (a shard, or a reader in this process),
+//! whatever the number of readers behind it.
+
+use crate::burst::{Burst, Parts, Stages};
+use crate::clock::{SECOND, WallClock, now_ns};
+use crate::latency::LatencyTrace;
+use crate::random::random_u32;
+use crate::ring::{Ring, RingLimits};
+use relaycore_proto::burst::{BurstBuilder, RtpWriter};
+use relaycore_proto::payload::{self, PayloadError};
+use relaycore_proto::rtp::{SequenceNumber, Ssrc};
+use relaycore_proto::track::{Codec, Kind, Track};
+use relaycore_proto::{h264, rtcp};
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Names a stream within an engine; never used twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct StreamId(pub u64);
+
+/// What a reader that joins gets first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum JoinPolicy {
+    /// The cached group of pictures with its timestamps squeezed up to the live edge, or, where the encoder is ours
+    /// and the group is not fresh, a key frame made now.
+    #[default]
+    Squeeze,
+    /// Nothing until the next random access point.
+    Wait,
+    /// The cached group of pictures with its own timestamps.
+    Raw,
+}
+
+/// How a stream treats its readers.
+#[derive(Debug, Clone, Copy)]
+pub struct StreamOptions {
+    /// What a reader gets first.
+    pub join: JoinPolicy,
+    /// Whether whoever writes the stream answers [`Stream::key_frame_wanted`] with a key frame.
+    pub can_force_key_frames: bool,
+    /// Bounds of the ring.
+    pub ring: RingLimits,
+    /// Most bytes of RTP payload a packet.
+    pub rtp_payload: usize,
+}
+
+/// Gets what is written to a stream. Called on the writer's thread with the stream's lock held: it must only queue.
+pub trait Subscriber: Send + Sync {
+    /// A new burst.
+    fn burst(&self, stream: StreamId, burst: &Arc<Burst>);
+    /// Nothing more will come.
+    fn ended(&self, stream: StreamId);
+}
+
+/// A stream; see the module.
+pub struct Stream {
+    id: StreamId,
+    path: String,
+    options: StreamOptions,
+    tracks: Mutex<Arc<[Track]>>,
+    start_track: usize,
+    writers: Vec<Mutex<TrackWriter>>,
+    core: Mutex<Core>,
+    key_frame_wanted: AtomicBool,
+    wallclock: Arc<WallClock>,
+    latency: LatencyTrace,
+    /// Counters of what was written.
+    pub counters: Counters,
+}
+
+/// What was written to a stream and who reads it.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Access units written.
+    pub access_units: AtomicU64,
+    /// Bytes of access units written.
+    pub bytes: AtomicU64,
+    /// RTP packets made.
+    pub packets: AtomicU64,
+    /// Readers that play now.
+    pub readers: AtomicUsize,
+}
+
+/// An access unit as it is written.
+#[derive(Debug, Clone, Copy)]
+pub struct Written<'a> {
+    /// The encoded bytes: Annex B, one raw AAC frame, or a whole JPEG.
+    pub data: &'a [u8],
+    /// Media time in ticks of the track's clock rate from the zero of the engine's clock.
+    pub pts: i64,
+    /// Whether a reader can start here; `None` lets the stream look.
+    pub random_access: Option<bool>,
+    /// When it passed the stages so far.
+    pub stages: Stages,
+}
+
+/// Why an access unit was not taken.
+#[derive(Debug)]
+pub enum WriteError {
+    /// The stream has no track of this index.
+    NoSuchTrack(usize),
+    /// The stream was removed.
+    Ended,
+    /// The bytes are not what the codec's payload format can carry.
+    Payload(PayloadError),
+}
+
+impl fmt::Display for WriteError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoSuchTrack(track) => write!(f, "the stream has no track {track}"),
+            Self::Ended => f.write_str("the stream was removed; add it again to write to it"),
+            Self::Payload(error) => write!(f, "{error}"),
+        }
+    }
+}
+
+impl std::error::Error for WriteError {}
+
+struct TrackWriter {
+    rtp: RtpWriter,
+    codec: Codec,
+    clock_rate: u32,
+    timestamp_base: u32,
+    last: Option<Anchor>,
+}
+
+/// An RTP timestamp and the moment of its capture.
+#[derive(Debug, Clone, Copy)]
+struct Anchor {
+    timestamp: u32,
+    captured: u64,
+}
+
+struct Core {
+    ring: Ring,
+    next_index: u64,
+    subscribers: Vec<Arc<dyn Subscriber>>,
+    ended: bool,
+}
+
+impl Stream {
+    /// A stream without bursts.
+    pub fn new(
+        id: StreamId,
+        path: String,
+        tracks: Vec<Track>,
+        options: StreamOptions,
+        wallclock: Arc<WallClock>,
+    ) -> Self {
+        let writers = tracks
+            .iter()
+            .enumerate()
+            .map(|(index, track)| Mutex::new(TrackWriter::new(index, track)));
+        Self {
+            id,
+            path,
+            start_track: tracks
+                .iter()
+                .position(|track| track.codec.kind() == Kind::Video)
+                .unwrap_or(0),
+            writers: writers.collect(),
+            tracks: Mutex::new(tracks.into()),
+            core: Mutex::new(Core {
+                ring: Ring::new(options.ring),
+                next_index: 0,
+                subscribers: Vec::new(),
+                ended: false,
+            }),
+            options,
+            key_frame_wanted: AtomicBool::new(false),
+            wallclock,
+            latency: LatencyTrace::default(),
+            counters: Counters::default(),
+        }
+    }
+
+    /// Its name within the engine.
+    pub fn id(&self) -> StreamId {
+        self.id
+    }
+
+    /// The path it is live at.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// How it treats its readers.
+    pub fn options(&self) -> &StreamOptions {
+        &self.options
+    }
+
+    /// Its tracks, with the newest parameter sets.
+    pub fn tracks(&self) -> Arc<[Track]> {
+        Arc::clone(&lock(&self.tracks))
+    }
+
+    /// Index of the track whose random access points readers start from: the first video, or the first at all.
+    pub fn start_track(&self) -> usize {
+        self.start_track
+    }
+
+    /// How long its newest bursts took through each stage.
+    pub fn latency(&self) -> &LatencyTrace {
+        &self.latency
+    }
+
+    /// Whether a reader can start at `burst`.
+    pub fn is_start(&self, burst: &Burst) -> bool {
+        burst.track == self.start_track && burst.random_access
+    }
+
+    /// Asks whoever writes for a key frame soon. Demands between two key frames are one.
+    pub fn want_key_frame(&self) {
+        self.key_frame_wanted.store(true, Ordering::Release);
+    }
+
+    /// Whether a key frame was asked for since the last call.
+    pub fn key_frame_wanted(&self) -> bool {
+        self.key_frame_wanted.swap(false, Ordering::AcqRel)
+    }
+
+    /// Packetises an access unit and hands it to every subscriber; gives the number of RTP packets made.
+    ///
+    /// # Errors
+    /// When the track does not exist, the stream has ended, or the bytes are not of the track's codec.
+    pub fn write(&self, track: usize, unit: Written<'_>) -> Result<usize, WriteError> {
+        let mut writer = lock(
+            self.writers
+                .get(track)
+                .ok_or(WriteError::NoSuchTrack(track))?,
+        );
+        let random_access = unit
+            .random_access
+            .unwrap_or_else(|| writer.is_random_access(unit.data));
+        if random_access {
+            self.learn_parameters(track, writer.codec, unit.data);
+        }
+        let mut out = BurstBuilder::with_capacity(unit.data.len() + unit.data.len() / 16 + 256);
+        let timestamp = writer.timestamp_base.wrapping_add(unit.pts as u32);
+        writer
+            .packetise(unit.data, timestamp, self.options.rtp_payload, &mut out)
+            .map_err(WriteError::Payload)?;
+        let (bytes, ends) = out.finish();
+        if ends.is_empty() {
+            return Ok(0);
+        }
+        let stages = Stages {
+            packetised: now_ns(),
+            ..unit.stages
+        };
+        writer.last = Some(Anchor {
+            timestamp,
+            captured: stages.captured,
+        });
+        let packets = ends.len();
+        self.counters.access_units.fetch_add(1, Ordering::Relaxed);
+        self.counters
+            .bytes
+            .fetch_add(unit.data.len() as u64, Ordering::Relaxed);
+        self.counters
+            .packets
+            .fetch_add(packets as u64, Ordering::Relaxed);
+        self.push(Parts {
+            index: 0,
+            track,
+            bytes,
+            ends,
+            pts: unit.pts,
+            random_access,
+            stages,
+        })?;
+        // The track's lock is held until here, so that its sequence numbers enter the ring in order.
+        drop(writer);
+        Ok(packets)
+    }
+
+    fn push(&self, mut parts: Parts) -> Result<(), WriteError> {
+        let mut core = lock(&self.core);
+        if core.ended {
+            return Err(WriteError::Ended);
+        }
+        parts.index = core.next_index;
+        core.next_index += 1;
+        let burst = Arc::new(Burst::new(parts));
+        let is_start = self.is_start(&burst);
+        core.ring.push(Arc::clone(&burst), is_start);
+        for subscriber in &core.subscribers {
+            subscriber.burst(self.id, &burst);
+        }
+        Ok(())
+    }
+
+    fn learn_parameters(&self, track: usize, codec: Codec, data: &[u8]) {
+        if codec != Codec::H264 {
+            return;
+        }
+        let Some(parameters) = h264::parameter_sets(data) else {
+            return;
+        };
+        let mut tracks = lock(&self.tracks);
+        if tracks[track].parameters != parameters {
+            let mut changed = tracks.to_vec();
+            changed[track].parameters = parameters;
+            *tracks = changed.into();
+        }
+    }
+
+    /// Adds a subscriber and gives it the bursts that are here, so that none is missed or seen twice. `None` when the
+    /// stream has ended.
+    pub fn subscribe(&self, subscriber: Arc<dyn Subscriber>) -> Option<Ring> {
+        let mut core = lock(&self.core);
+        if core.ended {
+            return None;
+        }
+        let mut ring = Ring::new(self.options.ring);
+        for burst in core.ring.from(0) {
+            ring.push(Arc::clone(burst), self.is_start(burst));
+        }
+        core.subscribers.push(subscriber);
+        Some(ring)
+    }
+
+    /// Removes a subscriber.
+    pub fn unsubscribe(&self, subscriber: &Arc<dyn Subscriber>) {
+        lock(&self.core)
+            .subscribers
+            .retain(|known| !Arc::ptr_eq(known, subscriber));
+    }
+
+    /// Ends the stream: subscribers are told, and nothing can be written any more.
+    pub fn end(&self) {
+        let subscribers = {
+            let mut core = lock(&self.core);
+            core.ended = true;
+            std::mem::take(&mut core.subscribers)
+        };
+        for subscriber in subscribers {
+            subscriber.ended(self.id);
+        }
+    }
+
+    /// How many bursts and bytes the ring holds.
+    pub fn ring_size(&self) -> (usize, usize) {
+        let core = lock(&self.core);
+        (core.ring.len(), core.ring.bytes())
+    }
+
+    /// SSRC of a track.
+    pub fn ssrc(&self, track: usize) -> Option<Ssrc> {
+        self.writers.get(track).map(|writer| lock(writer).rtp.ssrc)
+    }
+
+    /// Where the track is at the moment `now`: NTP time (32.32 bits) and RTP timestamp of the same instant of capture,
+    /// as a sender report states it (RFC 3550 §6.4.1). `None` before the first access unit.
+    pub fn sender_clock(&self, track: usize, now: u64) -> Option<(u64, u32)> {
+        let writer = lock(self.writers.get(track)?);
+        let anchor = writer.last?;
+        let since = now.saturating_sub(anchor.captured);
+        let ticks = u128::from(since) * u128::from(writer.clock_rate) / u128::from(SECOND);
+        let ntp = rtcp::ntp_from_unix_ns(self.wallclock.unix_ns(now));
+        Some((ntp, anchor.timestamp.wrapping_add(ticks as u32)))
+    }
+
+    /// Unix time in nanoseconds of a moment of the engine's clock.
+    pub fn unix_ns(&self, at: u64) -> u64 {
+        self.wallclock.unix_ns(at)
+    }
+}
+
+impl fmt::Debug for Stream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stream")
+            .field("id", &self.id)
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}
+
+impl TrackWriter {
+    fn new(index: usize, track: &Track) -> Self {
+        Self {
+            rtp: RtpWriter {
+                channel: u8::try_from(index * 2).unwrap_or(u8::MAX),
+                payload_type: track.payload_type,
+                ssrc: Ssrc(random_u32()),
+                next_sequence: SequenceNumber(random_u32() as u16),
+            },
+            codec: track.codec,
+            clock_rate: track.clock_rate,
+            timestamp_base: random_u32(),
+            last: None,
+        }
+    }
+
+    fn is_random_access(&self, data: &[u8]) -> bool {
+        match self.codec {
+            Codec::H264 => h264::is_random_access(data),
+            Codec::Aac | Codec::Jpeg => true,
+        }
+    }
+
+    fn packetise(
+        &mut self,
+        data: &[u8],
+        timestamp: u32,
+        max_payload: usize,
+        out: &mut BurstBuilder,
+    ) -> Result<(), PayloadError> {
+        match self.codec {
+            Codec::H264 => {
+                payload::h264::packetise(data, timestamp, max_payload, &mut self.rtp, out)
+            }
+            Codec::Aac => {
+                payload::aac::packetise(&[data], timestamp, max_payload, &mut self.rtp, out)
+            }
+            Codec::Jpeg => {
+                payload::jpeg::packetise(data, timestamp, max_payload, &mut self.rtp, out)
+            }
+        }
+    }
+}
+
+fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // A panic while a lock was held has ended that thread; what it guarded is whole after each statement.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,149 @@
+//! The engine.
+
+use crate::events::{Session, convert};
+use crate::media::Track;
+use crate::streams::{Reader, Stream};
+use pyo3::exceptions::{PyKeyError, PyOSError, PyValueError};
+use pyo3::prelude::*;
+use relaycore_engine::decision::Answer;
+use relaycore_engine::stream::JoinPolicy;
+use relaycore_proto::limits::{Limits, PYTHON_READER_BYTES};
+use std::collections::BTreeMap;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::time::Duration;
+
+/// Streams by path and the shards that serve their readers.
+#[pyclass(module = "relaycore._relaycore", frozen)]
+pub(crate) struct Engine(relaycore_engine::Engine);
+
+#[pymethods]
+impl Engine {
+    #[new]
+    #[pyo3(signature = (*, shards = 0, limits = None, server_name = None))]
+    fn new(
+        shards: usize,
+        limits: Option<BTreeMap<String, u64>>,
+        server_name: Option<String>,
+    ) -> PyResult<Self> {
+        let mut chosen = Limits::default();
+        for (name, value) in limits.unwrap_or_default() {
+            chosen
+                .set(&name, value)
+                .map_err(|error| PyValueError::new_err(format!("limit {name}: {error}")))?;
+        }
+        let server_name = server_name
+            .unwrap_or_else(|| concat!("relaycore/", env!("CARGO_PKG_VERSION")).to_owned());
+        Ok(Self(relaycore_engine::Engine::new(
+            shards,
+            chosen,
+            server_name,
+        )?))
+    }
+
+    /// Accepts connections; gives host and port.
+    fn listen(&self, py: Python<'_>, host: &str, port: u16) -> PyResult<(String, u16)> {
+        let address = py.detach(|| -> std::io::Result<SocketAddr> {
+            let address = (host, port).to_socket_addrs()?.next();
+            self.0
+                .listen(address.ok_or(std::io::ErrorKind::AddrNotAvailable)?)
+        });
+        let address = address.map_err(|error| match error.raw_os_error() {
+            // Python chooses the class (PermissionError and so on) by the number.
+            Some(number) => PyOSError::new_err((number, error.to_string())),
+            None => PyOSError::new_err(error.to_string()),
+        })?;
+        Ok((address.ip().to_string(), address.port()))
+    }
+
+    fn fileno(&self) -> u64 {
+        self.0.signal_handle()
+    }
+
+    /// What happened since the last call.
+    fn poll(&self, py: Python<'_>) -> PyResult<Vec<Py<PyAny>>> {
+        self.0
+            .poll()
+            .into_iter()
+            .map(|event| convert(py, event))
+            .collect()
+    }
+
+    #[pyo3(signature = (request, user = None))]
+    fn allow(&self, request: u64, user: Option<String>) {
+        self.0.answer(request, Answer::Allow { user });
+    }
+
+    fn challenge(&self, request: u64, challenges: Vec<String>) {
+        self.0.answer(request, Answer::Challenge(challenges));
+    }
+
+    fn refuse(&self, request: u64, status: u16, reason: String) -> PyResult<()> {
+        if !(300..600).contains(&status) {
+            return Err(PyValueError::new_err(format!(
+                "{status} does not refuse anything: take a status from 300 to 599"
+            )));
+        }
+        self.0.answer(request, Answer::Refuse { status, reason });
+        Ok(())
+    }
+
+    #[pyo3(signature = (path, tracks, *, can_force_key_frames = true, join = "squeeze"))]
+    fn add_stream(
+        &self,
+        path: &str,
+        tracks: Vec<Track>,
+        can_force_key_frames: bool,
+        join: &str,
+    ) -> PyResult<Stream> {
+        let join = match join {
+            "squeeze" => JoinPolicy::Squeeze,
+            "wait" => JoinPolicy::Wait,
+            "raw" => JoinPolicy::Raw,
+            other => {
+                return Err(PyValueError::new_err(format!(
+                    "{other:?} is no join policy: take squeeze, wait or raw"
+                )));
+            }
+        };
+        let tracks = tracks.into_iter().map(|track| track.0).collect();
+        let stream = self.0.add_stream(path, tracks, join, can_force_key_frames);
+        stream
+            .map(Stream)
+            .map_err(|error| PyValueError::new_err(error.to_string()))
+    }
+
+    fn remove_stream(&self, path: &str) {
+        self.0.remove_stream(path);
+    }
+
+    #[pyo3(signature = (path, *, max_bytes = PYTHON_READER_BYTES))]
+    fn open_reader(&self, path: &str, max_bytes: usize) -> PyResult<Reader> {
+        let reader = self.0.open_reader(path, max_bytes);
+        reader
+            .map(Reader)
+            .ok_or_else(|| PyKeyError::new_err(format!("no stream at the path {path}")))
+    }
+
+    fn sessions(&self) -> Vec<Session> {
+        self.0.sessions().into_iter().map(Session).collect()
+    }
+
+    fn kick(&self, session: &str) -> bool {
+        self.0.kick(session)
+    }
+
+    /// Unix time in nanoseconds of a moment of the engine's clock.
+    fn unix_ns(&self, at: u64) -> u64 {
+        self.0.unix_ns(at)
+    }
+
+    /// Says goodbye to everybody and ends the threads.
+    #[pyo3(signature = (timeout = 5.0))]
+    fn close(&self, py: Python<'_>, timeout: f64) -> PyResult<()> {
+        let patience = Duration::try_from_secs_f64(timeout).map_err(|error| {
+            PyValueError::new_err(format!("the timeout is no number of seconds: {error}"))
+        })?;
+        py.detach(|| self.0.close(patience));
+        Ok(())
+    }
+}

@@ -1,0 +1,198 @@
+//! What the engine tells: requests, sessions, readers with something to take.
+
+use pyo3::prelude::*;
+use relaycore_engine::session::SessionInfo;
+use relaycore_engine::{Event, decision};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// A question: may this client do this?
+#[pyclass(module = "relaycore._relaycore", frozen)]
+pub(crate) struct Request(decision::Request);
+
+#[pymethods]
+impl Request {
+    #[getter]
+    fn id(&self) -> u64 {
+        self.0.id
+    }
+
+    #[getter]
+    fn action(&self) -> &'static str {
+        self.0.action.name()
+    }
+
+    #[getter]
+    fn method(&self) -> &str {
+        &self.0.method
+    }
+
+    #[getter]
+    fn path(&self) -> &str {
+        &self.0.path
+    }
+
+    #[getter]
+    fn uri(&self) -> &str {
+        &self.0.uri
+    }
+
+    #[getter]
+    fn query(&self) -> Option<&str> {
+        self.0.query.as_deref()
+    }
+
+    #[getter]
+    fn authorization(&self) -> Option<&str> {
+        self.0.authorization.as_deref()
+    }
+
+    #[getter]
+    fn user_agent(&self) -> Option<&str> {
+        self.0.user_agent.as_deref()
+    }
+
+    #[getter]
+    fn peer(&self) -> String {
+        self.0.peer.to_string()
+    }
+}
+
+/// A session; its counters are those of the moment they are read.
+#[pyclass(module = "relaycore._relaycore", frozen)]
+pub(crate) struct Session(pub(crate) Arc<SessionInfo>);
+
+#[pymethods]
+impl Session {
+    #[getter]
+    fn id(&self) -> &str {
+        &self.0.id
+    }
+
+    #[getter]
+    fn path(&self) -> &str {
+        &self.0.path
+    }
+
+    #[getter]
+    fn user(&self) -> Option<&str> {
+        self.0.user.as_deref()
+    }
+
+    #[getter]
+    fn peer(&self) -> String {
+        self.0.peer.to_string()
+    }
+
+    #[getter]
+    fn user_agent(&self) -> Option<&str> {
+        self.0.user_agent.as_deref()
+    }
+
+    #[getter]
+    fn transport(&self) -> &'static str {
+        self.0.transport.name()
+    }
+
+    #[getter]
+    fn state(&self) -> &'static str {
+        if self.0.counters.is_playing() {
+            "playing"
+        } else {
+            "ready"
+        }
+    }
+
+    #[getter]
+    fn started_ns(&self) -> u64 {
+        self.0.started
+    }
+
+    #[getter]
+    fn bytes(&self) -> u64 {
+        self.0.counters.bytes.load(Ordering::Relaxed)
+    }
+
+    #[getter]
+    fn packets(&self) -> u64 {
+        self.0.counters.packets.load(Ordering::Relaxed)
+    }
+
+    #[getter]
+    fn discarded(&self) -> u64 {
+        self.0.counters.discarded.load(Ordering::Relaxed)
+    }
+
+    #[getter]
+    fn lost(&self) -> u64 {
+        self.0.counters.lost.load(Ordering::Relaxed)
+    }
+
+    #[getter]
+    fn jitter(&self) -> u32 {
+        self.0.counters.jitter.load(Ordering::Relaxed)
+    }
+
+    #[getter]
+    fn first_picture_ns(&self) -> Option<u64> {
+        Some(self.0.counters.first_picture.load(Ordering::Relaxed)).filter(|at| *at > 0)
+    }
+}
+
+/// A session was set up or ended.
+#[pyclass(module = "relaycore._relaycore", frozen)]
+pub(crate) struct SessionEvent {
+    kind: &'static str,
+    session: Arc<SessionInfo>,
+    reason: Option<&'static str>,
+}
+
+#[pymethods]
+impl SessionEvent {
+    #[getter]
+    fn kind(&self) -> &'static str {
+        self.kind
+    }
+
+    #[getter]
+    fn session(&self) -> Session {
+        Session(Arc::clone(&self.session))
+    }
+
+    #[getter]
+    fn reason(&self) -> Option<&'static str> {
+        self.reason
+    }
+}
+
+/// A reader of this process has something to take.
+#[pyclass(module = "relaycore._relaycore", frozen, get_all)]
+pub(crate) struct ReaderReady {
+    reader: u64,
+}
+
+/// The event as a Python object.
+pub(crate) fn convert(py: Python<'_>, event: Event) -> PyResult<Py<PyAny>> {
+    Ok(match event {
+        Event::Request(request) => Py::new(py, Request(request))?.into_any(),
+        Event::SessionStarted(session) => Py::new(
+            py,
+            SessionEvent {
+                kind: "started",
+                session,
+                reason: None,
+            },
+        )?
+        .into_any(),
+        Event::SessionEnded(session, reason) => Py::new(
+            py,
+            SessionEvent {
+                kind: "ended",
+                session,
+                reason: Some(reason),
+            },
+        )?
+        .into_any(),
+        Event::ReaderReady(reader) => Py::new(py, ReaderReady { reader })?.into_any(),
+    })
+}

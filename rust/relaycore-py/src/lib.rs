@@ -1,0 +1,25 @@
+//! `relaycore._relaycore`: the engine as Python sees it. Conversions, release of the GIL, error mapping; nothing else.
+
+mod buffers;
+mod engine;
+mod events;
+mod frames;
+mod media;
+mod streams;
+
+use pyo3::prelude::*;
+
+/// The engine of relaycore: streams, readers, sockets and the frame handoff.
+#[pymodule]
+mod _relaycore {
+    #[pymodule_export]
+    use crate::engine::Engine;
+    #[pymodule_export]
+    use crate::events::{ReaderReady, Request, Session, SessionEvent};
+    #[pymodule_export]
+    use crate::frames::{FrameBuffer, FramePool, Handoff};
+    #[pymodule_export]
+    use crate::media::{H264Parameters, JpegInfo, Track, inspect_jpeg, limits, now_ns};
+    #[pymodule_export]
+    use crate::streams::{AccessUnit, Reader, Stream, StreamStats};
+}
