@@ -77,7 +77,7 @@ fn compare(bytes: &[u8]) {
         (Element::Interleaved { channel, data }, rtsp_types::Message::Data(theirs)) => {
             assert_eq!(
                 (channel, data),
-                (theirs.channel_id(), &theirs.as_slice()[..]),
+                (theirs.channel_id(), theirs.as_slice()),
                 "{shown}"
             );
         }

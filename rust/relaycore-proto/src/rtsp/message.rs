@@ -83,10 +83,11 @@ impl Headers {
         let Some((_, value)) = self.0.last_mut() else {
             return false;
         };
+        let more = one_line(more);
         if !value.is_empty() && !more.is_empty() {
             value.push(' ');
         }
-        value.push_str(&one_line(more));
+        value.push_str(&more);
         true
     }
 
@@ -256,10 +257,12 @@ pub(super) const CONTENT_LENGTH: &str = "Content-Length";
 /// Header that gives the media type of the body.
 const CONTENT_TYPE: &str = "Content-Type";
 
-/// `text` with spaces in place of control characters, so that it stays one line wherever it is written.
+/// `text` with spaces in place of control characters and none at its ends, so that it stays one line wherever it is
+/// written, and reads back as it is.
 fn one_line(text: String) -> String {
-    if text.contains(|letter: char| letter.is_control() && letter != '\t') {
-        text.replace(|letter: char| letter.is_control() && letter != '\t', " ")
+    let breaks = |letter: char| letter.is_control() && letter != '\t';
+    if text.contains(breaks) || text.trim().len() != text.len() {
+        String::from(text.replace(breaks, " ").trim())
     } else {
         text
     }

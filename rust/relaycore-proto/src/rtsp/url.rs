@@ -102,7 +102,7 @@ pub fn content_base(uri: &str) -> String {
 /// `streamid` (ffmpeg), `stream` (GStreamer) and `track` mean the same.
 #[must_use]
 pub fn split_track(text: &str) -> (&str, Option<usize>) {
-    let trimmed = text.strip_suffix('/').unwrap_or(text);
+    let trimmed = text.trim_end_matches('/');
     let (before, last) = trimmed.rsplit_once('/').unwrap_or(("", trimmed));
     let Some((name, number)) = last.split_once('=') else {
         return (text, None);

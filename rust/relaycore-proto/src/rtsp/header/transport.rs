@@ -138,7 +138,8 @@ impl Transport {
         let mut transport = Self::new(Profile::parse(profile));
         for parameter in parameters {
             let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
-            let (name, value) = (name.trim_ascii_end(), value.trim().trim_matches('"'));
+            let name = name.trim_ascii_end();
+            let value = value.trim_matches(|letter: char| letter == '"' || letter.is_whitespace());
             match name.to_ascii_lowercase().as_str() {
                 "multicast" => transport.multicast = true,
                 "unicast" => transport.multicast = false,

@@ -29,7 +29,10 @@ pub(super) fn parse_start_line(line: &str) -> Result<StartLine, ParseErrorKind> 
     if let Some(version) = Version::parse(first) {
         let rest = rest.trim_start_matches(' ');
         let (code, reason) = rest.split_once(' ').unwrap_or((rest, ""));
-        if code.len() != 3 || !code.bytes().all(|byte| byte.is_ascii_digit()) {
+        if code.len() != 3
+            || code.starts_with('0')
+            || !code.bytes().all(|byte| byte.is_ascii_digit())
+        {
             return Err(ParseErrorKind::StartLine);
         }
         let code = code.parse().map_err(|_| ParseErrorKind::StartLine)?;

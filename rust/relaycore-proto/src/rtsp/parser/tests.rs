@@ -201,7 +201,7 @@ fn forms_of_request_lines() {
 
 #[test]
 fn lines_that_start_no_message() {
-    let lines: [&[u8]; 16] = [
+    let lines: [&[u8]; 17] = [
         b"hello",
         b"PLAY",
         b"PLAY rtsp://h/cam",
@@ -216,6 +216,7 @@ fn lines_that_start_no_message() {
         b"RTSP/1.0 OK",
         b"RTSP/1.0 2000 OK",
         b"RTSP/1.0 +20 OK",
+        b"RTSP/1.0 020 OK",
         b"\x16\x03\x01\x02\0",
         b"\xff\xfe\xfd",
     ];
