@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from fractions import Fraction
 from typing import Final
 
@@ -35,7 +36,9 @@ def list_devices() -> Devices:
 
 
 def parse_list(log: str) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
-    """Number and name of the cameras and of the microphones, of what ``list_devices`` logs::
+    """Number and name of the cameras and of the microphones, of what ``list_devices`` logs.
+
+    ::
 
     AVFoundation video devices:
     [0] FaceTime HD Camera
@@ -54,7 +57,9 @@ def parse_list(log: str) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
 
 
 def parse_modes(log: str) -> tuple[Mode, ...]:
-    """The modes of what is logged when a size is asked for that no camera has::
+    """The modes of what is logged when a size is asked for that no camera has.
+
+    ::
 
     Supported modes:
       1280x720@[1.000000 30.000000]fps
@@ -69,9 +74,7 @@ def parse_modes(log: str) -> tuple[Mode, ...]:
 
 
 def _log(device: str, options: dict[str, str]) -> str:
-    with captured_log() as log:
-        try:
-            av.open(device, format="avfoundation", options=options, timeout=10.0).close()
-        except (av.FFmpegError, OSError, ValueError):
-            pass  # FFmpeg always ends a listing with an error
+    # FFmpeg always ends a listing with an error.
+    with captured_log() as log, suppress(av.FFmpegError, OSError, ValueError):
+        av.open(device, format="avfoundation", options=options, timeout=10.0).close()
     return log.text()

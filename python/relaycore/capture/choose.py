@@ -69,8 +69,9 @@ def _find(wish: str, devices: Sequence[_Device], kind: str) -> _Device:
 def best_mode(camera: Camera, size: tuple[int, int] | None, fps: float | None, encoder: str = "auto") -> Mode:
     """The best mode up to 1920x1080 at 30 fps, or of the wished size and nearest to the wished rate.
 
-    ``encoder`` is as in the settings: ``copy`` takes encoded formats only, ``auto`` likes H.264 best, and any other
-    takes H.264 only where there is nothing else. NoSuchMode when the camera has no such mode, or none at all.
+    ``encoder`` is as in the settings: ``copy`` takes encoded formats only, ``auto`` likes H.264 best, and any
+    other takes H.264 only where there is nothing else. NoSuchMode when the camera has no such mode, or none
+    at all.
     """
     if not camera.modes:
         raise NoSuchMode(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import Final
+from collections.abc import Generator
+from typing import Final, cast
 
 import av
 
@@ -30,6 +31,9 @@ READ_SECONDS: Final = 5.0
 _CODECS: Final[dict[str, Codec]] = {"h264": "h264", "mjpeg": "jpeg"}
 
 
+_Packets = Generator["av.Packet[av.VideoStream]", None, None]
+
+
 class CameraSource:
     """A camera in one of its modes.
 
@@ -49,14 +53,14 @@ class CameraSource:
         self.format = SourceFormat(
             name=camera.name,
             device=camera.device,
-            mode=f"{self._codec or context.pix_fmt or mode.format} {width}x{height} at {float(mode.fps):g} fps",
+            mode=str(Mode(self._codec or context.pix_fmt or mode.format, width, height, mode.fps)),
             width=width & ~1,
             height=height & ~1,
             fps=float(mode.fps),
             colour=colour,
             codec=self._codec,
         )
-        self._packets = self._container.demux(self._stream)
+        self._packets = cast(_Packets, self._container.demux(self._stream))
         # Linux stamps pictures with the clock of `time.monotonic`, so that the delay until here is known.
         monotonic = now_ns() - time.monotonic_ns() if sys.platform == "linux" else None
         self._clock = SourceClock(monotonic)
@@ -70,25 +74,28 @@ class CameraSource:
         received_ns = now_ns()
         if packet is None or packet.size == 0:
             raise DeviceLost(f"{self._camera.name} was lost: plug it in again.")
+        # The driver lends its own memory, which is gone once the camera is closed.
+        data = bytes(packet)
         captured_ns = received_ns
         if packet.pts is not None and packet.time_base is not None:
             captured_ns = self._clock.captured_ns(int(packet.pts * packet.time_base * SECOND), received_ns)
         if self._codec == "jpeg":
-            packet = _whole_jpeg(packet)
-        encoded = bytes(packet) if self._codec is not None else None
+            data = _whole_jpeg(data)
 
         def fill(buffer: FrameBuffer) -> None:
-            self._decode(packet, buffer)
+            self._decode(data, buffer)
 
-        return Captured(captured_ns, received_ns, encoded, fill)
+        return Captured(captured_ns, received_ns, None if self._codec is None else data, fill)
 
     def close(self) -> None:
         """Lets the camera go."""
+        # The iteration still holds a packet in the driver's memory, and that must go first.
+        self._packets.close()
         self._container.close()
 
-    def _decode(self, packet: av.Packet, buffer: FrameBuffer) -> None:
+    def _decode(self, data: bytes, buffer: FrameBuffer) -> None:
         try:
-            frames = self._stream.codec_context.decode(packet)
+            frames = self._stream.codec_context.decode(av.Packet(data))
         except (av.FFmpegError, ValueError) as error:
             raise BadPicture(
                 f"{self._camera.name} sent a picture that cannot be decoded ({error})."
@@ -98,17 +105,15 @@ class CameraSource:
         fill_from_frame(buffer, frames[-1], full_range=self.format.colour.full_range)
 
 
-def _whole_jpeg(packet: av.Packet) -> av.Packet:
+def _whole_jpeg(data: bytes) -> bytes:
     """The JPEG in what a camera sent, without what is before and after it. BadPicture when it was cut."""
     try:
-        found = inspect_jpeg(packet)
+        found = inspect_jpeg(data)
     except ValueError as error:
         raise BadPicture(f"A damaged JPEG was left out ({error}).") from error
     if not found.complete:
         raise BadPicture("A JPEG without its end was left out.")
-    if found.start == 0 and found.end == packet.size:
-        return packet
-    return av.Packet(bytes(memoryview(packet)[found.start : found.end]))
+    return data[found.start : found.end]
 
 
 def _open(camera: Camera, mode: Mode) -> tuple[av.container.InputContainer, av.VideoStream]:

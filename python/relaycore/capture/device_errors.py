@@ -45,7 +45,8 @@ def explain(name: str, error: Exception, log: FFmpegLog, modes: Sequence[Mode] =
     if number in (errno.EACCES, errno.EPERM) or says(_REFUSED):
         return PermissionRefused(
             f"The system does not let you use {name!r}: on Linux add yourself to the group `video` (for "
-            "microphones `audio`) and log in again, on Windows and macOS allow camera access in the privacy settings."
+            "microphones `audio`) and log in again; on Windows and macOS allow access to it in the privacy "
+            "settings."
         )
     if number == errno.EBUSY or says(_BUSY):
         return DeviceBusy(f"{name!r} is used by another program: close that program and try again.")

@@ -6,6 +6,7 @@ Asking FFmpeg for the devices as a list fails on machines without a microphone, 
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from fractions import Fraction
 from typing import Final
 
@@ -19,7 +20,8 @@ __all__ = ["list_devices", "parse_list", "parse_options"]
 _DEVICE: Final = re.compile(r'^\s*"(?P<name>.*)" \((?P<kinds>[a-z, ]+)\)\s*$')
 _ALTERNATIVE: Final = re.compile(r'^\s*Alternative name "(?P<name>.*)"\s*$')
 _MODE: Final = re.compile(
-    r"(?:vcodec=(?P<codec>\w+)|pixel_format=(?P<pixels>\w+))\s+min s=(?P<least>\d+x\d+) fps=(?P<slowest>[\d.]+)"
+    r"(?:vcodec=(?P<codec>\w+)|pixel_format=(?P<pixels>\w+))"
+    r"\s+min s=\d+x\d+ fps=(?P<slowest>[\d.]+)"
     r"\s+max s=(?P<width>\d+)x(?P<height>\d+) fps=(?P<fastest>[\d.]+)"
 )
 _CODECS: Final = ("mjpeg", "h264")
@@ -38,7 +40,9 @@ def list_devices() -> Devices:
 
 
 def parse_list(log: str) -> list[tuple[str, str, bool]]:
-    """Name, device, and whether it is a camera, of what ``list_devices`` logs::
+    """Name, device, and whether it is a camera, of what ``list_devices`` logs.
+
+    ::
 
         "HD Camera" (video)
           Alternative name "@device_pnp_..."
@@ -64,7 +68,9 @@ def parse_list(log: str) -> list[tuple[str, str, bool]]:
 
 
 def parse_options(log: str) -> tuple[Mode, ...]:
-    """The modes of what ``list_options`` logs, without repetitions::
+    """The modes of what ``list_options`` logs, without repetitions.
+
+    ::
 
     vcodec=mjpeg  min s=1280x720 fps=30 max s=1280x720 fps=30
     pixel_format=yuyv422  min s=1280x720 fps=10 max s=1280x720 fps=10
@@ -83,9 +89,7 @@ def parse_options(log: str) -> tuple[Mode, ...]:
 
 
 def _log(device: str, what: str) -> str:
-    with captured_log() as log:
-        try:
-            av.open(device, format="dshow", options={what: "true"}, timeout=10.0).close()
-        except (av.FFmpegError, OSError, ValueError):
-            pass  # FFmpeg always ends a listing with an error
+    # FFmpeg always ends a listing with an error.
+    with captured_log() as log, suppress(av.FFmpegError, OSError, ValueError):
+        av.open(device, format="dshow", options={what: "true"}, timeout=10.0).close()
     return log.text()

@@ -59,7 +59,7 @@ def captured_log() -> Iterator[FFmpegLog]:
 
 def _raise_level() -> None:
     """FFmpeg's level belongs to the process: it is raised while anybody captures."""
-    global _users, _level_before  # noqa: PLW0603
+    global _users, _level_before
     with _level:
         _users += 1
         if _users == 1:
@@ -68,7 +68,7 @@ def _raise_level() -> None:
 
 
 def _lower_level() -> None:
-    global _users  # noqa: PLW0603
+    global _users
     with _level:
         _users -= 1
         if _users == 0:

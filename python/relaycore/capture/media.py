@@ -77,20 +77,21 @@ class _Loop:
         """Frames with rising media times, from 0. Ends only when the medium cannot be read any more."""
         base = 0
         while True:
-            start, end = None, 0
-            length = self._container.duration
+            # FFmpeg gives both in microseconds, the same for picture and sound: they stay together.
+            start_ns = (self._container.start_time or 0) * 1000
+            end_ns = (self._container.duration or 0) * 1000
+            any_frame = False
             for frame in self._container.decode(self.stream):
                 assert isinstance(frame, (av.VideoFrame, av.AudioFrame))
                 if frame.pts is None or frame.time_base is None:
                     continue
-                media_ns = int(frame.pts * frame.time_base * SECOND)
-                if start is None:
-                    start = 0 if self._container.start_time is None else self._container.start_time * 1000
-                end = max(end, media_ns - start)
-                yield frame, base + media_ns - start
-            if start is None:
+                any_frame = True
+                media_ns = int(frame.pts * frame.time_base * SECOND) - start_ns
+                end_ns = max(end_ns, media_ns + 1)
+                yield frame, base + media_ns
+            if not any_frame:
                 return
-            base += max(end + 1, length * 1000 if length else 0)
+            base += end_ns
             self._container.close()
             self._container = self._open()
 
@@ -99,10 +100,16 @@ class _Loop:
 
 
 class MediaSource:
-    """The pictures of a file or graph. A wished size scales them, a wished frame rate is left to the pipeline."""
+    """The pictures of a file or graph, in the wished size, and in limited range where that is asked for."""
 
     def __init__(
-        self, place: str, size: tuple[int, int] | None, timeline: Timeline, wait: Waiter | None = None
+        self,
+        place: str,
+        size: tuple[int, int] | None,
+        timeline: Timeline,
+        *,
+        limited: bool = False,
+        wait: Waiter | None = None,
     ) -> None:
         self._wait = wait or threading.Event().wait
         self._timeline = timeline
@@ -123,6 +130,7 @@ class MediaSource:
             raise NoSuchMode(f"{place!r} has no picture that can be decoded: check it with ffplay.")
         frame = self._first[0]
         assert isinstance(frame, av.VideoFrame)
+        colour = colour_of(frame)
         width, height = size or (frame.width & ~1, frame.height & ~1)
         rate = stream.average_rate or stream.guessed_rate or Fraction(30)
         self.format = SourceFormat(
@@ -132,7 +140,7 @@ class MediaSource:
             width=width & ~1,
             height=height & ~1,
             fps=float(rate),
-            colour=colour_of(frame),
+            colour=colour.with_range(full=colour.full_range and not limited),
             codec=None,
         )
 

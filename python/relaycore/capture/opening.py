@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +13,7 @@ from relaycore.capture.device import CameraSource
 from relaycore.capture.devices import Devices, list_devices
 from relaycore.capture.media import LAVFI, MediaAudioSource, MediaSource, Timeline, has_sound
 from relaycore.capture.microphone import MicrophoneSource
-from relaycore.capture.model import Camera, Microphone
+from relaycore.capture.model import Camera, Microphone, Mode
 from relaycore.capture.pattern_source import PatternSource, ToneSource, Waiter
 from relaycore.capture.source import AudioSource, VideoSource
 from relaycore.errors import NoSuchDevice, NoSuchMode
@@ -39,24 +40,23 @@ def choose_sources(
 ) -> Sources:
     """What is to be opened for these settings; ``wait`` waits for some seconds or until the pipeline stops.
 
-    NoSuchDevice when a camera or microphone is not there. Nothing is opened yet, except that devices are listed.
+    NoSuchDevice when a camera or microphone is not there. Devices are listed, but none is opened yet.
     """
     wish = settings.camera
     notice = None
-    if wish is None:
-        if find_camera(None, list_all().cameras) is None:
-            wish = PATTERN
-            notice = (
-                "There is no camera, so the test pattern is served: plug one in, or name one with `--camera`."
-            )
+    if wish is None and find_camera(None, list_all().cameras) is None:
+        wish = PATTERN
+        notice = (
+            "There is no camera, so the test pattern is served: plug one in, or name one with `--camera`."
+        )
     audio: Callable[[], AudioSource] | None = None
     video: Callable[[], VideoSource]
     if wish == PATTERN:
         video, audio = _pattern(settings, wait), lambda: ToneSource(wait)
     elif wish is not None and _is_medium(wish):
         timeline = Timeline()
-        place, size = wish, settings.dimensions
-        video = lambda: MediaSource(place, size, timeline, wait)  # noqa: E731
+        place, size, limited = wish, settings.dimensions, settings.pixel_range == "limited"
+        video = lambda: MediaSource(place, size, timeline, limited=limited, wait=wait)  # noqa: E731
         if settings.microphone is None and has_sound(place):
             audio = lambda: MediaAudioSource(place, timeline, wait)  # noqa: E731
     else:
@@ -122,11 +122,6 @@ class _Reopener:
 
 def _unlisted(camera: Camera) -> Camera:
     """A camera that could not be asked for its modes: opening it tells why."""
-    from dataclasses import replace
-    from fractions import Fraction
-
-    from relaycore.capture.model import Mode
-
     return replace(camera, modes=(Mode("yuyv422", 640, 480, Fraction(30)),))
 
 

@@ -73,7 +73,7 @@ class PatternSource:
         self._counter += 1
 
         def fill(buffer: FrameBuffer) -> None:
-            self._painter.paint(np.frombuffer(buffer, np.uint8), counter, wallclock_ns)
+            self._painter.paint(np.frombuffer(memoryview(buffer), np.uint8), counter, wallclock_ns)
 
         return Captured(captured_ns, now_ns(), None, fill)
 

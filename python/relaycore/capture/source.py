@@ -30,8 +30,8 @@ class BadPicture(Exception):
 class SourceFormat:
     """What a source delivers.
 
-    ``name`` is for a person, ``device`` what it was opened by, ``mode`` its way of delivering. Width and height
-    are even and in pixels. ``codec`` is ``None`` for pictures that are not encoded.
+    ``name`` is for a person, ``device`` what it was opened by, ``mode`` its way of delivering. Width and
+    height are even and in pixels. ``codec`` is ``None`` for pictures that are not encoded.
     """
 
     name: str
@@ -48,9 +48,9 @@ class SourceFormat:
 class Captured:
     """One picture on its way.
 
-    Times are of the engine's clock: of the moment that the picture shows, and of its arrival here. ``encoded``
-    is the access unit (Annex B or JPEG) where the source has a codec. ``fill`` decodes it into a buffer of the
-    source's size; it may be called once, from the reading thread, and raises BadPicture.
+    Times are of the engine's clock: of the moment that the picture shows, and of its arrival here.
+    ``encoded`` is the access unit (Annex B or JPEG) where the source has a codec. ``fill`` decodes it into a
+    buffer of the source's size; it may be called once, from the reading thread, and raises BadPicture.
     """
 
     captured_ns: int

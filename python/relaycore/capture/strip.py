@@ -7,9 +7,9 @@ one and black for a zero, most significant bit first::
     bits 32..79   wallclock of the picture, in ms since 1970-01-01 UTC
     bits 80..95   CRC-16/CCITT-FALSE (polynomial 0x1021, start 0xFFFF) of the ten bytes before
 
-A block is ``width // 96`` pixels wide, so the strip needs a width of 96 pixels at least; pixels on the right that
-are left over are black. It is ``strip_rows(height)`` rows high. Only the middle of a block is read, so that it
-survives the blur of a low bit rate.
+A block is ``width // 96`` pixels wide, so the strip needs a width of 96 pixels at least; pixels on the right
+that are left over are black. It is ``strip_rows(height)`` rows high. Only the middle of a block is read, so
+that it survives the blur of a low bit rate.
 """
 
 from __future__ import annotations

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import av
 
 from relaycore.errors import EncoderError
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 __all__ = ["RATE", "AacEncoder", "AacFrame"]
 
@@ -28,7 +31,7 @@ class AacFrame:
     It is negative for the frame that only fills the decoder.
     """
 
-    data: av.Packet
+    data: Buffer
     first_sample: int
 
 

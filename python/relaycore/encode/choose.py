@@ -9,10 +9,10 @@ from typing import Final
 import av
 import numpy as np
 
+from relaycore.capture.ffmpeg_log import captured_log
 from relaycore.encode.profiles import HARDWARE, LAST_RESORTS, EncoderProfile, profile_of
 from relaycore.encode.video import VideoEncoder, VideoFormat
 from relaycore.errors import EncoderError
-from relaycore.capture.ffmpeg_log import captured_log
 
 __all__ = ["Choice", "choose_encoder", "try_encoder"]
 
@@ -40,7 +40,8 @@ def choose_encoder(wish: str, form: VideoFormat) -> Choice:
         failure = try_encoder(profile, form)
         if failure is not None:
             raise EncoderError(
-                f"The encoder {wish} does not work here ({failure}): leave the choice to `auto`, or use libx264."
+                f"The encoder {wish} does not work here ({failure}): leave the choice to "
+                "`auto`, or use libx264."
             )
         return Choice(profile, f"{wish}, as it was asked for")
     failures: list[str] = []
@@ -56,7 +57,8 @@ def choose_encoder(wish: str, form: VideoFormat) -> Choice:
         if sys.platform in profile.platforms and try_encoder(profile, form) is None:
             return Choice(profile, f"{profile.name}, in software: no hardware encoder works ({tried})")
     raise EncoderError(
-        f"No H.264 encoder works here ({tried}): install another build of PyAV, or use a camera that gives H.264."
+        f"No H.264 encoder works here ({tried}): install another build of PyAV, or use a "
+        "camera that gives H.264."
     )
 
 
@@ -70,7 +72,7 @@ def try_encoder(profile: EncoderProfile, form: VideoFormat) -> str | None:
             encoder = VideoEncoder(profile, small)
             units = []
             for number in range(TRIAL_FRAMES):
-                units += encoder.encode(pixels, number * 3000, force_key_frame=number == 0)
+                units += encoder.encode(pixels.data, number * 3000, force_key_frame=number == 0)
             delayed = TRIAL_FRAMES - len(units)
             units += encoder.flush()
         except EncoderError as error:

@@ -95,4 +95,4 @@ def default_bitrate(width: int, height: int, fps: float) -> int:
     Larger pictures need fewer bits for each pixel, and faster ones fewer for each frame.
     """
     bits = 2_000_000 * (width * height / (1280 * 720)) ** 0.75 * (fps / 30) ** 0.5
-    return max(150_000, round(bits / 10_000) * 10_000)
+    return int(max(150_000, round(bits / 10_000) * 10_000))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import av
 import numpy as np
@@ -21,7 +21,7 @@ from relaycore.encode.profiles import EncoderProfile
 from relaycore.errors import EncoderError
 
 if TYPE_CHECKING:
-    from relaycore._relaycore import FrameBuffer
+    from typing_extensions import Buffer
 
 __all__ = ["AccessUnit", "VideoEncoder", "VideoFormat", "parameter_sets"]
 
@@ -51,7 +51,7 @@ class VideoFormat:
 class AccessUnit:
     """One encoded picture in Annex B format. ``data`` is FFmpeg's own buffer, which is not copied."""
 
-    data: av.Packet
+    data: Buffer
     pts: int
     random_access: bool
 
@@ -67,15 +67,13 @@ class VideoEncoder:
         self._shape = (form.height * 3 // 2, form.width)
         self._context = _open(profile, form)
 
-    def encode(
-        self, buffer: FrameBuffer | NDArray[Any], pts: int, *, force_key_frame: bool
-    ) -> list[AccessUnit]:
+    def encode(self, buffer: Buffer, pts: int, *, force_key_frame: bool) -> list[AccessUnit]:
         """Encodes a picture of planar 4:2:0, which is not copied and must not change meanwhile.
 
-        ``pts`` is in ticks of 1/90000 s and rises. Gives the access units that are ready: with all encoders that
-        really have no delay, exactly one.
+        ``pts`` is in ticks of 1/90000 s and rises. Gives the access units that are ready: exactly one from an
+        encoder that has no delay.
         """
-        pixels: NDArray[np.uint8] = np.frombuffer(buffer, np.uint8).reshape(self._shape)
+        pixels: NDArray[np.uint8] = np.frombuffer(memoryview(buffer), np.uint8).reshape(self._shape)
         return self._encode(av.VideoFrame.from_numpy_buffer(pixels, "yuv420p"), pts, force_key_frame)
 
     def encode_frame(self, frame: av.VideoFrame, pts: int, *, force_key_frame: bool) -> list[AccessUnit]:
@@ -130,7 +128,7 @@ def parameter_sets(encoder: VideoEncoder) -> bytes:
     """
     form = encoder.format
     grey = np.full(form.width * form.height * 3 // 2, 128, np.uint8)
-    units = VideoEncoder(encoder.profile, form).encode(grey, 0, force_key_frame=True)
+    units = VideoEncoder(encoder.profile, form).encode(grey.data, 0, force_key_frame=True)
     wanted = (
         nal for unit in units for nal in _nal_units(bytes(unit.data)) if nal[0] & 0x1F in _PARAMETER_SETS
     )
@@ -147,11 +145,16 @@ def _nal_units(data: bytes) -> Iterator[bytes]:
 
 def _open(profile: EncoderProfile, form: VideoFormat) -> av.VideoCodecContext:
     try:
-        context = av.VideoCodecContext.create(profile.name, "w")
+        codec = av.Codec(profile.name, "w")
+        context = av.CodecContext.create(codec, "w")
     except (av.FFmpegError, ValueError) as error:
         raise EncoderError(
             f"FFmpeg has no encoder {profile.name!r} here: leave the choice to `auto`, or use libx264."
         ) from error
+    if codec.canonical_name != "h264" or not isinstance(context, av.VideoCodecContext):
+        raise EncoderError(
+            f"{profile.name!r} does not encode H.264: leave the choice to `auto`, or use libx264."
+        )
     rate = Fraction(form.fps).limit_denominator(1001)
     context.width, context.height = form.width, form.height
     context.pix_fmt = profile.pixel_format

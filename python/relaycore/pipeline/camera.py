@@ -31,9 +31,9 @@ SILENCE_NS: Final = 2_000_000_000
 class CameraPipeline:
     """A camera and its stream.
 
-    ``start`` once, then ``stop`` once; both block and may be called from any thread. ``stream_factory`` is called
-    once, in ``start``, with the tracks: the picture, then the sound. ``on_event`` is called from threads of the
-    pipeline, one at a time, and must not block.
+    ``start`` once, then ``stop`` once; both block and may be called from any thread. ``stream_factory`` is
+    called once, in ``start``, with the tracks: the picture, then the sound. ``on_event`` is called from
+    threads of the pipeline, one at a time, and must not block.
     """
 
     def __init__(
@@ -83,7 +83,8 @@ class CameraPipeline:
             if sound is not None:
                 sound.close()
             raise
-        reason = " ".join(part for part in (sources.notice, missing, choice and choice.reason) if part)
+        why = None if choice is None else choice.reason
+        reason = " ".join(part for part in (sources.notice, missing, why) if part)
         self.description = self._describe(source.format, form, choice, reason, sound)
         assert self._capture is not None
         assert self._encode is not None
@@ -97,7 +98,10 @@ class CameraPipeline:
                 self._tell("notice", notice)
 
     def stop(self, timeout: float = 5.0) -> None:
-        """Ends the threads and lets the source go, in ``timeout`` seconds at most. The stream is left alone."""
+        """Ends the threads and lets the source go, in ``timeout`` seconds at most.
+
+        The stream is left alone.
+        """
         self._stopping.set()
         deadline = time.monotonic() + timeout
         if self._capture is not None:

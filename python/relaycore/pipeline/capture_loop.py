@@ -1,4 +1,4 @@
-"""The capture thread: reads a source, decodes into pooled buffers, and opens the source again when it is lost."""
+"""The capture thread: reads a source, decodes into pooled buffers, and opens a lost source again."""
 
 from __future__ import annotations
 
@@ -36,10 +36,11 @@ class Picture:
 
 
 class CaptureLoop:
-    """Runs in a thread of its own from ``start`` until ``stop``; the newest picture is in ``handoff``.
+    """Runs in a thread of its own from ``start`` until ``stopping`` is set; fills ``handoff``.
 
-    ``reopen`` opens the source again after it was lost. ``changed`` is called from the thread: with the reason
-    when the source is lost, and with ``None`` when it delivers again.
+    ``reopen`` opens the source again after it was lost. ``changed`` is called from the thread: with the
+    reason when the source is lost, and with ``None`` when it delivers again. ``bad`` is called once, with
+    what is wrong with the first damaged picture.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The encode thread: takes the newest picture, encodes it and writes it to the stream; shows a slate meanwhile."""
+"""The encode thread: encodes the newest picture, or a slate in its place, and publishes it."""
 
 from __future__ import annotations
 
@@ -32,8 +32,9 @@ WAIT_SECONDS: Final = 0.1
 class EncodeLoop:
     """Runs in a thread of its own from ``start`` until ``stopping`` is set and the handoff closed.
 
-    ``encoder`` makes H.264 of pictures; pictures that come encoded are written as they are, and then the encoder
-    is only used for the slate. ``slate`` gives the text while the source is lost, else ``None``.
+    ``make_encoder`` is called when there is a picture to encode: at once, or, where pictures come encoded and
+    are written as they are, for the first slate. ``slate`` gives the text while the source is lost, else
+    ``None``.
     """
 
     def __init__(
@@ -139,4 +140,4 @@ class EncodeLoop:
                 jpeg_of(self._slate_pixels, *self._size), self._time.ticks(at_ns), picture, at_ns, True
             )
         else:
-            self._encode(self._slate_pixels, picture, at_ns)
+            self._encode(self._slate_pixels.data, picture, at_ns)

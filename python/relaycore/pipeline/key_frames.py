@@ -14,7 +14,7 @@ class KeyFrames:
     """Joins the wishes of readers with the regular distance. Times are in ns of the engine's clock."""
 
     def __init__(self, gop_seconds: float, fps: float) -> None:
-        # Half a picture early, so that a camera's jitter does not push the random access point to the next one.
+        # Half a picture early, so that a camera's jitter does not put it off to the next picture.
         self._distance = int((gop_seconds - 0.5 / fps) * 1e9)
         self._last: int | None = None
         self._wanted = False
