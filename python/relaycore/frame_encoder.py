@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 import av
 
 from relaycore._relaycore import Stream, now_ns
-from relaycore.encode.video import VideoEncoder
+from relaycore.capture.colour import JPEG, Colour, colour_of
+from relaycore.encode.choose import choose_encoder
+from relaycore.encode.profiles import default_bitrate
+from relaycore.encode.video import CLOCK_RATE, VideoEncoder, VideoFormat
 from relaycore.errors import EncoderError
 from relaycore.settings import CameraSettings
 
 __all__ = ["FrameEncoder"]
 
-CLOCK_RATE = 90_000
-"""Ticks per second of the media time of video (RFC 6184 section 5.1)."""
-
-USUAL_FPS = 30
+USUAL_FPS = 30.0
 """What the rate control is told where the program does not say."""
 
 
@@ -26,8 +24,12 @@ class FrameEncoder:
     def __init__(self, track: int, settings: CameraSettings, first: av.VideoFrame) -> None:
         self._track = track
         self._size = (first.width, first.height)
-        fps = Fraction(settings.fps or USUAL_FPS).limit_denominator(1001)
-        self._encoder = VideoEncoder(settings, first.width, first.height, fps)
+        # 4:2:0 has no odd sizes: the encoder scales the last row or column away.
+        width, height = first.width & ~1, first.height & ~1
+        fps = settings.fps or USUAL_FPS
+        bitrate = settings.bits_per_second or default_bitrate(width, height, fps)
+        form = VideoFormat(width, height, fps, _colour(first, settings), bitrate, settings.gop_seconds)
+        self._encoder = VideoEncoder(choose_encoder(settings.encoder, form).profile, form)
         self._last_pts = -1
 
     def write(self, stream: Stream, frame: av.VideoFrame, captured_ns: int, taken_ns: int) -> int:
@@ -41,21 +43,22 @@ class FrameEncoder:
         # Two pictures of one moment still need two timestamps.
         pts = max(captured_ns * CLOCK_RATE // 1_000_000_000, self._last_pts + 1)
         self._last_pts = pts
-        picture = frame if frame.format.name == "yuv420p" else frame.reformat(format="yuv420p")
-        picture.pts = pts
-        picture.time_base = Fraction(1, CLOCK_RATE)
         packets = 0
-        for data in self._encoder.encode(picture, stream.key_frame_wanted()):
+        for unit in self._encoder.encode_frame(frame, pts, force_key_frame=stream.key_frame_wanted()):
             packets += stream.write(
                 self._track,
-                data,
-                pts=pts,
+                unit.data,
+                pts=unit.pts,
                 captured_ns=captured_ns,
                 taken_ns=taken_ns,
                 encoded_ns=now_ns(),
+                random_access=unit.random_access,
             )
         return packets
 
-    def close(self) -> None:
-        """Gives the encoder back."""
-        self._encoder.close()
+
+def _colour(frame: av.VideoFrame, settings: CameraSettings) -> Colour:
+    """What the encoded numbers mean: as in the frame, or as in a JPEG where it is red, green and blue, or
+    grey."""
+    colour = colour_of(frame) if frame.format.name.startswith(("yuv", "nv")) else JPEG
+    return colour.with_range(full=False) if settings.pixel_range == "limited" else colour

@@ -102,8 +102,7 @@ class Publisher:
             if self._closed:
                 return
             self._closed = True
-        if self._encoder is not None:
-            self._encoder.close()
+        self._encoder = None
         self._on_close()
 
     def __enter__(self) -> Self:
@@ -144,6 +143,8 @@ def _from_array(array: NDArray[Any]) -> av.VideoFrame:
             f"An array of {array.dtype} with shape {array.shape} is no picture: "
             "give uint8 with shape (height, width, 3) for BGR or (height, width) for grey."
         )
-    return av.VideoFrame.from_ndarray(
+    frame = av.VideoFrame.from_ndarray(
         np.ascontiguousarray(array), format="bgr24" if array.ndim == 3 else "gray"
     )
+    frame.color_range = 2  # full: an array has no head room
+    return frame

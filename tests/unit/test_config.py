@@ -115,6 +115,14 @@ def test_all_mistakes_are_listed_in_the_order_of_the_file() -> None:
             "like [cameras.front].",
         ),
         (
+            "[limits]\nconections = 5",
+            "r.toml:2: limits.conections: there is no such limit; did you mean connections?",
+        ),
+        (
+            "[limits]\nconnections = 0",
+            "r.toml:2: limits.connections: 0 is not right; it should be 1 to 1000000 connections.",
+        ),
+        (
             'lan = true\nhost = "10.0.0.1"',
             "r.toml:2: host: lan = true listens on all addresses already; remove one of the two.",
         ),

@@ -11,7 +11,8 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
-from relaycore.control.checking import Mistake, Mistakes, check_table
+from relaycore._relaycore import limits as known_limits
+from relaycore.control.checking import Mistake, Mistakes, check_table, did_you_mean
 from relaycore.control.toml_lines import KeyPath, key_lines
 from relaycore.errors import ConfigurationError
 from relaycore.settings import Config, normal_path
@@ -70,6 +71,7 @@ def read_config(text: str, name: str) -> Config:
     config = check_table(Config, document, (), mistakes)
     _check_paths(document.get("cameras"), mistakes)
     _check_users(document.get("users"), mistakes)
+    _check_limits(document.get("limits"), mistakes)
     if document.get("lan") is True and "host" in document:
         mistakes.append(
             Mistake(("host",), "lan = true listens on all addresses already; remove one of the two.")
@@ -115,6 +117,21 @@ def _check_users(users: object, mistakes: Mistakes) -> None:
                         ("users", index, "name"), f'"{name}" is there twice; each user needs another name.'
                     )
                 )
+
+
+def _check_limits(limits: object, mistakes: Mistakes) -> None:
+    if not isinstance(limits, Mapping):
+        return
+    known = {name: (unit, lowest, highest) for name, unit, _, lowest, highest in known_limits()}
+    for name, value in limits.items():
+        if name not in known:
+            text = f"there is no such limit; {did_you_mean(name, known)}"
+            mistakes.append(Mistake(("limits", name), text))
+        elif type(value) is int and value >= 0:
+            unit, lowest, highest = known[name]
+            if not lowest <= value <= highest:
+                text = f"{value} is not right; it should be {lowest} to {highest} {unit}."
+                mistakes.append(Mistake(("limits", name), text))
 
 
 def _located(mistakes: Mistakes, lines: Mapping[KeyPath, int], name: str) -> list[str]:

@@ -50,10 +50,9 @@ def log_start(relay: Relay) -> None:
                 "camera": device,
                 "mode": mode,
                 "encoder": encoder,
+                "reason": stream.camera.description.reason if stream.camera is not None else None,
             },
         )
-    for line in _notices(relay.streams()):
-        _log.warning(line)
 
 
 def url_for(url: str, config: Config, generated: Sequence[User]) -> str:
@@ -86,4 +85,5 @@ def _camera_cells(stream: StreamStatus) -> tuple[str, str, str]:
     if stream.camera is None:
         return "", "", ""
     description = stream.camera.description
-    return description.device, description.mode, description.encoder
+    camera = description.source if description.sound is None else f"{description.source}, {description.sound}"
+    return camera, description.mode, description.encoder
