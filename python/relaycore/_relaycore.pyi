@@ -1,13 +1,34 @@
 """The engine of relaycore: streams, readers, sockets and the frame handoff, written in Rust.
 
-Times ending in ``_ns`` are nanoseconds of the engine's clock, `now_ns`. A media thread never runs Python and never
-waits for it: what needs a decision is found by `Engine.poll`.
+Times ending in ``_ns`` are nanoseconds of the engine's clock, `now_ns`. A media thread never runs Python
+and never waits for it: what needs a decision is found by `Engine.poll`.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, final
 
 from typing_extensions import Buffer
+
+__all__ = [
+    "AccessUnit",
+    "Engine",
+    "FrameBuffer",
+    "FramePool",
+    "H264Parameters",
+    "Handoff",
+    "JpegInfo",
+    "Reader",
+    "ReaderReady",
+    "Request",
+    "Session",
+    "SessionEvent",
+    "Stream",
+    "StreamStats",
+    "Track",
+    "inspect_jpeg",
+    "limits",
+    "now_ns",
+]
 
 def now_ns() -> int:
     """Nanoseconds of the engine's clock: monotonic, from an arbitrary zero that all media times share."""
@@ -76,7 +97,10 @@ class Track:
 
     @staticmethod
     def h264(parameters: Buffer | None = None) -> Track:
-        """H.264 video, 90 kHz; ``parameters`` are SPS and PPS as Annex B, when known before the first key frame."""
+        """H.264 video, 90 kHz.
+
+        ``parameters`` are SPS and PPS as Annex B, when known before the first key frame.
+        """
     @staticmethod
     def aac(config: Buffer) -> Track:
         """AAC audio as its AudioSpecificConfig says; ValueError when that cannot be read."""
@@ -108,9 +132,15 @@ class Engine:
     def __new__(
         cls, *, shards: int = 0, limits: Mapping[str, int] | None = None, server_name: str | None = None
     ) -> Engine:
-        """Starts ``shards`` threads (0: one a core). ValueError for a limit that is unknown or out of its range."""
+        """Starts ``shards`` threads (0: one a core).
+
+        ValueError for a limit that is unknown or out of its range.
+        """
     def listen(self, host: str, port: int) -> tuple[str, int]:
-        """Accepts connections; port 0 takes a free one. Gives the address. OSError when it cannot be bound."""
+        """Accepts connections; port 0 takes a free one.
+
+        Gives the address. OSError when it cannot be bound.
+        """
     def fileno(self) -> int:
         """The socket that is readable while `poll` has something."""
     def poll(self) -> list[Any]:
@@ -131,13 +161,17 @@ class Engine:
     ) -> Stream:
         """Adds a stream. ValueError when the path is taken or cannot be part of a URL.
 
-        ``can_force_key_frames`` says whether the writer heeds `Stream.key_frame_wanted`; ``join`` what a reader gets
-        first: the newest pictures squeezed up to now, only what comes, or the newest pictures as they are.
+        ``can_force_key_frames`` says whether the writer heeds `Stream.key_frame_wanted`; ``join`` what a
+        reader gets first: the newest pictures squeezed up to now, only what comes, or the newest pictures
+        as they are.
         """
     def remove_stream(self, path: str) -> None:
         """Removes a stream, if there is one; its readers are told and ended."""
-    def open_reader(self, path: str, *, max_bytes: int = 16777216) -> Reader:
-        """A reader in this process, which holds at most ``max_bytes``; KeyError when there is no such stream."""
+    def open_reader(self, path: str, *, max_bytes: int | None = None) -> Reader:
+        """A reader in this process; KeyError when there is no such stream.
+
+        It holds at most ``max_bytes`` of what was not taken; None means the limit ``python_reader_bytes``.
+        """
     def sessions(self) -> list[Session]:
         """All RTSP sessions of now."""
     def kick(self, session: str) -> bool:
@@ -145,7 +179,10 @@ class Engine:
     def unix_ns(self, at: int) -> int:
         """Unix time in nanoseconds of a moment of the engine's clock."""
     def close(self, timeout: float = 5.0) -> None:
-        """Says goodbye to everybody, waiting at most ``timeout`` seconds for it to be read, and ends the threads."""
+        """Says goodbye to everybody and ends the threads.
+
+        Waits at most ``timeout`` seconds for the goodbyes to be read.
+        """
 
 @final
 class Request:
@@ -276,17 +313,21 @@ class Stream:
     ) -> int:
         """Packetises an access unit and hands it to every reader; gives the number of RTP packets.
 
-        ``access_unit`` is Annex B for H.264, one raw frame for AAC, a whole JPEG; it must not change meanwhile.
-        ``pts`` is in ticks of the track's clock rate from the zero of `now_ns`, ``captured_ns`` the moment it was
-        taken, the others when it passed the stages (0: it did not). ``random_access`` None lets the stream look.
-        Raises IndexError for an unknown track, ValueError for bytes of another codec, RuntimeError after removal.
+        ``access_unit`` is Annex B for H.264, one raw frame for AAC, a whole JPEG; it must not change
+        meanwhile. ``pts`` is in ticks of the track's clock rate from the zero of `now_ns`, ``captured_ns``
+        the moment it was taken, the others when it passed the stages (0: it did not). ``random_access``
+        None lets the stream look. Raises IndexError for an unknown track, ValueError for bytes of another
+        codec, RuntimeError after removal.
         """
     def key_frame_wanted(self) -> bool:
         """Whether a key frame was asked for since the last call."""
     def stats(self) -> StreamStats:
         """Counters of now."""
     def latency(self) -> dict[str, list[int]]:
-        """Nanoseconds of the newest pictures by stage: capture, decode, wait, encode, packetise, send, total."""
+        """Nanoseconds that the newest pictures spent in each stage.
+
+        The stages are capture, decode, wait, encode, packetise, send, and total.
+        """
 
 @final
 class StreamStats:
@@ -322,7 +363,10 @@ class Reader:
     def tracks(self) -> list[Track]:
         """Tracks of the stream."""
     def take(self, limit: int = 64) -> list[AccessUnit]:
-        """Takes about ``limit`` access units, oldest first; never waits. After an empty list the next is announced."""
+        """Takes about ``limit`` access units, oldest first; never waits.
+
+        After an empty list the next is announced.
+        """
     @property
     def ended(self) -> bool:
         """Whether the stream has ended and all was taken."""
@@ -374,9 +418,13 @@ class FrameBuffer(Buffer):
     @property
     def height(self) -> int:
         """Height in pixels."""
-    def fill_from_422(self, y: Buffer, u: Buffer, v: Buffer, y_stride: int, u_stride: int, v_stride: int) -> None:
+    def fill_from_422(
+        self, y: Buffer, u: Buffer, v: Buffer, y_stride: int, u_stride: int, v_stride: int
+    ) -> None:
         """Fills it from planar 4:2:2, whose chroma is averaged over two rows; strides in bytes."""
-    def fill_from_420(self, y: Buffer, u: Buffer, v: Buffer, y_stride: int, u_stride: int, v_stride: int) -> None:
+    def fill_from_420(
+        self, y: Buffer, u: Buffer, v: Buffer, y_stride: int, u_stride: int, v_stride: int
+    ) -> None:
         """Fills it from planar 4:2:0; strides in bytes."""
     def fill_from_yuyv(self, data: Buffer, stride: int) -> None:
         """Fills it from packed 4:2:2 in the order Y0 U Y1 V; stride in bytes."""
@@ -389,7 +437,10 @@ class Handoff:
     def offer(self, item: object) -> bool:
         """Leaves an item; False when it displaced one that waited, or the handoff is closed."""
     def take(self, timeout: float | None = None) -> Any | None:
-        """Takes the item, waiting for one; None when ``timeout`` seconds are over, or it is closed and empty."""
+        """Takes the item, waiting for one.
+
+        None when ``timeout`` seconds are over, or it is closed and empty.
+        """
     def close(self) -> None:
         """Wakes every taker; nothing more can be given."""
     @property

@@ -220,8 +220,10 @@ impl Engine {
         self.shared.stream(path)
     }
 
-    /// A reader in this process; `None` when there is no stream at `path`.
-    pub fn open_reader(&self, path: &str, most_bytes: usize) -> Option<Reader> {
+    /// A reader in this process that holds at most `most_bytes` of bursts, or the limit `python_reader_bytes`; `None`
+    /// when there is no stream at `path`.
+    pub fn open_reader(&self, path: &str, most_bytes: Option<usize>) -> Option<Reader> {
+        let most_bytes = most_bytes.unwrap_or(self.shared.limits.python_reader_bytes);
         let stream = self.stream(path)?;
         let id = self.next_reader.fetch_add(1, Ordering::Relaxed);
         Reader::open(id, stream, most_bytes, Arc::clone(&self.shared.events))

@@ -7,7 +7,7 @@ use pyo3::exceptions::{PyKeyError, PyOSError, PyValueError};
 use pyo3::prelude::*;
 use relaycore_engine::decision::Answer;
 use relaycore_engine::stream::JoinPolicy;
-use relaycore_proto::limits::{Limits, PYTHON_READER_BYTES};
+use relaycore_proto::limits::Limits;
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::time::Duration;
@@ -116,8 +116,8 @@ impl Engine {
         self.0.remove_stream(path);
     }
 
-    #[pyo3(signature = (path, *, max_bytes = PYTHON_READER_BYTES))]
-    fn open_reader(&self, path: &str, max_bytes: usize) -> PyResult<Reader> {
+    #[pyo3(signature = (path, *, max_bytes = None))]
+    fn open_reader(&self, path: &str, max_bytes: Option<usize>) -> PyResult<Reader> {
         let reader = self.0.open_reader(path, max_bytes);
         reader
             .map(Reader)
