@@ -10,9 +10,11 @@ use rtsp_types::headers::{TRANSPORT, Transports};
 const MESSAGES: &[&[u8]] = &[
     b"OPTIONS rtsp://192.0.2.1:8554/cam RTSP/1.0\r\nCSeq: 1\r\nUser-Agent: Lavf60.16.100\r\n\r\n",
     b"DESCRIBE rtsp://192.0.2.1/cam?token=x RTSP/1.0\r\nAccept: application/sdp\r\nCSeq: 2\r\n\r\n",
-    b"SETUP rtsp://192.0.2.1/cam/trackID=0 RTSP/1.0\r\ncseq:3\r\ntransport: RTP/AVP;unicast;client_port=5000-5001\r\n\r\n",
+    b"SETUP rtsp://192.0.2.1/cam/trackID=0 RTSP/1.0\r\ncseq:3\r\n\
+      transport: RTP/AVP;unicast;client_port=5000-5001\r\n\r\n",
     b"PLAY rtsp://192.0.2.1/cam/ RTSP/1.0\r\nCSeq: 4\r\nSession: 12345678\r\nRange: npt=0.000-\r\n\r\n",
-    b"ANNOUNCE rtsp://192.0.2.1/up RTSP/1.0\r\nContent-Type: application/sdp\r\nCSeq: 2\r\nContent-Length: 5\r\n\r\nv=0\r\n",
+    b"ANNOUNCE rtsp://192.0.2.1/up RTSP/1.0\r\nContent-Type: application/sdp\r\n\
+      CSeq: 2\r\nContent-Length: 5\r\n\r\nv=0\r\n",
     b"GET_PARAMETER * RTSP/1.0\r\nCSeq: 5\r\nX-Folded: one\r\n two\r\n\r\n",
     b"FOO rtsp://192.0.2.1/cam RTSP/1.0\r\nCSeq: 6\r\n\r\n",
     b"RTSP/1.0 200 OK\r\nCSeq: 2\r\nContent-Base: rtsp://192.0.2.1/cam/\r\nContent-Length: 3\r\n\r\nabc",

@@ -61,7 +61,7 @@ impl fmt::Display for Method {
     }
 }
 
-const NAMES: [(Method, &str); 11] = [
+static NAMES: [(Method, &str); 11] = [
     (Method::Options, "OPTIONS"),
     (Method::Describe, "DESCRIBE"),
     (Method::Announce, "ANNOUNCE"),
@@ -82,9 +82,9 @@ mod tests {
 
     #[test]
     fn every_name_reads_back_as_its_method() {
-        for (method, name) in NAMES {
-            assert_eq!(Method::parse(name), method);
-            assert_eq!(method.to_string(), name);
+        for (method, name) in &NAMES {
+            assert_eq!(Method::parse(name), *method);
+            assert_eq!(method.to_string(), *name);
         }
     }
 
