@@ -273,3 +273,107 @@ fn channel_count(configuration: u32) -> Option<u8> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+
+    fn parse(bytes: &[u8]) -> AudioSpecificConfig {
+        AudioSpecificConfig::parse(bytes).unwrap()
+    }
+
+    #[test]
+    fn plain_configurations_are_read() {
+        let config = parse(&[0x11, 0x90]);
+        assert_eq!(
+            (config.object_type, config.sample_rate(), config.channels),
+            (2, 48_000, 2)
+        );
+        assert_eq!((config.core_samples, config.samples()), (1024, 1024));
+        assert_eq!(parse(&[0x12, 0x14]).core_samples, 960);
+        // A rate without index, in 24 bits.
+        let config = parse(&[0x17, 0x80, 0x3e, 0x81, 0x08]);
+        assert_eq!((config.sample_rate(), config.channels), (32_002, 1));
+    }
+
+    #[test]
+    fn spectral_band_replication_in_front_is_read() {
+        // Object type 5, core 22050, stereo, extension 44100, then object type 2.
+        let config = parse(&[0x2b, 0x92, 0x08, 0x00]);
+        assert_eq!((config.object_type, config.core_sample_rate), (2, 22_050));
+        assert_eq!((config.sample_rate(), config.samples()), (44_100, 2048));
+        assert_eq!(config.output_channels(), 2);
+    }
+
+    #[test]
+    fn parametric_stereo_in_front_is_read() {
+        // Object type 29, core 22050, mono, extension 44100, then object type 2.
+        let config = parse(&[0xeb, 0x8a, 0x08, 0x00]);
+        assert_eq!((config.channels, config.output_channels()), (1, 2));
+        assert_eq!(config.sample_rate(), 44_100);
+    }
+
+    #[test]
+    fn spectral_band_replication_behind_is_read() {
+        let config = parse(&[0x13, 0x90, 0x56, 0xe5, 0xa0]);
+        assert_eq!(
+            (config.core_sample_rate, config.sample_rate()),
+            (22_050, 44_100)
+        );
+        assert!(!config.parametric_stereo);
+        let config = parse(&[0x13, 0x88, 0x56, 0xe5, 0xa5, 0x48, 0x80]);
+        assert!(config.parametric_stereo);
+    }
+
+    #[test]
+    fn what_is_no_aac_is_an_error() {
+        assert_eq!(AudioSpecificConfig::parse(&[]), Err(AacError::Truncated));
+        assert_eq!(
+            AudioSpecificConfig::parse(&[0x11]),
+            Err(AacError::Truncated)
+        );
+        assert_eq!(
+            AudioSpecificConfig::parse(&[0x06, 0x90, 0]),
+            Err(AacError::SampleRate)
+        );
+        assert_eq!(
+            AudioSpecificConfig::parse(&[0x11, 0xc8]),
+            Err(AacError::Channels)
+        );
+        let usac = [0xf9, 0x46, 0x40, 0];
+        assert_eq!(
+            AudioSpecificConfig::parse(&usac),
+            Err(AacError::ObjectType(42))
+        );
+    }
+
+    #[test]
+    fn written_configurations_are_read_back() {
+        assert_eq!(
+            AudioSpecificConfig::aac_lc(44_100, 2),
+            Some(vec![0x12, 0x10])
+        );
+        assert_eq!(AudioSpecificConfig::aac_lc(44_100, 7), None);
+        for rate in SAMPLE_RATES.into_iter().chain([1, 44_000]) {
+            for channels in [1, 2, 6, 8] {
+                let config = parse(&AudioSpecificConfig::aac_lc(rate, channels).unwrap());
+                assert_eq!((config.sample_rate(), config.channels), (rate, channels));
+                assert_eq!(config.samples(), 1024);
+            }
+        }
+    }
+
+    #[test]
+    fn adts_frames_need_all_their_bytes() {
+        // AAC-LC, 44100, stereo, nine bytes of header and checksum, three of data.
+        let frame = [0xff, 0xf0, 0x50, 0x80, 0x01, 0x9f, 0xfc, 0, 0, 7, 8, 9, 1];
+        let stripped = strip_adts(&frame).unwrap();
+        assert_eq!(stripped.access_unit, [7, 8, 9]);
+        assert_eq!((stripped.sample_rate, stripped.channels), (44_100, 2));
+        assert_eq!(stripped.rest, [1]);
+        for end in 0..12 {
+            assert_eq!(strip_adts(&frame[..end]), None);
+        }
+    }
+}

@@ -89,7 +89,7 @@ mod tests {
         let mut reader = BitReader::new(&[0b1010_1100, 0b0101_0011, 0xff, 0xff, 0xff, 0xff]);
         assert_eq!(reader.flag(), Some(true));
         assert_eq!(reader.bits(3), Some(0b010));
-        assert_eq!(reader.bits(9), Some(0b1100_0101_0));
+        assert_eq!(reader.bits(9), Some(0b1_1000_1010));
         assert_eq!(reader.skip(3), Some(()));
         assert_eq!(reader.bits(0), Some(0));
         assert_eq!(reader.bits(32), Some(u32::MAX));

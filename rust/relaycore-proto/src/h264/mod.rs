@@ -89,3 +89,64 @@ pub(crate) fn without_emulation_prevention(nal: &[u8]) -> Vec<u8> {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unit(nals: &[&[u8]]) -> Vec<u8> {
+        let mut out = Vec::new();
+        for nal in nals {
+            push_nal(&mut out, nal);
+        }
+        out
+    }
+
+    #[test]
+    fn idr_pictures_and_immediate_recovery_points_are_random_access_points() {
+        let immediate: &[u8] = &[0x06, 6, 1, 0xc4, 0x80];
+        let in_eight: &[u8] = &[0x06, 6, 1, 0x13, 0x80];
+        assert!(is_random_access(&unit(&[
+            &[9, 0x10],
+            &[0x67, 1],
+            &[0x65, 1]
+        ])));
+        assert!(is_random_access(&unit(&[immediate, &[0x61, 1]])));
+        assert!(!is_random_access(&unit(&[in_eight, &[0x61, 1]])));
+        assert!(!is_random_access(&unit(&[&[0x67, 1], &[0x68, 1]])));
+        assert!(!is_random_access(&[]));
+        assert_eq!(recovery_point(in_eight), Some(8));
+    }
+
+    #[test]
+    fn recovery_points_are_found_behind_other_messages() {
+        // 300 bytes of another message: its size is 255 + 45.
+        let mut nal = [0x06, 5, 255, 45].to_vec();
+        nal.extend([0x11; 300]);
+        nal.extend([6, 1, 0xc0, 0x80]);
+        assert_eq!(recovery_point(&nal), Some(0));
+        assert_eq!(recovery_point(&nal[..200]), None);
+        assert_eq!(recovery_point(&[0x06]), None);
+    }
+
+    #[test]
+    fn parameter_sets_are_taken_only_as_a_pair() {
+        let pair: &[&[u8]] = &[&[0x67, 1, 2], &[0x68, 3]];
+        let both = unit(&[&[9, 0x10], pair[0], pair[1], &[0x06, 5], &[0x65, 4]]);
+        assert_eq!(parameter_sets(&both), Some(unit(pair)));
+        assert_eq!(parameter_sets(&unit(&[pair[0], &[0x65, 4]])), None);
+        assert_eq!(parameter_sets(&unit(&[&[0x65, 4], pair[0], pair[1]])), None);
+    }
+
+    #[test]
+    fn emulation_prevention_is_removed() {
+        assert_eq!(
+            without_emulation_prevention(&[0, 0, 3, 1, 0, 0, 3]),
+            [0, 0, 1, 0, 0]
+        );
+        assert_eq!(
+            without_emulation_prevention(&[0, 3, 0, 0, 0, 3, 3]),
+            [0, 3, 0, 0, 0, 3]
+        );
+    }
+}

@@ -53,7 +53,14 @@ impl<'a> Picture<'a> {
     /// Reads a picture, over everything that does not touch its content.
     pub(crate) fn read(data: &'a [u8]) -> Result<Self, JpegError> {
         let start = find_start(data).ok_or(JpegError::NoStart)?;
-        let mut segments = Segments::new(data, start + 2);
+        // The length of an application segment can be wrong and lead to a later segment all the same. Then something is
+        // missing that stands within.
+        Self::read_from(data, start, false)
+            .or_else(|error| Self::read_from(data, start, true).map_err(|_| error))
+    }
+
+    fn read_from(data: &'a [u8], start: usize, distrust: bool) -> Result<Self, JpegError> {
+        let mut segments = Segments::new(data, start + 2, distrust);
         let mut header = Header::new(start);
         loop {
             let Some(segment) = segments.next() else {
@@ -134,7 +141,11 @@ impl<'a> Header<'a> {
             segments.note_odd();
         }
         // JFIF and Adobe segments say how to turn components into colours.
-        let tells_colours = matches!(segment.marker, marker::APP0 | marker::APP14);
+        let tells_colours = match segment.marker {
+            marker::APP0 => segment.payload.starts_with(b"JFIF\0"),
+            marker::APP14 => segment.payload.starts_with(b"Adobe"),
+            _ => false,
+        };
         if self.kept.len() < KEPT_MAX && (tells_colours || !is_application(segment.marker)) {
             self.kept.push(segment);
         }

@@ -52,14 +52,21 @@ pub(crate) enum ScanEnd {
 pub(crate) struct Segments<'a> {
     data: &'a [u8],
     at: usize,
+    distrust: bool,
     /// Things read over.
     pub(crate) odd: u32,
 }
 
 impl<'a> Segments<'a> {
-    /// Starts at the marker at `at`.
-    pub(crate) fn new(data: &'a [u8], at: usize) -> Self {
-        Self { data, at, odd: 0 }
+    /// Starts at the marker at `at`. With `distrust`, lengths of application segments are not believed: the next segment
+    /// is searched for.
+    pub(crate) fn new(data: &'a [u8], at: usize, distrust: bool) -> Self {
+        Self {
+            data,
+            at,
+            distrust,
+            odd: 0,
+        }
     }
 
     /// The place reached.
@@ -116,20 +123,16 @@ impl<'a> Segments<'a> {
                 self.at = self.find_segment(at + 2)?;
                 continue;
             };
-            if is_application(marker) && !self.is_followed_by_segment(end) {
-                self.note_odd();
-                let mut near = end..self.data.len().min(end + PADDING_MAX);
-                match near.find(|&at| self.is_believable(at)) {
-                    Some(at) => self.at = at,
-                    None => {
-                        // The length is wrong: what follows is somewhere within, or far behind.
-                        self.at = self.find_segment(at + 4)?;
-                        continue;
-                    }
-                }
+            self.at = if !is_application(marker) {
+                end
+            } else if let Some(next) = self.end_of_application(end) {
+                next
             } else {
-                self.at = end;
-            }
+                // The length is wrong: what follows is somewhere within, or far behind.
+                self.note_odd();
+                self.at = self.find_segment(at + 4)?;
+                continue;
+            };
             return Some(Segment {
                 marker,
                 payload: &self.data[at + 4..end],
@@ -166,6 +169,29 @@ impl<'a> Segments<'a> {
         }
         self.at = self.data.len();
         ScanEnd::Data
+    }
+
+    /// Where the segment behind an application segment that ends at `end` starts: there, or behind a little padding.
+    /// `None` when the length is not to be believed.
+    fn end_of_application(&mut self, end: usize) -> Option<usize> {
+        if self.distrust {
+            return None;
+        }
+        if self.is_followed_by_segment(end) {
+            return Some(end);
+        }
+        let behind = &self.data[end..];
+        let padding = behind
+            .iter()
+            .take(PADDING_MAX)
+            .take_while(|&&byte| byte == 0 || byte == b' ')
+            .count();
+        // An odd length is made even with one byte of anything.
+        let next = [end + padding, end + 1]
+            .into_iter()
+            .find(|&at| self.is_believable(at))?;
+        self.note_odd();
+        Some(next)
     }
 
     /// Whether a segment that ends at `end` is followed by another one, as it must be.

@@ -128,6 +128,12 @@ impl Depacketiser {
         if arrival == Arrival::Late {
             return Ok(self.take_pending());
         }
+        // Where a loss and a new timestamp meet, the loss may belong to either access unit.
+        let after_loss = arrival == Arrival::AfterLoss;
+        if after_loss {
+            self.drop_open_nal();
+            self.complete = false;
+        }
         if self
             .timestamp
             .is_some_and(|timestamp| timestamp != packet.header.timestamp)
@@ -136,10 +142,7 @@ impl Depacketiser {
             self.pending = self.pending.take().or(former);
         }
         self.timestamp = Some(packet.header.timestamp);
-        if arrival == Arrival::AfterLoss {
-            self.drop_open_nal();
-            self.complete = false;
-        }
+        self.complete &= !after_loss;
         let before = self.data.len();
         let taken = self.take_payload(packet.payload);
         if taken.is_err() {

@@ -61,20 +61,32 @@ impl fmt::Display for PayloadError {
         match self {
             Self::Empty => write!(out, "the access unit holds nothing to send"),
             Self::PayloadLimit(limit) => {
-                write!(out, "the RTP payload limit of {limit} bytes is below {PAYLOAD_LIMIT_MIN}")
+                write!(
+                    out,
+                    "the RTP payload limit of {limit} bytes is below {PAYLOAD_LIMIT_MIN}"
+                )
             }
             Self::AudioTooLong { bytes } => {
-                write!(out, "the audio access unit has {bytes} bytes, and RFC 3640 carries at most 8191")
+                write!(
+                    out,
+                    "the audio access unit has {bytes} bytes, and RFC 3640 carries at most 8191"
+                )
             }
             Self::Truncated => write!(out, "the RTP payload ends within its header"),
             Self::Unsupported { what } => write!(out, "{what} is not supported"),
             Self::Inconsistent { what } => write!(out, "the RTP payload does not fit: {what}"),
             Self::TooLong { limit } => {
-                write!(out, "the access unit is longer than {limit} bytes and was discarded")
+                write!(
+                    out,
+                    "the access unit is longer than {limit} bytes and was discarded"
+                )
             }
             Self::Jpeg(error) => error.fmt(out),
             Self::JpegNotCarried { what } => {
-                write!(out, "RTP cannot carry this JPEG ({what}); let it be encoded as H.264")
+                write!(
+                    out,
+                    "RTP cannot carry this JPEG ({what}); let it be encoded as H.264"
+                )
             }
         }
     }
