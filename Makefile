@@ -40,7 +40,7 @@ test-interop: $(STAMPS)/venv-dev $(STAMPS)/extension $(STAMPS)/clients ## Real p
 	$(BIN)/python -m pytest tests/interop -m "not camera_vm" $(ARGS)
 
 camera-vm: $(STAMPS)/venv-dev $(STAMPS)/extension $(STAMPS)/packages-vm ## Two V4L2 cameras in a small VM, served and played
-	$(BIN)/python -m pytest tests/interop -m camera_vm -s $(ARGS)
+	$(BIN)/python -m pytest tests/interop -m camera_vm --log-cli-level=INFO $(ARGS)
 
 lint: lint-rust lint-python ## Format and static checks; a warning is an error
 

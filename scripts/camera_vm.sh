@@ -92,7 +92,10 @@ timeout "$limit" qemu-system-x86_64 \
     -append "console=ttyS0 quiet loglevel=3 panic=-1" \
     -netdev "user,id=net,restrict=on$forward" -device virtio-net-pci,netdev=net,romfile= \
     -virtfs local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap \
-    -virtfs local,path="$share",mount_tag=share,security_model=none </dev/null ||
+    -virtfs local,path="$share",mount_tag=share,security_model=none </dev/null &
+qemu=$!
+trap 'kill "$qemu"' TERM INT
+wait "$qemu" ||
     echo "camera_vm.sh: qemu ended with status $? (124: after the limit of $limit seconds)" >&2
 
 status=$(cat "$share/.status" 2>/dev/null || echo 125)

@@ -65,8 +65,9 @@ def sound_lag(recording: Recording) -> float:
     Each picture shows the wallclock at which it was made, and a pip begins with each second of that clock.
     """
     shown = np.array([strip_of(picture)[1] / 1000 for picture in recording.pictures])
-    # What a player's clock is ahead of the wallclock: one number for all pictures, but for jitter.
-    ahead = float(np.median(recording.picture_times - shown))
+    # What a player's clock is ahead of the wallclock: one number for all pictures, but for jitter. Some
+    # players give the first picture no time.
+    ahead = float(np.nanmedian(recording.picture_times - shown))
     starts = _pip_starts(recording.sound, recording.sound_rate)
     assert len(starts), "no pip begins in the sound"
     second = recording.sound_start + starts / recording.sound_rate - ahead

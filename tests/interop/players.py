@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from unittest import mock
@@ -10,7 +11,7 @@ from unittest import mock
 import cv2
 import numpy as np
 
-from tests.interop.recording import Pictures, Recording, read_file, read_raw
+from tests.interop.recording import Pictures, Recording, read_file
 from tests.support.processes import run
 
 __all__ = ["PICTURES", "PLAYERS", "SIZE", "Player"]
@@ -23,6 +24,18 @@ SIZE = (640, 360)
 
 PICTURES = 60
 """Pictures to decode: two seconds."""
+
+SOUND_RATE = 48_000
+"""Samples a second that GStreamer is asked for."""
+
+BRANCHES = (
+    "source. ! application/x-rtp,media=video ! rtph264depay ! h264parse ! avdec_h264 ! videoconvert "
+    "! video/x-raw,format=RGB ! fdsink "
+    "source. ! application/x-rtp,media=audio ! rtpmp4gdepay ! aacparse ! avdec_aac ! audioconvert "
+    f"! audioresample ! audio/x-raw,format=S16LE,channels=1,rate={SOUND_RATE} "
+    "! filesink location=sound.s16 buffer-mode=unbuffered"
+)
+"""What follows a source: pictures on standard output, sound in a file."""
 
 CLIENTS = Path(__file__).parent / "clients" / "target" / "debug"
 
@@ -48,13 +61,13 @@ def play_mpv(url: str, transport: str, directory: Path) -> Recording:
 def play_gstreamer(url: str, transport: str, directory: Path) -> Recording:
     """GStreamer's rtspsrc."""
     source = f"rtspsrc name=source location={url} protocols={transport} latency=200"
-    return _play_pipeline(["gst-launch-1.0", "--quiet"], source, directory)
+    return _play_pipeline(["gst-launch-1.0", "--quiet", *f"{source} {BRANCHES}".split()], directory)
 
 
 def play_rtspsrc2(url: str, transport: str, directory: Path) -> Recording:
     """GStreamer's newer RTSP source, written in Rust."""
     source = f"rtspsrc2 name=source location={url} protocols={transport} latency=200"
-    return _play_pipeline([str(CLIENTS / "play-rtspsrc2")], source, directory)
+    return _play_pipeline([str(CLIENTS / "play-rtspsrc2"), f"{source} {BRANCHES}"], directory)
 
 
 def play_opencv(url: str, transport: str, directory: Path) -> Recording:
@@ -84,19 +97,29 @@ def play_retina(url: str, transport: str, directory: Path) -> Recording:
     return read_file(output)
 
 
-def _play_pipeline(launcher: list[str], source: str, directory: Path) -> Recording:
-    pictures, sound, rate = directory / "pictures.rgb", directory / "sound.s16", 48_000
-    # The pipeline ends when both branches have: 70 blocks of 1024 samples are a second and a half.
-    branches = [
-        "source. ! application/x-rtp,media=video ! rtph264depay ! h264parse ! avdec_h264 ! videoconvert",
-        f"! video/x-raw,format=RGB ! identity eos-after={PICTURES} ! filesink location={pictures}",
-        "source. ! application/x-rtp,media=audio ! rtpmp4gdepay ! aacparse ! avdec_aac ! audioconvert",
-        f"! audioresample ! audio/x-raw,format=S16LE,channels=1,rate={rate}",
-        f"! identity eos-after=70 ! filesink location={sound}",
-    ]
-    pipeline = " ".join([source, *branches])
-    run([*launcher, *(pipeline.split() if launcher[0].startswith("gst-launch") else [pipeline])])
-    return read_raw(pictures, SIZE, sound, rate)
+def _play_pipeline(command: list[str], directory: Path) -> Recording:
+    """Read pictures from the pipeline's standard output, and end it when there are enough."""
+    width, height = SIZE
+    wanted = width * height * 3 * PICTURES
+    complaints = directory / "complaints"
+    with (
+        complaints.open("wb") as errors,
+        subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, cwd=directory
+        ) as player,
+    ):
+        assert player.stdout is not None
+        try:
+            pictures = player.stdout.read(wanted)
+        finally:
+            player.kill()
+    assert len(pictures) == wanted, f"{command} ended after {len(pictures)} bytes: {complaints.read_text()}"
+    sound = np.fromfile(directory / "sound.s16", "<i2").astype(np.float64) / 32768.0
+    return Recording(
+        pictures=np.frombuffer(pictures, np.uint8).reshape(PICTURES, height, width, 3),
+        sound=sound,
+        sound_rate=SOUND_RATE,
+    )
 
 
 PLAYERS: dict[str, Player] = {

@@ -9,7 +9,7 @@ import av
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Pictures", "Recording", "Samples", "read_file", "read_raw"]
+__all__ = ["Pictures", "Recording", "Samples", "read_file"]
 
 Pictures = npt.NDArray[np.uint8]
 """RGB pictures as (number, height, width, 3): as the player shows them, with range and matrix applied."""
@@ -55,17 +55,4 @@ def read_file(
         sound_rate=rate,
         picture_times=np.array(times, np.float64),
         sound_start=start,
-    )
-
-
-def read_raw(
-    pictures: Path, size: tuple[int, int], sound: Path | None = None, sound_rate: int = 0
-) -> Recording:
-    """Read packed RGB pictures of ``size`` (width, height), and signed 16-bit samples of one channel."""
-    width, height = size
-    samples = np.empty(0) if sound is None else np.fromfile(sound, "<i2").astype(np.float64) / 32768.0
-    return Recording(
-        pictures=np.fromfile(pictures, np.uint8).reshape(-1, height, width, 3),
-        sound=samples,
-        sound_rate=sound_rate,
     )

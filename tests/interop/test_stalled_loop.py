@@ -39,7 +39,8 @@ async def pictures(client: Client) -> AsyncIterator[tuple[int, int]]:
 @pytest.mark.parametrize("udp", [False, True], ids=["tcp", "udp"])
 async def test_a_stalled_event_loop_delays_no_picture(udp: bool) -> None:
     program = await asyncio.create_subprocess_exec(
-        *[sys.executable, Path(__file__).with_name("stalled_relay.py")],
+        sys.executable,
+        Path(__file__).with_name("stalled_relay.py"),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
     )
