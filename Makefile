@@ -54,9 +54,9 @@ lint-python: $(STAMPS)/venv-dev $(STAMPS)/extension
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy --strict python/relaycore tests examples benchmarks
-	@# stubtest passes when the package is not there at all, hence the import before it.
+	@# The only stub; stubtest passes when the module is not there at all, hence the import before it.
 	$(BIN)/python -c "import relaycore._relaycore"
-	$(BIN)/python -m mypy.stubtest relaycore
+	$(BIN)/python -m mypy.stubtest relaycore._relaycore
 
 bench: $(STAMPS)/venv-dev $(STAMPS)/extension $(STAMPS)/packages-test ## Speed and memory, written to benchmarks/results
 	$(BIN)/python -m benchmarks $(ARGS)
