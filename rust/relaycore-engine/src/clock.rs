@@ -1,7 +1,6 @@
 //! The engine's two clocks: a monotonic one that all stages share, and its mapping to wallclock time.
 //!
-//! `now` counts nanoseconds since the first use of the clock in this process. Media time of every track counts from
-//! the same zero, which is what keeps sound and picture together without any further bookkeeping.
+//! `now` counts nanoseconds from a zero of this process. Media time of every track counts from the same zero, which is what keeps sound and picture together without any further bookkeeping.
 
 use std::sync::{Mutex, OnceLock};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -18,11 +17,15 @@ const SLEW: i128 = 2000;
 /// A system clock further off than this was set, it did not drift: the mapping follows at once.
 const STEP: i128 = SECOND as i128;
 
-/// Monotonic time in nanoseconds since the clock was first read in this process.
+/// What the clock shows when it is first read: moments before that, such as the capture of what a device had buffered,
+/// are numbers as well.
+const START: u64 = 1000 * SECOND;
+
+/// Monotonic time in nanoseconds, from a zero a while before the clock was first read in this process.
 pub fn now_ns() -> u64 {
     static EPOCH: OnceLock<Instant> = OnceLock::new();
     let epoch = EPOCH.get_or_init(Instant::now);
-    u64::try_from(epoch.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    START.saturating_add(u64::try_from(epoch.elapsed().as_nanos()).unwrap_or(u64::MAX))
 }
 
 /// Maps `now` to Unix time. A drifting system clock is followed by slewing, never by steps, since receivers
