@@ -98,6 +98,10 @@ pub enum JpegError {
     NoData,
     /// The frame refers to a quantisation table that is not there.
     NoQuantisationTable,
+    /// The scan refers to a Huffman table that is not there, and for which no standard one can stand in.
+    NoHuffmanTable,
+    /// More segments than a picture can have use for.
+    TooManySegments,
     /// Width or height is zero, or there are more pixels than the limit.
     Size {
         /// Width, in pixels.
@@ -116,6 +120,8 @@ impl fmt::Display for JpegError {
             Self::NoScan => write!(out, "the JPEG has no scan header"),
             Self::NoData => write!(out, "the JPEG ends before its picture data"),
             Self::NoQuantisationTable => write!(out, "the JPEG lacks a quantisation table"),
+            Self::NoHuffmanTable => write!(out, "the JPEG lacks a Huffman table"),
+            Self::TooManySegments => write!(out, "the JPEG has too many segments"),
             Self::Size { width, height } => {
                 write!(out, "a JPEG of {width} x {height} pixels is not accepted")
             }

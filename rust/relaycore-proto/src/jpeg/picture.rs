@@ -146,7 +146,10 @@ impl<'a> Header<'a> {
             marker::APP14 => segment.payload.starts_with(b"Adobe"),
             _ => false,
         };
-        if self.kept.len() < KEPT_MAX && (tells_colours || !is_application(segment.marker)) {
+        if tells_colours || !is_application(segment.marker) {
+            if self.kept.len() == KEPT_MAX {
+                return Err(JpegError::TooManySegments);
+            }
             self.kept.push(segment);
         }
         Ok(())
@@ -240,11 +243,18 @@ impl<'a> Header<'a> {
         }
         // The first pass of a progressive picture has no use for AC tables.
         let needs_ac = frame.coding != Coding::Progressive;
-        let has_huffman_tables = scan_components.iter().all(|part| {
-            let has_dc = self.huffman[0][usize::from(part.dc)].is_some();
-            let has_ac = self.huffman[1][usize::from(part.ac)].is_some();
-            has_dc && (has_ac || !needs_ac)
-        });
+        let used = scan_components
+            .iter()
+            .flat_map(|part| [(0, part.dc), (1, part.ac)]);
+        let mut missing = used
+            .filter(|&(class, _)| class == 0 || needs_ac)
+            .map(|(class, destination)| (class, usize::from(destination)))
+            .filter(|&(class, destination)| self.huffman[class][destination].is_none())
+            .peekable();
+        let has_huffman_tables = missing.peek().is_none();
+        if missing.any(|(_, destination)| destination > 1) {
+            return Err(JpegError::NoHuffmanTable);
+        }
         let has_one_scan = scan_count == 1 && scan_components.len() == frame.components.len();
         let info = Info {
             width: frame.width,
