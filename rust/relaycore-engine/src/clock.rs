@@ -1,6 +1,7 @@
 //! The engine's two clocks: a monotonic one that all stages share, and its mapping to wallclock time.
 //!
-//! `now` counts nanoseconds from a zero of this process. Media time of every track counts from the same zero, which is what keeps sound and picture together without any further bookkeeping.
+//! `now` counts nanoseconds from a zero of this process. Media time of every track counts from the same zero, which is
+//! what keeps sound and picture together without any further bookkeeping.
 
 use std::sync::{Mutex, OnceLock};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
