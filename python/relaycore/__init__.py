@@ -13,7 +13,7 @@
 raises.
 """
 
-from relaycore._relaycore import AccessUnit, Session, Track, now_ns
+from relaycore._relaycore import AccessUnit, H264Parameters, Session, Track, now_ns
 from relaycore.access.decisions import AccessRequest
 from relaycore.errors import RelaycoreError
 from relaycore.latency import StageLatency
@@ -29,6 +29,7 @@ __all__ = [
     "CameraSettings",
     "Config",
     "FrameReader",
+    "H264Parameters",
     "Publisher",
     "Relay",
     "RelaycoreError",

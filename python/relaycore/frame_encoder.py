@@ -58,7 +58,6 @@ class FrameEncoder:
 
 
 def _colour(frame: av.VideoFrame, settings: CameraSettings) -> Colour:
-    """What the encoded numbers mean: as in the frame, or as in a JPEG where it is red, green and blue, or
-    grey."""
+    """What the numbers mean: as in the frame, or as in a JPEG where it is red, green and blue, or grey."""
     colour = colour_of(frame) if frame.format.name.startswith(("yuv", "nv")) else JPEG
     return colour.with_range(full=False) if settings.pixel_range == "limited" else colour
