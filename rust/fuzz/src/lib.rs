@@ -5,8 +5,11 @@
 pub mod media;
 pub mod wire;
 
+/// What a target does with an input.
+pub type Body = fn(&[u8]);
+
 /// Every target: its name, which is that of its corpus too, and its body.
-pub const TARGETS: [(&str, fn(&[u8])); 15] = [
+pub const TARGETS: [(&str, Body); 15] = [
     ("aac_config", media::aac_config),
     ("aac_depacketise", media::aac_depacketise),
     ("aac_round_trip", media::aac_round_trip),
