@@ -18,13 +18,19 @@ __all__ = ["StatusLine", "legible", "make_console", "qr_code", "say", "show_tabl
 QUIET_ZONE = 4
 """Light modules around a QR code (ISO/IEC 18004)."""
 
+PIPE_WIDTH = 200
+"""Columns of a table where standard output is no terminal."""
+
 
 def make_console(stream: TextIO | None = None) -> Console:
     """A console on standard output. Where the terminal knows no UTF-8, what it cannot show becomes ASCII."""
     stream = sys.stdout if stream is None else stream
     if not _is_utf8(stream) and hasattr(stream, "reconfigure"):
         stream.reconfigure(errors="replace")
-    return Console(file=stream, highlight=False, soft_wrap=True)
+    console = Console(file=stream, highlight=False, soft_wrap=True)
+    if not console.is_terminal:
+        console.width = PIPE_WIDTH
+    return console
 
 
 def say(console: Console, text: str, style: str = "") -> None:
@@ -33,14 +39,13 @@ def say(console: Console, text: str, style: str = "") -> None:
 
 
 def show_table(console: Console, title: str, columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
-    """Prints a table; where standard output is no terminal, as wide as its contents."""
+    """Prints a table. Its first column is never broken, so that it can be copied."""
     table = Table(title=title, title_justify="left", title_style="bold")
-    for column in columns:
-        table.add_column(column, overflow="fold")
+    for number, column in enumerate(columns):
+        table.add_column(column, overflow="fold", no_wrap=number == 0)
     for row in rows:
         table.add_row(*(Text(legible(cell, console.encoding)) for cell in row))
-    width = None if console.is_terminal else 200
-    console.print(table, width=width, soft_wrap=False)
+    console.print(table, soft_wrap=False)
 
 
 def qr_code(text: str, encoding: str) -> Text:

@@ -39,6 +39,8 @@ async def watch_status(relay: Relay, line: StatusLine, *, as_json: bool) -> None
     """
     logged: object = None
     while True:
+        # Rates are not known before a picture or two.
+        await asyncio.sleep(STATUS_S)
         streams = relay.streams()
         text = status_text(streams)
         if line.visible:
@@ -51,7 +53,6 @@ async def watch_status(relay: Relay, line: StatusLine, *, as_json: bool) -> None
                     _log.info("status", extra=_status_fields(streams))
                 else:
                     _log.info(text)
-        await asyncio.sleep(STATUS_S)
 
 
 def status_text(streams: list[StreamStatus]) -> str:

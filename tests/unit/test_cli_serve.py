@@ -1,0 +1,160 @@
+"""The program as a process: exit codes, what it prints, and that it ends when it is told to."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import pytest
+
+from relaycore.control.passwords import ADMIN
+
+LIMIT = 20.0
+"""Seconds for what takes one or two; only a hang takes that long."""
+
+SMALL = ("--camera", "pattern", "--size", "320x240", "--fps", "10", "--encoder", "libx264", "--port", "0")
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "relaycore", *arguments]
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command(*arguments), capture_output=True, text=True, timeout=LIMIT, stdin=subprocess.DEVNULL
+    )
+
+
+@contextmanager
+def serving(
+    arguments: Sequence[str], until: str, **environment: str
+) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """The running program, and its standard output up to the line with the text ``until``."""
+    process = subprocess.Popen(
+        command("serve", *SMALL, *arguments),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | environment,
+    )
+    try:
+        assert process.stdout is not None
+        output = ""
+        for line in process.stdout:
+            output += line
+            if until in line:
+                break
+        yield process, output
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def end(process: subprocess.Popen[str], number: signal.Signals) -> tuple[str, str]:
+    """Sends a signal, expects the exit code 0, and gives what was printed since."""
+    process.send_signal(number)
+    output, errors = process.communicate(timeout=LIMIT)
+    assert process.returncode == 0, errors
+    return output, errors
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_ends_in_order_when_it_is_told_to(number: signal.Signals) -> None:
+    with serving([], until="vlc ") as (process, output):
+        _, errors = end(process, number)
+    assert 'ffplay -fflags nobuffer -flags low_delay -rtsp_transport tcp "rtsp://127.0.0.1:' in output
+    assert "Traceback" not in errors
+    assert errors.endswith("stopped\n")
+
+
+def test_a_console_without_utf_8_gets_ascii() -> None:
+    with serving(["--no-qr"], until="vlc ", PYTHONIOENCODING="ascii") as (process, output):
+        end(process, signal.SIGTERM)
+    assert output.isascii()
+    assert "rtsp://127.0.0.1:" in output
+
+
+def test_the_latency_is_printed_at_the_end() -> None:
+    with serving(["--trace-latency", "--log-json"], until='"serving"') as (process, _):
+        output, _ = end(process, signal.SIGTERM)
+    assert all(json.loads(line)["level"] == "info" for line in output.splitlines())
+
+
+def test_json_logs_hold_all_but_passwords() -> None:
+    arguments = ["--host", "0.0.0.0", "--user", "anna:hunter2", "--user", "bo", "--log-json"]
+    with serving(arguments, until='"serving"') as (process, output):
+        rest, errors = end(process, signal.SIGTERM)
+    records = [json.loads(line) for line in (output + rest).splitlines()]
+    serving_record = next(record for record in records if record["message"] == "serving")
+    assert serving_record["path"] == "cam"
+    assert serving_record["urls"][-1].startswith("rtsp://127.0.0.1:")
+    assert serving_record["mode"]
+    shown = [line for line in errors.splitlines() if "password" in line]
+    assert len(shown) == 1
+    assert shown[0].startswith("relaycore: user bo, password ")
+    password = shown[0].split("password ")[1].split(" ")[0]
+    assert "hunter2" not in output + rest + errors
+    assert password not in output + rest
+
+
+def test_the_lan_gets_a_password_that_is_shown_once() -> None:
+    with serving(["--lan", "--no-qr"], until="vlc ") as (process, output):
+        rest, errors = end(process, signal.SIGTERM)
+    (line,) = [line for line in output.splitlines() if line.startswith(f"User {ADMIN}, password ")]
+    password = line.split("password ")[1].split(" ")[0]
+    assert password not in rest + errors
+    assert f"rtsp://{ADMIN}:{password}@" in output
+
+
+def test_a_port_that_is_taken_is_said_in_a_sentence() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        done = run("serve", *SMALL[:-1], port)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        f"relaycore: Port {port} of 127.0.0.1 is in use: stop the program that uses it, "
+        "or choose another port.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--camera", "no such camera"],
+        ["--camera", "pattern", "--encoder", "no_such_encoder"],
+        ["--camera", "pattern", "--encoder", "libx265"],
+        ["--camera", "pattern", "--encoder", "copy"],
+        ["--camera", "lavfi:no_such_filter"],
+        ["--microphone", "no such microphone"],
+    ],
+)
+def test_what_cannot_be_served_is_said_in_a_sentence(arguments: list[str]) -> None:
+    done = run("serve", "--port", "0", *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("relaycore: ")
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.endswith(".\n")
+    assert arguments[-1].removeprefix("lavfi:") in done.stderr
+
+
+def test_the_devices_are_listed_for_programs_and_people() -> None:
+    found = json.loads(run("devices", "--json").stdout)
+    assert found.keys() == {"cameras", "microphones"}
+    table = run("devices")
+    assert table.returncode == 0
+    for camera in found["cameras"]:
+        assert camera["device"] in table.stdout
+    assert "amera" in table.stdout
+
+
+def test_the_version_names_what_matters_for_a_report() -> None:
+    done = run("version")
+    assert done.returncode == 0
+    assert done.stdout.startswith("relaycore 0.")
+    for name in ("Python 3.", "PyAV ", "FFmpeg "):
+        assert name in done.stdout
