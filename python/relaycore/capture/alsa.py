@@ -35,7 +35,7 @@ def parse_pcm(text: str) -> list[Microphone]:
         match = _LINE.match(line)
         if match is None:
             continue
-        parts = [part.strip() for part in match[3].split(" : ")]
+        parts = [part.strip() for part in re.split(r"(?:^|\s):\s", match[3])]
         if any(part.startswith("capture") for part in parts[1:]):
             # "plughw" converts the rate and the format where the hardware does not have what is asked for.
             device = f"plughw:{int(match[1])},{int(match[2])}"

@@ -15,7 +15,17 @@ _LARGEST: Final = (1920, 1080)
 
 _USUAL_FPS: Final = 30.0
 
-_TO_DECODE: Final = ("mjpeg", "nv12", "yuyv422", "uyvy422", "yuv420p", "yuv422p", "rgb24", "bgr24", "gray")
+_TO_DECODE: Final = (
+    "mjpeg",
+    "yuv420p",
+    "yuyv422",
+    "yuv422p",
+    "nv12",
+    "uyvy422",
+    "rgb24",
+    "bgr24",
+    "gray",
+)
 """Formats of the same size and rate, best first. MJPEG leaves room on the bus and decodes fast."""
 
 _TO_COPY: Final = ("h264", "mjpeg")

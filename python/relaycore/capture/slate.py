@@ -23,7 +23,7 @@ def paint_slate(width: int, height: int, text: str) -> NDArray[np.uint8]:
     Its levels are in the limited range, and so are seen in either range. Both sides are even.
     """
     luma = np.full((height, width), GROUND, np.uint8)
-    size = max(8, height // 14)
+    size = max(12, height // 14)
     lines = textwrap.wrap(text, max(8, int(width * 1.7) // size))
     drawn = [draw_text(line, size)[:, : width - 2] for line in lines]
     top = max(0, (height - sum(line.shape[0] for line in drawn)) // 2)

@@ -12,6 +12,7 @@ import struct
 import sys
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -50,6 +51,9 @@ _USUAL_RATES: Final = (Fraction(30), Fraction(25), Fraction(15))
 
 _MOST: Final = 256
 """Entries of one list; a driver that never ends its list is cut off."""
+
+_MOST_MODES: Final = 4096
+"""Modes of one camera; vivid, which has more than any real one, has 800."""
 
 Ioctl = Callable[[int, bytearray], None]
 """Does a request on an argument, in place. OSError with EINVAL at the end of a list."""
@@ -110,15 +114,17 @@ def _name_by_system(path: Path) -> str:
 
 def read_modes(ioctl: Ioctl) -> tuple[Mode, ...]:
     """All modes in formats that FFmpeg can read, in the order of the driver, without repetitions."""
-    modes: dict[Mode, None] = {}
+    return tuple(dict.fromkeys(islice(_modes(ioctl), _MOST_MODES)))
+
+
+def _modes(ioctl: Ioctl) -> Iterator[Mode]:
     for fourcc in _fourccs(ioctl):
         name = _FORMATS.get(fourcc)
         if name is None:
             continue
         for width, height in _sizes(ioctl, fourcc):
             for fps in _rates(ioctl, fourcc, width, height):
-                modes[Mode(name, width, height, fps)] = None
-    return tuple(modes)
+                yield Mode(name, width, height, fps)
 
 
 def parse_capability(data: bytes) -> tuple[str, bool]:

@@ -9,9 +9,8 @@ from typing import Final
 import av
 import numpy as np
 
-from relaycore.capture.ffmpeg_log import captured_log
 from relaycore.encode.profiles import HARDWARE, LAST_RESORTS, EncoderProfile, profile_of
-from relaycore.encode.video import VideoEncoder, VideoFormat
+from relaycore.encode.video import EncoderFailed, VideoEncoder, VideoFormat
 from relaycore.errors import EncoderError
 
 __all__ = ["Choice", "choose_encoder", "try_encoder"]
@@ -67,16 +66,17 @@ def try_encoder(profile: EncoderProfile, form: VideoFormat) -> str | None:
     width, height = TRIAL_SIZE
     small = replace(form, width=width, height=height)
     pixels = np.full(width * height * 3 // 2, 128, np.uint8)
-    with captured_log() as log:
-        try:
-            encoder = VideoEncoder(profile, small)
-            units = []
-            for number in range(TRIAL_FRAMES):
-                units += encoder.encode(pixels.data, number * 3000, force_key_frame=number == 0)
-            delayed = TRIAL_FRAMES - len(units)
-            units += encoder.flush()
-        except EncoderError as error:
-            return log.last_error() or str(error.__cause__ or error)
+    try:
+        encoder = VideoEncoder(profile, small)
+        units = []
+        for number in range(TRIAL_FRAMES):
+            units += encoder.encode(pixels.data, number * 3000, force_key_frame=number == 0)
+        delayed = TRIAL_FRAMES - len(units)
+        units += encoder.flush()
+    except EncoderFailed as error:
+        return error.reason
+    except EncoderError as error:
+        return str(error)
     if len(units) != TRIAL_FRAMES or not units[0].random_access:
         return f"it gave {len(units)} of {TRIAL_FRAMES} pictures"
     if delayed > 2:

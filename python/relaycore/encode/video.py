@@ -17,13 +17,14 @@ from av.video.frame import PictureType
 from numpy.typing import NDArray
 
 from relaycore.capture.colour import Colour
+from relaycore.capture.ffmpeg_log import captured_log
 from relaycore.encode.profiles import EncoderProfile
 from relaycore.errors import EncoderError
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
-__all__ = ["AccessUnit", "VideoEncoder", "VideoFormat", "parameter_sets"]
+__all__ = ["AccessUnit", "EncoderFailed", "VideoEncoder", "VideoFormat", "parameter_sets"]
 
 CLOCK_RATE: Final = 90_000
 """Ticks a second of the media time of video (RFC 6184 §8.1)."""
@@ -54,6 +55,14 @@ class AccessUnit:
     data: Buffer
     pts: int
     random_access: bool
+
+
+class EncoderFailed(EncoderError):
+    """An encoder that FFmpeg has did not work. ``reason`` is what FFmpeg said, without advice."""
+
+    def __init__(self, what: str, reason: str, advice: str) -> None:
+        super().__init__(f"{what} ({reason}): {advice}.")
+        self.reason = reason
 
 
 class VideoEncoder:
@@ -111,8 +120,10 @@ class VideoEncoder:
         try:
             packets = self._context.encode(frame)
         except (av.FFmpegError, OSError, ValueError) as error:
-            raise EncoderError(
-                f"The encoder {self.profile.name} failed ({error}): choose another one, like libx264."
+            raise EncoderFailed(
+                f"The encoder {self.profile.name} failed",
+                getattr(error, "strerror", None) or str(error),
+                "choose another one, like libx264",
             ) from error
         return [AccessUnit(packet, packet.pts or 0, packet.is_keyframe) for packet in packets]
 
@@ -174,11 +185,14 @@ def _open(profile: EncoderProfile, form: VideoFormat) -> av.VideoCodecContext:
         "maxrate": str(form.bitrate),
         "bufsize": str(round(form.bitrate * VBV_SECONDS)),
     }
-    try:
-        context.open()
-    except (av.FFmpegError, OSError, ValueError) as error:
-        raise EncoderError(
-            f"The encoder {profile.name} cannot encode {form.width}x{form.height} here ({error}): "
-            "leave the choice to `auto`, or use libx264."
-        ) from error
+    with captured_log() as log:
+        try:
+            context.open()
+        except (av.FFmpegError, OSError, ValueError) as error:
+            reason = log.last_error() or getattr(error, "strerror", None) or error
+            raise EncoderFailed(
+                f"The encoder {profile.name} cannot encode {form.width}x{form.height} here",
+                str(reason),
+                "leave the choice to `auto`, or use libx264",
+            ) from error
     return context

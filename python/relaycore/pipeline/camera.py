@@ -50,6 +50,7 @@ class CameraPipeline:
         self._stopping = threading.Event()
         self._state: State = "starting"
         self._lost_since: str | None = None
+        self._silent = False
         self._capture: CaptureLoop | None = None
         self._encode: EncodeLoop | None = None
         self._sound: AudioLoop | None = None
@@ -119,8 +120,6 @@ class CameraPipeline:
             return PipelineStats(self._state, 0.0, 0, 0, 0, 0, 0, 0)
         fps, bitrate = encode.meter.rates(now_ns())
         state = self._state
-        if state == "running" and self._slate() is not None:
-            state = "lost"
         return PipelineStats(
             state=state,
             fps=fps,
@@ -189,6 +188,7 @@ class CameraPipeline:
             KeyFrames(form.gop, form.fps),
             stopping=self._stopping,
             slate=self._slate,
+            resumed=self._resumed,
             failed=self._encoder_failed,
         )
 
@@ -213,26 +213,33 @@ class CameraPipeline:
         )
 
     def _slate(self) -> str | None:
-        """What readers are shown in place of the picture, if anything."""
+        """What readers are shown in place of the picture, if anything. Called by the encode thread."""
         encode, description = self._encode, self.description
         if description is None or encode is None:
             return None
-        since = self._lost_since
-        if since is None:
-            last = encode.last_picture_ns
-            silent = 0 if last is None else now_ns() - last
-            if silent < SILENCE_NS:
-                return None
+        last = encode.last_picture_ns
+        if self._lost_since is None and last is not None and (silent := now_ns() - last) >= SILENCE_NS:
+            self._silent = True
             since = time.strftime("%H:%M:%S", time.localtime(time.time() - silent / 1e9))
-        return f"{description.source}: no picture since {since}"
+            self._lost(since, f"{description.source} gives no pictures any more, though it is there.")
+        since_then = self._lost_since
+        return None if since_then is None else f"{description.source}: no picture since {since_then}"
+
+    def _resumed(self) -> None:
+        if self._silent:
+            self._silent = False
+            self._source_changed(None)
+
+    def _lost(self, since: str, reason: str) -> None:
+        self._lost_since, self._state = since, "lost"
+        self._tell("lost", reason)
 
     def _source_changed(self, reason: str | None) -> None:
         if reason is None:
             self._lost_since, self._state = None, "running"
             self._tell("back", "The camera delivers again.")
         else:
-            self._lost_since, self._state = time.strftime("%H:%M:%S"), "lost"
-            self._tell("lost", reason)
+            self._lost(time.strftime("%H:%M:%S"), reason)
 
     def _encoder_failed(self, reason: str) -> None:
         self._state = "failed"

@@ -34,7 +34,7 @@ class EncodeLoop:
 
     ``make_encoder`` is called when there is a picture to encode: at once, or, where pictures come encoded and
     are written as they are, for the first slate. ``slate`` gives the text while the source is lost, else
-    ``None``.
+    ``None``; ``resumed`` is called with the first picture after a slate.
     """
 
     def __init__(
@@ -48,6 +48,7 @@ class EncodeLoop:
         *,
         stopping: threading.Event,
         slate: Callable[[], str | None],
+        resumed: Callable[[], None],
         failed: Callable[[str], None],
     ) -> None:
         self.meter = Meter()
@@ -63,6 +64,7 @@ class EncodeLoop:
         self._time = PictureTime()
         self._stopping = stopping
         self._slate = slate
+        self._resumed = resumed
         self._failed = failed
         self._slate_text: str | None = None
         self._slate_pixels = np.empty(0, np.uint8)
@@ -86,6 +88,9 @@ class EncodeLoop:
                 if isinstance(picture, Picture):
                     self._write(picture, taken_ns)
                     self.last_picture_ns = picture.received_ns
+                    if self._slate_text is not None:
+                        self._slate_text = None
+                        self._resumed()
                 elif (text := self._slate()) is not None and taken_ns - self._slate_ns >= SLATE_SECONDS * 1e9:
                     self._slate_ns = taken_ns
                     self._write_slate(text, taken_ns)

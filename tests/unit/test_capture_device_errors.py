@@ -1,0 +1,68 @@
+"""What a person is told when a device cannot be opened, by what FFmpeg logged."""
+
+import errno
+from fractions import Fraction
+
+import av.logging
+import pytest
+
+from relaycore.capture.device_errors import explain
+from relaycore.capture.ffmpeg_log import FFmpegLog, captured_log
+from relaycore.capture.model import Mode
+from relaycore.errors import (
+    DeviceBusy,
+    DeviceError,
+    NoSuchDevice,
+    NoSuchMode,
+    PermissionRefused,
+)
+
+MODES = (Mode("mjpeg", 640, 480, Fraction(30)),)
+
+
+@pytest.mark.parametrize(
+    ("number", "line", "kind", "advice"),
+    [
+        (errno.ENOENT, "Cannot open video device /dev/video7: No such file or directory\n", NoSuchDevice, "lists"),
+        (errno.EBUSY, "", DeviceBusy, "close that program"),
+        (errno.EACCES, "Cannot open video device /dev/video0: Permission denied\n", PermissionRefused, "group"),
+        (errno.EINVAL, "Cannot find a proper format for codec 'h264' (id 27)\n", NoSuchMode, "mjpeg 640x480"),
+        (errno.EIO, "Could not set video options\n", NoSuchMode, "mjpeg 640x480 at 30 fps"),
+        (errno.EIO, 'Could not find video device with name [Cam] among source devices\n', NoSuchDevice, "lists"),
+        (
+            errno.EIO,
+            "Could not run graph (sometimes caused by a device already in use by other application)\n",
+            DeviceBusy,
+            "close that program",
+        ),
+        (errno.EIO, "Could not RenderStream to connect pins\n", DeviceBusy, "close that program"),
+        (errno.EIO, "Selected video size (2x2) is not supported by the device.\n", NoSuchMode, "mjpeg"),
+    ],
+)
+def test_errors_are_told_apart(number: int, line: str, kind: type[DeviceError], advice: str) -> None:
+    log = FFmpegLog([(av.logging.ERROR, "dshow", line)])
+    error = explain("Cam", OSError(number, "I/O error"), log, MODES)
+    assert type(error) is kind
+    assert "Cam" in str(error)
+    assert advice in str(error)
+
+
+def test_an_unknown_reason_is_passed_on() -> None:
+    log = FFmpegLog([(av.logging.ERROR, "x", "The moon is full.\n"), (av.logging.ERROR, "in", "I/O error\n")])
+    error = explain("Cam", OSError(errno.EIO, "I/O error"), log)
+    assert type(error) is DeviceError
+    assert "The moon is full)" in str(error)
+
+
+def test_lines_that_come_in_pieces_are_put_together() -> None:
+    log = FFmpegLog([(32, "dshow", '"HD Camera"'), (32, "dshow", " (video"), (32, "dshow", ")"), (32, "d", "\n")])
+    assert log.text() == '"HD Camera" (video)\n'
+    assert log.errors() == []
+
+
+def test_what_ffmpeg_says_is_captured_and_its_level_put_back() -> None:
+    before = av.logging.get_level()
+    with captured_log() as log, pytest.raises(OSError, match="No such file"):
+        av.open("/nonexistent/device", format="v4l2")
+    assert "/nonexistent/device" in log.text()
+    assert av.logging.get_level() == before
