@@ -37,7 +37,7 @@ class Recording:
         stream: av.VideoStream | av.AudioStream
         if track.kind == "video":
             found = H264Parameters.parse(track.parameters)
-            stream = self._file.add_stream("h264", width=found.width, height=found.height)
+            stream = self._file.add_stream("h264", 30, width=found.width, height=found.height)
         else:
             stream = self._file.add_stream("aac", rate=track.clock_rate)
         stream.codec_context.extradata = track.parameters

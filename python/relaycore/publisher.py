@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -80,7 +81,10 @@ class Publisher:
             captured_ns = now_ns() if pts is None else pts * 1_000_000_000 // rate
         if pts is None:
             pts = captured_ns * rate // 1_000_000_000
-        return self._stream.write(track, data, pts=pts, captured_ns=captured_ns, random_access=random_access)
+        with self._while_it_lasts():
+            return self._stream.write(
+                track, data, pts=pts, captured_ns=captured_ns, random_access=random_access
+            )
 
     def write_frame(self, frame: Picture, *, captured_ns: int | None = None) -> int:
         """Encodes one picture to H.264, publishes it, and returns the number of RTP packets that it made.
@@ -94,7 +98,8 @@ class Publisher:
         picture = frame if isinstance(frame, av.VideoFrame) else _from_array(frame)
         if self._encoder is None:
             self._encoder = FrameEncoder(self._video_track(), self._settings, picture)
-        return self._encoder.write(self._stream, picture, captured_ns, taken_ns)
+        with self._while_it_lasts():
+            return self._encoder.write(self._stream, picture, captured_ns, taken_ns)
 
     def close(self) -> None:
         """Ends the stream; its readers are told. Does nothing when it ended already."""
@@ -123,7 +128,19 @@ class Publisher:
 
     def _check_open(self) -> None:
         if self._closed:
-            raise PathError(f"The stream at {self.path!r} has ended: publish the path again.")
+            raise self._ended()
+
+    @contextmanager
+    def _while_it_lasts(self) -> Iterator[None]:
+        """The engine raises RuntimeError when the stream was removed behind our back, as a relay that closes
+        does."""
+        try:
+            yield
+        except RuntimeError:
+            raise self._ended() from None
+
+    def _ended(self) -> PathError:
+        return PathError(f"The stream at {self.path!r} has ended: publish the path again.")
 
     def _track(self, number: int) -> Track:
         if 0 <= number < len(self._tracks):

@@ -106,6 +106,16 @@ async def test_the_iteration_ends_with_the_relay() -> None:
     assert [type(event) async for event in events] == []
 
 
+async def test_a_publisher_ends_with_the_relay(access_units: list[bytes]) -> None:
+    async with Relay(port=0) as relay:
+        publisher = relay.publish("own")
+    with pytest.raises(PathError, match="'own' has ended"):
+        publisher.write(0, access_units[0])
+    with pytest.raises(PathError, match="'own' has ended"):
+        publisher.write_frame(np.zeros((48, 64, 3), np.uint8))
+    publisher.close()
+
+
 async def test_a_reader_is_closed_with_its_last_reference(relay: Relay) -> None:
     with relay.publish("own") as publisher:
         reader = relay.read("own")

@@ -16,6 +16,7 @@ from relaycore.events import (
     CameraNotice,
     CameraReady,
     Event,
+    EventReader,
     SessionEnded,
     SessionStarted,
 )
@@ -64,9 +65,9 @@ def status_text(streams: list[StreamStatus]) -> str:
     return " · ".join(parts)
 
 
-async def log_events(relay: Relay) -> None:
-    """Logs what happens to cameras and sessions."""
-    async for event in relay.events():
+async def log_events(events: EventReader) -> None:
+    """Logs what happens to cameras and sessions, until the relay closes."""
+    async for event in events:
         _log_event(event)
 
 

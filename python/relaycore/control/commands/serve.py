@@ -89,7 +89,7 @@ async def _serve(config: Config, generated: list[User], console: Console) -> Non
         else:
             show_start(console, relay, config, generated)
         with StatusLine(None if config.log_json else console) as line:
-            tasks = [log_events(relay), watch_status(relay, line, as_json=config.log_json)]
+            tasks = [log_events(relay.events()), watch_status(relay, line, as_json=config.log_json)]
             if config.trace_latency:
                 tasks.append(trace_latency(relay, None if config.log_json else console))
             await asyncio.gather(*tasks)
