@@ -28,7 +28,10 @@ HD = Camera(
     "v4l2",
 )
 H264 = Camera(
-    "Conference", "/dev/video2", (*HD.modes, mode("h264", 1280, 720, 30), mode("h264", 1920, 1080, 30)), "v4l2"
+    "Conference",
+    "/dev/video2",
+    (*HD.modes, mode("h264", 1280, 720, 30), mode("h264", 1920, 1080, 30)),
+    "v4l2",
 )
 BARE = Camera("bare", "/dev/video4", (), "v4l2")
 TWIN = Camera("HD Camera", "/dev/video6", HD.modes, "v4l2")
@@ -67,7 +70,12 @@ def test_only_larger_modes_give_the_smallest_of_them() -> None:
         (HD, (800, 600), "auto", "no size 800x600: choose one of 640x480, 1280x720"),
         (HD, (1920, 1080), "copy", "choose one of 640x480, 1280x720, 3840x2160"),
         (BARE, None, "auto", "lists no modes"),
-        (Camera("raw", "x", (mode("yuyv422", 640, 480, 30),), "v4l2"), None, "copy", "another encoder than `copy`"),
+        (
+            Camera("raw", "x", (mode("yuyv422", 640, 480, 30),), "v4l2"),
+            None,
+            "copy",
+            "another encoder than `copy`",
+        ),
     ],
 )
 def test_what_a_camera_does_not_have_is_said(

@@ -1,5 +1,6 @@
 """From the clock of a source to the engine's clock."""
 
+import itertools
 import random
 
 from relaycore.capture.clock import SourceClock
@@ -26,7 +27,7 @@ def test_jitter_of_arrival_does_not_reach_the_result() -> None:
         source = number * FRAME
         delay = 5 * MS if number % 10 == 0 else rng.randrange(5 * MS, 25 * MS)
         results.append(clock.captured_ns(source, 77 * SECOND + source + delay))
-    steps = [later - earlier for earlier, later in zip(results, results[1:], strict=False)]
+    steps = [later - earlier for earlier, later in itertools.pairwise(results)]
     assert max(abs(step - FRAME) for step in steps) < MS // 10
 
 

@@ -23,12 +23,27 @@ MODES = (Mode("mjpeg", 640, 480, Fraction(30)),)
 @pytest.mark.parametrize(
     ("number", "line", "kind", "advice"),
     [
-        (errno.ENOENT, "Cannot open video device /dev/video7: No such file or directory\n", NoSuchDevice, "lists"),
+        (
+            errno.ENOENT,
+            "Cannot open video device /dev/video7: No such file or directory\n",
+            NoSuchDevice,
+            "lists",
+        ),
         (errno.EBUSY, "", DeviceBusy, "close that program"),
-        (errno.EACCES, "Cannot open video device /dev/video0: Permission denied\n", PermissionRefused, "group"),
+        (
+            errno.EACCES,
+            "Cannot open video device /dev/video0: Permission denied\n",
+            PermissionRefused,
+            "group",
+        ),
         (errno.EINVAL, "Cannot find a proper format for codec 'h264' (id 27)\n", NoSuchMode, "mjpeg 640x480"),
         (errno.EIO, "Could not set video options\n", NoSuchMode, "mjpeg 640x480 at 30 fps"),
-        (errno.EIO, 'Could not find video device with name [Cam] among source devices\n', NoSuchDevice, "lists"),
+        (
+            errno.EIO,
+            "Could not find video device with name [Cam] among source devices\n",
+            NoSuchDevice,
+            "lists",
+        ),
         (
             errno.EIO,
             "Could not run graph (sometimes caused by a device already in use by other application)\n",
@@ -55,7 +70,9 @@ def test_an_unknown_reason_is_passed_on() -> None:
 
 
 def test_lines_that_come_in_pieces_are_put_together() -> None:
-    log = FFmpegLog([(32, "dshow", '"HD Camera"'), (32, "dshow", " (video"), (32, "dshow", ")"), (32, "d", "\n")])
+    log = FFmpegLog(
+        [(32, "dshow", '"HD Camera"'), (32, "dshow", " (video"), (32, "dshow", ")"), (32, "d", "\n")]
+    )
     assert log.text() == '"HD Camera" (video)\n'
     assert log.errors() == []
 

@@ -55,7 +55,9 @@ def test_a_file_is_repeated_with_times_that_rise_evenly(clip: str) -> None:
         buffer = pool.acquire()
         assert buffer is not None
         captured.fill(buffer)
-        strip = read_strip(np.frombuffer(memoryview(buffer), np.uint8)[: WIDTH * HEIGHT].reshape(HEIGHT, WIDTH))
+        strip = read_strip(
+            np.frombuffer(memoryview(buffer), np.uint8)[: WIDTH * HEIGHT].reshape(HEIGHT, WIDTH)
+        )
         assert strip is not None
         counters.append(strip[0])
         times.append(captured.captured_ns)

@@ -29,7 +29,9 @@ INTERVAL = bytes.fromhex("000000004d4a504780020000e001000001000000010000001e0000
 class Driver:
     """Answers the requests for lists as a driver does."""
 
-    def __init__(self, formats: dict[bytes, list[bytes]], intervals: dict[tuple[int, int], list[bytes]]) -> None:
+    def __init__(
+        self, formats: dict[bytes, list[bytes]], intervals: dict[tuple[int, int], list[bytes]]
+    ) -> None:
         self.formats, self.intervals = formats, intervals
 
     def __call__(self, request: int, argument: bytearray) -> None:
@@ -88,7 +90,7 @@ def test_all_modes_of_a_webcam_are_listed() -> None:
 def test_a_camera_of_any_size_and_rate_shows_the_usual_ones_within_its_bounds() -> None:
     driver = Driver(
         {b"YUYV": [bounded(48, 1024, 2, 32, 768, 2)]},
-        dict.fromkeys([(320, 240), (640, 360), (640, 480)], [bounded(1, 60, 1, 20, 1, 60)]),
+        {key: [bounded(1, 60, 1, 20, 1, 60)] for key in [(320, 240), (640, 360), (640, 480)]},
     )
     modes = v4l2.read_modes(driver)
     assert {(mode.width, mode.height) for mode in modes} == {(320, 240), (640, 360), (640, 480)}
@@ -96,7 +98,9 @@ def test_a_camera_of_any_size_and_rate_shows_the_usual_ones_within_its_bounds() 
 
 
 def test_a_driver_that_tells_no_rates_is_taken_for_30() -> None:
-    assert v4l2.read_modes(Driver({b"MJPG": [single(640, 480)]}, {})) == (Mode("mjpeg", 640, 480, Fraction(30)),)
+    assert v4l2.read_modes(Driver({b"MJPG": [single(640, 480)]}, {})) == (
+        Mode("mjpeg", 640, 480, Fraction(30)),
+    )
 
 
 def test_formats_that_ffmpeg_cannot_read_are_left_out() -> None:

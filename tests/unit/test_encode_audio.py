@@ -34,9 +34,7 @@ def test_frames_are_numbered_by_their_samples(rate: int, layout: str) -> None:
 def test_a_pip_is_heard_at_its_sample() -> None:
     encoder = AacEncoder(1)
     frames = [
-        frame
-        for number in range(100)
-        for frame in encoder.encode(block(24_000 + number * 480, 480, 48_000))
+        frame for number in range(100) for frame in encoder.encode(block(24_000 + number * 480, 480, 48_000))
     ]
     decoder = av.CodecContext.create("aac", "r")
     decoder.extradata = encoder.config

@@ -104,13 +104,15 @@ def test_an_encoder_that_ffmpeg_does_not_have_is_said() -> None:
 
 @pytest.mark.parametrize("name", ["mpeg4", "aac"])
 def test_an_encoder_of_another_codec_is_refused(name: str) -> None:
-    with pytest.raises(EncoderError, match="does not encode H.264"):
+    with pytest.raises(EncoderError, match=r"does not encode H\.264"):
         choose_encoder(name, format_of())
 
 
 def test_an_encoder_that_cannot_be_opened_tells_its_reason() -> None:
     with pytest.raises(EncoderFailed, match="cannot encode 16x16000") as caught:
-        VideoEncoder(EncoderProfile("libx264", options={"preset": "nonsense"}), format_of(width=16, height=16000))
+        VideoEncoder(
+            EncoderProfile("libx264", options={"preset": "nonsense"}), format_of(width=16, height=16000)
+        )
     assert "nonsense" in caught.value.reason
 
 

@@ -91,7 +91,8 @@ class CaptureLoop:
                 except DeviceLost as lost:
                     self._source.close()
                     self._source = None
-                    self._changed(str(lost))
+                    if not self._stopping.is_set():
+                        self._changed(str(lost))
         finally:
             if self._source is not None:
                 self._source.close()

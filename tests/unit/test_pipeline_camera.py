@@ -1,0 +1,164 @@
+"""A camera on its way to a stream, from the settings to the access units."""
+
+import queue
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import av
+import pytest
+
+from relaycore._relaycore import Track
+from relaycore.capture.model import Camera, Devices, Microphone
+from relaycore.capture.opening import choose_sources
+from relaycore.capture.pattern import read_strip
+from relaycore.errors import DeviceError, NoSuchDevice, NoSuchMode, PathError
+from relaycore.pipeline.camera import CameraPipeline, PipelineEvent
+from relaycore.settings import CameraSettings
+
+PATIENCE = 20.0
+"""Seconds after which a test that waits has failed."""
+
+
+class FakeStream:
+    def __init__(self, tracks: Sequence[Track]) -> None:
+        self.tracks = list(tracks)
+        self.written: list[queue.Queue[tuple[bytes, dict[str, Any]]]] = [queue.Queue() for _ in tracks]
+
+    def write(self, track: int, access_unit: Any, **fields: Any) -> int:
+        self.written[track].put((bytes(access_unit), fields))
+        return 1
+
+    def key_frame_wanted(self) -> bool:
+        return False
+
+
+class Bench:
+    """A pipeline with a stream that keeps what is written."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.events: queue.Queue[PipelineEvent] = queue.Queue()
+        self.streams: list[FakeStream] = []
+        self.pipeline = CameraPipeline(CameraSettings(**settings), self._make, self.events.put)
+
+    def _make(self, tracks: Sequence[Track]) -> Any:
+        self.streams.append(FakeStream(tracks))
+        return self.streams[-1]
+
+    def take(self, track: int, count: int) -> list[tuple[bytes, dict[str, Any]]]:
+        return [self.streams[0].written[track].get(timeout=PATIENCE) for _ in range(count)]
+
+
+def threads() -> set[str]:
+    return {thread.name for thread in threading.enumerate() if thread.name.startswith("relaycore-")}
+
+
+def test_the_pattern_becomes_h264_and_aac_on_one_clock() -> None:
+    bench = Bench(camera="pattern", size="320x180", fps=60, encoder="libx264")
+    bench.pipeline.start()
+    pictures, sounds = bench.take(0, 30), bench.take(1, 20)
+    assert bench.pipeline.stats().state == "running"
+    bench.pipeline.stop()
+    assert bench.pipeline.stats().state == "stopped"
+    assert not threads()
+
+    assert [track.codec for track in bench.streams[0].tracks] == ["h264", "aac"]
+    assert bench.streams[0].tracks[0].parameters
+    counters = []
+    decoder = av.CodecContext.create("h264", "r")
+    for data, fields in pictures:
+        for frame in decoder.decode(av.Packet(data)):
+            strip = read_strip(frame.to_ndarray()[:180])
+            assert strip is not None
+            counters.append(strip[0])
+        assert fields["pts"] == fields["captured_ns"] * 90_000 // 1_000_000_000
+    assert counters == sorted(set(counters))
+    assert len(counters) == len(pictures)
+    for written, rate in ((pictures, 90_000), (sounds, 48_000)):
+        times = [fields["pts"] for _, fields in written]
+        assert times == sorted(set(times))
+        assert abs(times[0] / rate - pictures[0][1]["captured_ns"] / 1e9) < 1
+
+
+def test_it_tells_what_was_chosen() -> None:
+    bench = Bench(camera="pattern", size="320x180", microphone="none", bitrate="300k", encoder="libx264")
+    bench.pipeline.start()
+    bench.pipeline.stop()
+    description = bench.pipeline.description
+    assert description is not None
+    assert (description.width, description.height, description.encoder) == (320, 180, "libx264")
+    assert (description.bitrate, description.sound) == (300_000, None)
+    assert bench.events.get_nowait() == PipelineEvent("ready", str(description))
+    assert [track.kind for track in bench.streams[0].tracks] == ["video"]
+
+
+def test_a_graph_is_thinned_to_the_wished_rate() -> None:
+    bench = Bench(camera="lavfi:testsrc2=size=64x48:rate=100,format=yuv420p", fps=20, encoder="libx264")
+    bench.pipeline.start()
+    times = [fields["captured_ns"] for _, fields in bench.take(0, 6)]
+    bench.pipeline.stop()
+    assert (times[-1] - times[0]) / 5e9 == pytest.approx(1 / 20, rel=0.3)
+
+
+@pytest.mark.parametrize(
+    ("settings", "kind", "says"),
+    [
+        ({"camera": "pattern", "size": "64x48"}, NoSuchMode, "cannot be 64x48"),
+        ({"camera": "pattern", "encoder": "copy"}, NoSuchMode, "another encoder than `copy`"),
+        ({"camera": "pattern", "microphone": "nowhere"}, NoSuchDevice, "no microphone 'nowhere'"),
+        ({"camera": "/nowhere/film.mp4"}, NoSuchDevice, "no camera '/nowhere/film.mp4'"),
+        ({"camera": "lavfi:nonsense"}, DeviceError, "graph 'nonsense'"),
+    ],
+)
+def test_what_cannot_be_served_is_said_and_leaves_nothing_behind(
+    settings: dict[str, Any], kind: type[DeviceError], says: str
+) -> None:
+    bench = Bench(**settings)
+    with pytest.raises(kind, match=says):
+        bench.pipeline.start()
+    assert not bench.streams
+    assert not threads()
+    bench.pipeline.stop(0.0)
+
+
+def test_a_path_that_is_taken_ends_the_start() -> None:
+    def taken(tracks: Sequence[Track]) -> Any:
+        raise PathError("The path is taken.")
+
+    pipeline = CameraPipeline(CameraSettings(camera="pattern", size="320x180"), taken, lambda event: None)
+    with pytest.raises(PathError):
+        pipeline.start()
+    assert not threads()
+
+
+def sources_of(devices: Devices, **settings: Any) -> Any:
+    return choose_sources(CameraSettings(**settings), lambda seconds: None, lambda: devices)
+
+
+def test_without_a_camera_the_pattern_is_served_and_that_is_said() -> None:
+    sources = sources_of(Devices([], []))
+    assert "no camera" in sources.notice
+    source = sources.open_video()
+    assert (source.format.device, source.format.width, source.format.height) == ("pattern", 1280, 720)
+    assert sources.open_audio is not None
+
+
+def test_without_a_microphone_auto_gives_no_sound_and_that_is_said() -> None:
+    sources = sources_of(Devices([], []), camera="pattern", microphone="auto")
+    assert sources.open_audio is None
+    assert "no microphone" in sources.notice
+
+
+def test_a_camera_that_tells_no_modes_is_opened_to_learn_why() -> None:
+    camera = Camera("Cam", "/nonexistent/video0", (), "v4l2")
+    sources = sources_of(Devices([camera], []), camera="Cam")
+    with pytest.raises(NoSuchDevice, match="no device 'Cam'"):
+        sources.open_video()
+
+
+def test_a_microphone_that_is_not_there_is_said() -> None:
+    microphone = Microphone("Mic", "plughw:31,0", "alsa")
+    sources = sources_of(Devices([], [microphone]), camera="pattern", microphone="Mic")
+    assert sources.open_audio is not None
+    with pytest.raises(DeviceError, match="'Mic'"):
+        sources.open_audio()
