@@ -132,8 +132,7 @@ class Publisher:
 
     @contextmanager
     def _while_it_lasts(self) -> Iterator[None]:
-        """The engine raises RuntimeError when the stream was removed behind our back, as a relay that closes
-        does."""
+        """A relay that closes removes the stream, which the engine says with a RuntimeError."""
         try:
             yield
         except RuntimeError:

@@ -1,7 +1,9 @@
 """The configuration file: what is read, and that every mistake is named with line, key and remedy."""
 
+import re
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from relaycore.control.config import load_config, read_config
@@ -54,6 +56,20 @@ def test_all_settings_are_read() -> None:
     assert config.cameras["house/back"] == CameraSettings(camera="pattern", bitrate=800_000)
     assert config.users == [User(name="anna", password="secret words")]
     assert (config.host, config.port, config.limits) == ("::1", 554, {"connections": 5})
+
+
+def test_the_example_names_every_setting_with_its_default() -> None:
+    text = (Path(__file__).parents[2] / "examples" / "relaycore.toml").read_text()
+    config = read_config(text, "relaycore.toml")
+    assert list(config.cameras) == ["front", "garage/door"]
+    # The commented settings of the relay are its defaults.
+    shown = {line.lstrip("# ") for line in text.partition("[cameras")[0].splitlines() if " = " in line}
+    assert read_config("\n".join(shown), "defaults") == Config()
+    for kind in (Config, CameraSettings):
+        for field in msgspec.structs.fields(kind):
+            assert re.search(
+                rf"\b{field.encode_name}\b( = |\W*\.|\]\])|^\[{field.encode_name}\]", text, re.M
+            ), field
 
 
 def test_all_mistakes_are_listed_in_the_order_of_the_file() -> None:
