@@ -46,6 +46,7 @@ class CameraSource:
         context = self._stream.codec_context
         context.thread_count = 1
         self._codec = _CODECS.get(context.name)
+        name = context.name if self._codec else context.pix_fmt or mode.format
         width, height = context.width, context.height
         colour = JPEG if self._codec == "jpeg" else BT601
         if full_range is not None:
@@ -53,7 +54,7 @@ class CameraSource:
         self.format = SourceFormat(
             name=camera.name,
             device=camera.device,
-            mode=str(Mode(self._codec or context.pix_fmt or mode.format, width, height, mode.fps)),
+            mode=str(Mode(name, width, height, mode.fps)),
             width=width & ~1,
             height=height & ~1,
             fps=float(mode.fps),

@@ -55,6 +55,7 @@ class AacEncoder:
         self._context = context
         self._resampler: av.AudioResampler | None = None
         self._samples = 0
+        self._position = Fraction(0)
 
     @property
     def config(self) -> bytes:
@@ -62,13 +63,17 @@ class AacEncoder:
         return bytes(self._context.extradata or b"")
 
     @property
-    def samples(self) -> int:
-        """Samples at 48 kHz that were given so far, after resampling."""
-        return self._samples
+    def position(self) -> int:
+        """The number, at 48 kHz, of the next sample that is given.
+
+        Some of those before it may still wait for a frame to be full.
+        """
+        return int(self._position)
 
     def encode(self, frame: av.AudioFrame) -> list[AacFrame]:
         """Encodes some samples of any format and rate; gives the frames that they complete."""
         frame.pts = None
+        self._position += Fraction(frame.samples * RATE, frame.sample_rate)
         if self._resampler is None:
             size = self._context.frame_size
             self._resampler = av.AudioResampler("fltp", _LAYOUT[self.channels], RATE, frame_size=size)

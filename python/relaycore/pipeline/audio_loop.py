@@ -74,7 +74,7 @@ class AudioLoop:
         while not self._stopping.is_set():
             block = source.read()
             received_ns = now_ns()
-            self._time.heard(self._encoder.samples, block.captured_ns)
+            self._time.heard(self._encoder.position, block.captured_ns)
             for frame in self._encoder.encode(block.frame):
                 captured_ns = self._time.at(frame.first_sample)
                 pts = max(self._last_pts + 1, captured_ns * RATE // 1_000_000_000)
