@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -35,4 +36,4 @@ def summarise(durations: Mapping[str, Sequence[int]]) -> list[StageLatency]:
 
 def _quantile_ms(ordered: Sequence[int], share: float) -> float:
     """The nearest rank: a duration that was really measured."""
-    return ordered[min(len(ordered) - 1, int(len(ordered) * share))] / 1e6
+    return ordered[math.ceil(len(ordered) * share) - 1] / 1e6
