@@ -41,9 +41,7 @@ pub(crate) struct Picture<'a> {
     pub(crate) huffman: [[Option<&'a [u8]>; 4]; 2],
     /// The frame header, the scan header, and other segments worth keeping, in order.
     pub(crate) kept: Vec<Segment<'a>>,
-    /// Entropy-coded data of the first scan.
-    pub(crate) scan: &'a [u8],
-    /// Everything from the first scan to the end, without end of image marker.
+    /// Entropy-coded data, and what stands between scans where there are several. Ends before the end of image marker.
     pub(crate) scans: &'a [u8],
     /// Whether there is one scan, as RTP needs it.
     pub(crate) has_one_scan: bool,
@@ -201,11 +199,12 @@ impl<'a> Header<'a> {
             return Err(JpegError::NoScan);
         }
 
-        let scan_start = segments.at();
-        let mut ending = segments.skip_scan();
-        let scan_end = segments.at();
-        let mut scans_end = scan_end;
-        let mut scan_count = 1;
+        let has_one_scan =
+            scan_components.len() == frame.components.len() && frame.coding != Coding::Progressive;
+        segments.trust();
+        let scans_start = segments.at();
+        let mut ending = segments.skip_scan(has_one_scan);
+        let mut scans_end = segments.at();
         let mut quantisation = self.quantisation;
         while ending == ScanEnd::Segment {
             let Some(segment) = segments.next() else {
@@ -213,7 +212,6 @@ impl<'a> Header<'a> {
             };
             match segment.marker {
                 marker::SOI => break,
-                marker::SOS => scan_count += 1,
                 marker::DQT => {
                     // Tables may come before the scan that needs them first.
                     let mut between = Header::new(0);
@@ -223,7 +221,7 @@ impl<'a> Header<'a> {
                 }
                 _ => {}
             }
-            ending = segments.skip_scan();
+            ending = segments.skip_scan(false);
             scans_end = segments.at();
         }
         for component in &frame.components {
@@ -233,12 +231,8 @@ impl<'a> Header<'a> {
         }
 
         let ends_with_eoi = ending == ScanEnd::EndOfImage;
-        let scans = without_padding(&data[scan_start..scans_end], ends_with_eoi);
-        let scan = without_padding(
-            &data[scan_start..scan_end],
-            ends_with_eoi || scan_end < scans_end,
-        );
-        if scan.is_empty() {
+        let scans = without_padding(&data[scans_start..scans_end], ends_with_eoi);
+        if scans.is_empty() {
             return Err(JpegError::NoData);
         }
         // The first pass of a progressive picture has no use for AC tables.
@@ -255,7 +249,6 @@ impl<'a> Header<'a> {
         if missing.any(|(_, destination)| destination > 1) {
             return Err(JpegError::NoHuffmanTable);
         }
-        let has_one_scan = scan_count == 1 && scan_components.len() == frame.components.len();
         let info = Info {
             width: frame.width,
             height: frame.height,
@@ -268,7 +261,7 @@ impl<'a> Header<'a> {
             end: if ends_with_eoi {
                 scans_end + 2
             } else {
-                scan_start + scans.len()
+                scans_start + scans.len()
             },
             odd_segments: segments.odd,
         };
@@ -279,7 +272,6 @@ impl<'a> Header<'a> {
             quantisation,
             huffman: self.huffman,
             kept: self.kept,
-            scan,
             scans,
             has_one_scan,
         })

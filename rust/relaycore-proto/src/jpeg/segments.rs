@@ -79,6 +79,11 @@ impl<'a> Segments<'a> {
         self.at = self.at.max(at);
     }
 
+    /// Believes lengths from here on.
+    pub(crate) fn trust(&mut self) {
+        self.distrust = false;
+    }
+
     /// Notes that something was read over.
     pub(crate) fn note_odd(&mut self) {
         self.odd = self.odd.saturating_add(1);
@@ -142,8 +147,8 @@ impl<'a> Segments<'a> {
     }
 
     /// Goes over entropy-coded data. Afterwards the place reached is its end: the marker that ends it, or the end of
-    /// the data.
-    pub(crate) fn skip_scan(&mut self) -> ScanEnd {
+    /// the data. In the last scan of a picture, what looks like a segment is damage: nothing but the end may follow.
+    pub(crate) fn skip_scan(&mut self, is_last: bool) -> ScanEnd {
         let mut from = self.at;
         while let Some(at) = find_byte(self.data, from, 0xff) {
             let Some(&marker) = self.data.get(at + 1) else {
@@ -157,8 +162,8 @@ impl<'a> Segments<'a> {
                     continue;
                 }
                 marker::EOI => ScanEnd::EndOfImage,
-                marker::SOI if self.data.get(at + 2) == Some(&0xff) => ScanEnd::Data,
-                _ if self.is_believable(at) => ScanEnd::Segment,
+                marker::SOI if self.is_believable(at) => ScanEnd::Data,
+                _ if !is_last && self.is_believable(at) => ScanEnd::Segment,
                 _ => {
                     self.note_odd();
                     continue;
@@ -209,7 +214,8 @@ impl<'a> Segments<'a> {
             return false;
         };
         if marker == marker::SOI {
-            return self.data.get(at + 2) == Some(&0xff);
+            return marker_at(self.data, at + 2, PADDING_MAX)
+                .is_some_and(|next| has_length(self.data[next + 1]));
         }
         if !has_length(marker) {
             return false;

@@ -58,8 +58,8 @@ pub fn packetise(
     let carried = Carried::check(&picture)?;
 
     // The end of image marker is optional, and spares receivers the search for a missing one.
-    let mut scan = Vec::with_capacity(picture.scan.len() + 2);
-    scan.extend_from_slice(picture.scan);
+    let mut scan = Vec::with_capacity(picture.scans.len() + 2);
+    scan.extend_from_slice(picture.scans);
     scan.extend_from_slice(&[0xff, marker::EOI]);
     if scan.len() >= 1 << 24 {
         return Err(PayloadError::JpegNotCarried {
