@@ -8,11 +8,14 @@ from typing import Any
 import av
 import pytest
 
-from relaycore._relaycore import Track
+from relaycore._relaycore import Track, now_ns
+from relaycore.capture.colour import JPEG
 from relaycore.capture.model import Camera, Devices, Microphone
-from relaycore.capture.opening import choose_sources
+from relaycore.capture.opening import Sources, choose_sources
 from relaycore.capture.pattern import read_strip
-from relaycore.errors import DeviceError, NoSuchDevice, NoSuchMode, PathError
+from relaycore.capture.source import Captured, SourceFormat
+from relaycore.errors import DeviceError, DeviceLost, NoSuchDevice, NoSuchMode, PathError
+from relaycore.pipeline import camera, capture_loop
 from relaycore.pipeline.camera import CameraPipeline, PipelineEvent
 from relaycore.settings import CameraSettings
 
@@ -131,6 +134,67 @@ def test_a_path_that_is_taken_ends_the_start() -> None:
     assert not threads()
 
 
+class Silent:
+    """Delivers a picture for each permit, and waits between them."""
+
+    format = SourceFormat("Cam", "/dev/cam", "made up", 64, 48, 30.0, JPEG, None)
+
+    def __init__(self) -> None:
+        self.permits: queue.Queue[bool] = queue.Queue()
+
+    def read(self) -> Captured:
+        if not self.permits.get(timeout=PATIENCE):
+            raise DeviceLost("It was unplugged.")
+        at = now_ns()
+        return Captured(at, at, None, lambda buffer: None)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+@pytest.fixture
+def silent(monkeypatch: pytest.MonkeyPatch) -> Silent:
+    source = Silent()
+    monkeypatch.setattr(camera, "choose_sources", lambda *_: Sources(lambda: source, None, None))
+    return source
+
+
+def test_a_camera_that_falls_silent_is_told_and_shown_as_lost_until_it_is_back(
+    silent: Silent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(camera, "SILENCE_NS", 50_000_000)
+    bench = Bench(encoder="libx264")
+    bench.pipeline.start()
+    assert bench.events.get(timeout=PATIENCE).kind == "ready"
+    lost = bench.events.get(timeout=PATIENCE)
+    assert lost == PipelineEvent("lost", "Cam gives no pictures any more, though it is there.")
+    assert bench.pipeline.stats().state == "lost"
+    bench.take(0, 1)
+    silent.permits.put(True)
+    assert bench.events.get(timeout=PATIENCE).kind == "back"
+    silent.permits.put(False)
+    bench.pipeline.stop()
+
+
+def test_a_camera_that_is_unplugged_is_told_and_opened_again(
+    silent: Silent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(capture_loop, "RETRY_SECONDS", (0.0,))
+    bench = Bench(encoder="libx264")
+    bench.pipeline.start()
+    silent.permits.put(False)
+    kinds = [bench.events.get(timeout=PATIENCE) for _ in range(3)]
+    assert kinds[1:] == [
+        PipelineEvent("lost", "It was unplugged."),
+        PipelineEvent("back", "The camera delivers again."),
+    ]
+    silent.permits.put(True)
+    bench.take(0, 1)
+    silent.permits.put(False)
+    bench.pipeline.stop()
+    assert not threads()
+
+
 def sources_of(devices: Devices, **settings: Any) -> Any:
     return choose_sources(CameraSettings(**settings), lambda seconds: None, lambda: devices)
 
@@ -150,8 +214,8 @@ def test_without_a_microphone_auto_gives_no_sound_and_that_is_said() -> None:
 
 
 def test_a_camera_that_tells_no_modes_is_opened_to_learn_why() -> None:
-    camera = Camera("Cam", "/nonexistent/video0", (), "v4l2")
-    sources = sources_of(Devices([camera], []), camera="Cam")
+    device = Camera("Cam", "/nonexistent/video0", (), "v4l2")
+    sources = sources_of(Devices([device], []), camera="Cam")
     with pytest.raises(NoSuchDevice, match="no device 'Cam'"):
         sources.open_video()
 

@@ -177,7 +177,7 @@ def _open(profile: EncoderProfile, form: VideoFormat) -> av.VideoCodecContext:
     context.colorspace = form.colour.matrix
     context.color_primaries = form.colour.primaries
     context.color_trc = form.colour.transfer
-    context.profile = "Constrained Baseline" if profile.name != "libx264" else "Main"
+    context.profile = "Main"
     # Each slice or frame thread would add a delay or a loss of quality; one thread carries 1080p at 30 fps.
     context.thread_count = 1
     context.options = {

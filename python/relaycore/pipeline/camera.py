@@ -217,8 +217,8 @@ class CameraPipeline:
         encode, description = self._encode, self.description
         if description is None or encode is None:
             return None
-        last = encode.last_picture_ns
-        if self._lost_since is None and last is not None and (silent := now_ns() - last) >= SILENCE_NS:
+        silent = now_ns() - encode.last_picture_ns
+        if self._lost_since is None and silent >= SILENCE_NS:
             self._silent = True
             since = time.strftime("%H:%M:%S", time.localtime(time.time() - silent / 1e9))
             self._lost(since, f"{description.source} gives no pictures any more, though it is there.")

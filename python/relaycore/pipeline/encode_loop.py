@@ -54,7 +54,7 @@ class EncodeLoop:
         self.meter = Meter()
         self.access_units = 0
         self.key_frames = 0
-        self.last_picture_ns: int | None = None
+        self.last_picture_ns = now_ns()
         self._stream, self._track, self._handoff = stream, track, handoff
         self._is_jpeg = stream.tracks[track].codec == "jpeg"
         self._make_encoder = make_encoder
@@ -73,6 +73,7 @@ class EncodeLoop:
 
     def start(self) -> None:
         """Starts the thread."""
+        self.last_picture_ns = now_ns()
         self._thread.start()
 
     def join(self, timeout: float) -> None:
