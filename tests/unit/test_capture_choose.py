@@ -94,6 +94,11 @@ def test_a_camera_is_found_by_device_name_or_part_of_it() -> None:
     assert find_camera(None, []) is None
 
 
+def test_a_camera_that_tells_its_modes_goes_before_one_that_does_not() -> None:
+    assert find_camera(None, [BARE, HD]) is HD
+    assert find_camera(None, [BARE]) is BARE
+
+
 def test_a_name_of_two_cameras_is_refused_with_their_devices() -> None:
     with pytest.raises(NoSuchDevice, match=r"several cameras.*/dev/video0.*/dev/video6"):
         find_camera("HD Camera", [HD, TWIN])
@@ -101,7 +106,7 @@ def test_a_name_of_two_cameras_is_refused_with_their_devices() -> None:
 
 
 def test_an_unknown_camera_is_said_with_those_there_are() -> None:
-    with pytest.raises(NoSuchDevice, match=r"no camera 'Logi'.*'HD Camera' \(/dev/video0\)"):
+    with pytest.raises(NoSuchDevice, match=r"no camera and no file 'Logi'.*'HD Camera' \(/dev/video0\)"):
         find_camera("Logi", [HD])
     with pytest.raises(NoSuchDevice, match="pattern"):
         find_camera("Logi", [])

@@ -6,7 +6,7 @@ from fractions import Fraction
 import av.logging
 import pytest
 
-from relaycore.capture.device_errors import explain
+from relaycore.capture.device_errors import explain, reason_of
 from relaycore.capture.ffmpeg_log import FFmpegLog, captured_log
 from relaycore.capture.model import Mode
 from relaycore.errors import (
@@ -83,3 +83,8 @@ def test_what_ffmpeg_says_is_captured_and_its_level_put_back() -> None:
         av.open("/nonexistent/device", format="v4l2")
     assert "/nonexistent/device" in log.text()
     assert av.logging.get_level() == before
+
+
+def test_the_reason_leaves_out_numbers_and_arguments() -> None:
+    assert reason_of(OSError(errno.EIO, "I/O error", "video=Cam")) == "I/O error"
+    assert reason_of(ValueError("no such format")) == "no such format"

@@ -109,7 +109,7 @@ def test_a_graph_is_thinned_to_the_wished_rate() -> None:
         ({"camera": "pattern", "size": "64x48"}, NoSuchMode, "cannot be 64x48"),
         ({"camera": "pattern", "encoder": "copy"}, NoSuchMode, "another encoder than `copy`"),
         ({"camera": "pattern", "microphone": "nowhere"}, NoSuchDevice, "no microphone 'nowhere'"),
-        ({"camera": "/nowhere/film.mp4"}, NoSuchDevice, "no camera '/nowhere/film.mp4'"),
+        ({"camera": "/nowhere/film.mp4"}, NoSuchDevice, "no camera and no file '/nowhere/film.mp4'"),
         ({"camera": "lavfi:nonsense"}, DeviceError, "graph 'nonsense'"),
     ],
 )

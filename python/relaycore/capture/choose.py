@@ -35,12 +35,13 @@ _Device = TypeVar("_Device", Camera, Microphone)
 
 
 def find_camera(wish: str | None, cameras: Sequence[Camera]) -> Camera | None:
-    """The camera of a device path, name, or part of a name; the first one for ``None``.
+    """The camera of a device path, name, or part of a name; for ``None`` the first one that lists modes.
 
     ``None`` when there is none at all and none is wished. NoSuchDevice when none matches, or several do.
     """
     if wish is None:
-        return cameras[0] if cameras else None
+        first = cameras[0] if cameras else None
+        return next((camera for camera in cameras if camera.modes), first)
     return _find(wish, cameras, "camera")
 
 
@@ -73,7 +74,8 @@ def _find(wish: str, devices: Sequence[_Device], kind: str) -> _Device:
     advice = f"choose one of {there}" if there else "plug one in, or use `--camera pattern`"
     if kind == "microphone" and not there:
         advice = "plug one in, or use `--microphone none`"
-    raise NoSuchDevice(f"There is no {kind} {wish!r}: {advice}.")
+    what = "camera and no file" if kind == "camera" else kind
+    raise NoSuchDevice(f"There is no {what} {wish!r}: {advice}.")
 
 
 def best_mode(camera: Camera, size: tuple[int, int] | None, fps: float | None, encoder: str = "auto") -> Mode:

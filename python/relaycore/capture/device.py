@@ -12,7 +12,7 @@ import av
 from relaycore._relaycore import FrameBuffer, inspect_jpeg, now_ns
 from relaycore.capture.clock import SourceClock
 from relaycore.capture.colour import BT601, JPEG
-from relaycore.capture.device_errors import explain
+from relaycore.capture.device_errors import explain, reason_of
 from relaycore.capture.ffmpeg_log import captured_log
 from relaycore.capture.model import Camera, Mode
 from relaycore.capture.source import BadPicture, Captured, Codec, SourceFormat
@@ -71,7 +71,9 @@ class CameraSource:
         try:
             packet = next(self._packets, None)
         except (av.FFmpegError, OSError) as error:
-            raise DeviceLost(f"{self._camera.name} was lost: plug it in again ({error}).") from error
+            raise DeviceLost(
+                f"{self._camera.name} was lost: plug it in again ({reason_of(error)})."
+            ) from error
         received_ns = now_ns()
         if packet is None or packet.size == 0:
             raise DeviceLost(f"{self._camera.name} was lost: plug it in again.")
@@ -99,7 +101,7 @@ class CameraSource:
             frames = self._stream.codec_context.decode(av.Packet(data))
         except (av.FFmpegError, ValueError) as error:
             raise BadPicture(
-                f"{self._camera.name} sent a picture that cannot be decoded ({error})."
+                f"{self._camera.name} sent a picture that cannot be decoded ({reason_of(error)})."
             ) from error
         if not frames:
             raise BadPicture(f"{self._camera.name} sent a picture that cannot be decoded.")
@@ -111,7 +113,7 @@ def _whole_jpeg(data: bytes) -> bytes:
     try:
         found = inspect_jpeg(data)
     except ValueError as error:
-        raise BadPicture(f"A damaged JPEG was left out ({error}).") from error
+        raise BadPicture(f"A damaged JPEG was left out ({reason_of(error)}).") from error
     if not found.complete:
         raise BadPicture("A JPEG without its end was left out.")
     return data[found.start : found.end]

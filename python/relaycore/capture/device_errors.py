@@ -10,7 +10,7 @@ from relaycore.capture.ffmpeg_log import FFmpegLog
 from relaycore.capture.model import Mode
 from relaycore.errors import DeviceBusy, DeviceError, NoSuchDevice, NoSuchMode, PermissionRefused
 
-__all__ = ["explain"]
+__all__ = ["explain", "reason_of"]
 
 _BUSY: Final = ("device already in use", "RenderStream", "Device or resource busy", "in use by another")
 _MISSING: Final = (
@@ -55,5 +55,11 @@ def explain(name: str, error: Exception, log: FFmpegLog, modes: Sequence[Mode] =
         return NoSuchMode(f"{name!r} has no such size, frame rate or format. It has: {there}.")
     if number in (errno.ENOENT, errno.ENODEV, errno.ENXIO) or says(_MISSING):
         return NoSuchDevice(f"There is no device {name!r}: `relaycore devices` lists what there is.")
-    reason = log.last_error() or str(error)
+    reason = log.last_error() or reason_of(error)
     return DeviceError(f"{name!r} cannot be opened ({reason}): plug it in again, or choose another device.")
+
+
+def reason_of(error: Exception) -> str:
+    """What an error of FFmpeg says, without its number and the arguments of the call."""
+    words = error.strerror if isinstance(error, OSError) else None
+    return words or str(error)

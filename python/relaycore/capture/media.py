@@ -14,6 +14,7 @@ import av
 
 from relaycore._relaycore import FrameBuffer, now_ns
 from relaycore.capture.colour import colour_of
+from relaycore.capture.device_errors import reason_of
 from relaycore.capture.pattern_source import Waiter
 from relaycore.capture.source import AudioBlock, Captured, SourceFormat
 from relaycore.capture.unpack import fill_from_frame
@@ -63,7 +64,7 @@ class _Loop:
         except (av.FFmpegError, OSError, ValueError) as error:
             what = "graph" if graph != self._place else "file"
             raise DeviceError(
-                f"The {what} {graph!r} cannot be opened ({error}): check it with ffplay."
+                f"The {what} {graph!r} cannot be opened ({reason_of(error)}): check it with ffplay."
             ) from error
 
     @property
@@ -124,7 +125,9 @@ class MediaSource:
             self._first = next(self._frames, None)
         except av.FFmpegError as error:
             self._loop.close()
-            raise DeviceError(f"{place!r} cannot be decoded ({error}): check it with ffplay.") from error
+            raise DeviceError(
+                f"{place!r} cannot be decoded ({reason_of(error)}): check it with ffplay."
+            ) from error
         if self._first is None:
             self._loop.close()
             raise NoSuchMode(f"{place!r} has no picture that can be decoded: check it with ffplay.")
@@ -149,7 +152,7 @@ class MediaSource:
         try:
             item = self._first or next(self._frames, None)
         except av.FFmpegError as error:
-            raise DeviceLost(f"{self.format.name!r} cannot be read any more ({error}).") from error
+            raise DeviceLost(f"{self.format.name!r} cannot be read any more ({reason_of(error)}).") from error
         self._first = None
         if item is None:
             raise DeviceLost(f"{self.format.name!r} has ended.")
@@ -192,7 +195,7 @@ class MediaAudioSource:
         try:
             item = next(self._frames, None)
         except av.FFmpegError as error:
-            raise DeviceLost(f"The {self.name} cannot be read any more ({error}).") from error
+            raise DeviceLost(f"The {self.name} cannot be read any more ({reason_of(error)}).") from error
         if item is None:
             raise DeviceLost(f"The {self.name} has ended.")
         frame, media_ns = item

@@ -11,7 +11,7 @@ import av
 from relaycore._relaycore import now_ns
 from relaycore.capture import alsa
 from relaycore.capture.clock import SourceClock
-from relaycore.capture.device_errors import explain
+from relaycore.capture.device_errors import explain, reason_of
 from relaycore.capture.ffmpeg_log import captured_log
 from relaycore.capture.model import Microphone
 from relaycore.capture.source import AudioBlock
@@ -54,7 +54,9 @@ class MicrophoneSource:
         try:
             frame = next(self._frames, None)
         except (av.FFmpegError, OSError) as error:
-            raise DeviceLost(f"The microphone {self.name} was lost: plug it in again ({error}).") from error
+            raise DeviceLost(
+                f"The microphone {self.name} was lost: plug it in again ({reason_of(error)})."
+            ) from error
         if frame is None:
             raise DeviceLost(f"The microphone {self.name} was lost: plug it in again.")
         arrived_ns = now_ns()
