@@ -75,9 +75,10 @@ def player_lines(url: str) -> list[str]:
 
 def _notices(streams: Sequence[StreamStatus]) -> list[str]:
     return [
-        f"{stream.path}: {stream.camera.description.reason}"
+        f"{stream.path}: {reason}"
         for stream in streams
-        if stream.camera is not None and stream.camera.description.reason
+        if stream.camera is not None
+        for reason in stream.camera.description.reason.splitlines()
     ]
 
 

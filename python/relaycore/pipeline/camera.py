@@ -85,7 +85,7 @@ class CameraPipeline:
                 sound.close()
             raise
         why = None if choice is None else choice.reason
-        reason = " ".join(part for part in (sources.notice, missing, why) if part)
+        reason = "\n".join(part for part in (sources.notice, missing, why) if part)
         self.description = self._describe(source.format, form, choice, reason, sound)
         assert self._capture is not None
         assert self._encode is not None

@@ -16,7 +16,7 @@ EventKind = Literal["ready", "lost", "back", "failed", "notice"]
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What was chosen, for a person. ``str()`` puts it on one line."""
+    """What was chosen, for a person; ``reason`` has a sentence a line. ``str()`` puts it on one line."""
 
     source: str
     device: str
