@@ -26,7 +26,7 @@ __all__ = ["CameraStatus", "Cameras"]
 class StreamMaker(Protocol):
     """Adds a stream to the engine; called from a pipeline's thread."""
 
-    def __call__(self, path: str, tracks: Sequence[Track], join: Join) -> Stream:
+    def __call__(self, path: str, tracks: Sequence[Track], join: Join, can_force_key_frames: bool) -> Stream:
         """The stream, or PathError."""
 
 
@@ -59,7 +59,7 @@ class Cameras:
         """Starts a camera. What it raises is a DeviceError, EncoderError or PathError."""
         pipeline = CameraPipeline(
             settings,
-            lambda tracks: self._add_stream(path, tracks, settings.join),
+            lambda tracks, can_force: self._add_stream(path, tracks, settings.join, can_force),
             lambda happened: self._pass_on(path, happened),
         )
         self._pipelines[path] = pipeline

@@ -310,7 +310,7 @@ class Relay:
         return path
 
     def _add_stream(
-        self, path: str, tracks: Sequence[Track], join: Join, can_force_key_frames: bool = True
+        self, path: str, tracks: Sequence[Track], join: Join, can_force_key_frames: bool
     ) -> Stream:
         """Makes a stream; from any thread."""
         engine = self._open(self._engine)

@@ -3,6 +3,8 @@
 import queue
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import av
@@ -44,7 +46,8 @@ class Bench:
         self.streams: list[FakeStream] = []
         self.pipeline = CameraPipeline(CameraSettings(**settings), self._make, self.events.put)
 
-    def _make(self, tracks: Sequence[Track]) -> Any:
+    def _make(self, tracks: Sequence[Track], can_force_key_frames: bool) -> Any:
+        self.can_force_key_frames = can_force_key_frames
         self.streams.append(FakeStream(tracks))
         return self.streams[-1]
 
@@ -67,6 +70,7 @@ def test_the_pattern_becomes_h264_and_aac_on_one_clock() -> None:
 
     assert [track.codec for track in bench.streams[0].tracks] == ["h264", "aac"]
     assert bench.streams[0].tracks[0].parameters
+    assert bench.can_force_key_frames
     counters = []
     decoder = av.CodecContext.create("h264", "r")
     for data, fields in pictures:
@@ -125,7 +129,7 @@ def test_what_cannot_be_served_is_said_and_leaves_nothing_behind(
 
 
 def test_a_path_that_is_taken_ends_the_start() -> None:
-    def taken(tracks: Sequence[Track]) -> Any:
+    def taken(tracks: Sequence[Track], can_force_key_frames: bool) -> Any:
         raise PathError("The path is taken.")
 
     pipeline = CameraPipeline(CameraSettings(camera="pattern", size="320x180"), taken, lambda event: None)
@@ -193,6 +197,23 @@ def test_a_camera_that_is_unplugged_is_told_and_opened_again(
     silent.permits.put(False)
     bench.pipeline.stop()
     assert not threads()
+
+
+def test_a_camera_that_gives_h264_is_sent_on_as_it_is_and_promises_no_key_frames(
+    silent: Silent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoder = av.CodecContext.create("libx264", "w")
+    assert isinstance(encoder, av.VideoCodecContext)
+    encoder.width, encoder.height, encoder.pix_fmt, encoder.time_base = 64, 48, "yuv420p", Fraction(1, 30)
+    encoder.options = {"tune": "zerolatency"}
+    unit = bytes(encoder.encode(av.VideoFrame(64, 48, "yuv420p"))[0])
+    silent.format = replace(Silent.format, codec="h264")
+    monkeypatch.setattr(silent, "read", lambda: Captured(now_ns(), now_ns(), unit, lambda buffer: None))
+    bench = Bench()
+    bench.pipeline.start()
+    assert [data for data, _ in bench.take(0, 3)] == [unit] * 3
+    bench.pipeline.stop()
+    assert not bench.can_force_key_frames
 
 
 def sources_of(devices: Devices, **settings: Any) -> Any:

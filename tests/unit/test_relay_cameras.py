@@ -40,7 +40,7 @@ class Pipeline:
     def __init__(
         self,
         settings: CameraSettings,
-        stream_factory: Callable[[Sequence[Track]], Stream],
+        stream_factory: Callable[[Sequence[Track], bool], Stream],
         on_event: Callable[[PipelineEvent], None],
     ) -> None:
         self.settings, self.make_stream, self.on_event = settings, stream_factory, on_event
@@ -49,7 +49,7 @@ class Pipeline:
         self.made.append(self)
 
     def start(self) -> None:
-        self.make_stream([Track.h264()])
+        self.make_stream([Track.h264()], True)
         if self.settings.camera == "busy":
             raise DeviceBusy("The camera 'busy' is used by another program: close it.")
         self.description = Description("made up", "none", "raw", 64, 48, "libx264", "", 100_000, None)

@@ -32,14 +32,15 @@ class CameraPipeline:
     """A camera and its stream.
 
     ``start`` once, then ``stop`` once; both block and may be called from any thread. ``stream_factory`` is
-    called once, in ``start``, with the tracks: the picture, then the sound. ``on_event`` is called from
+    called once, in ``start``, with the tracks (the picture, then the sound) and whether key frames can be
+    made when they are wanted: not where a camera's own pictures are sent on. ``on_event`` is called from
     threads of the pipeline, one at a time, and must not block.
     """
 
     def __init__(
         self,
         settings: CameraSettings,
-        stream_factory: Callable[[Sequence[Track]], Stream],
+        stream_factory: Callable[[Sequence[Track], bool], Stream],
         on_event: Callable[[PipelineEvent], None],
     ) -> None:
         self.description: Description | None = None
@@ -67,7 +68,7 @@ class CameraPipeline:
             sound, missing = self._open_sound(sources)
             form, choice = self._choose(source.format)
             aac = None if sound is None else AacEncoder(sound.channels)
-            stream = self._make_stream(self._tracks(source.format, form, choice, aac))
+            stream = self._make_stream(self._tracks(source.format, form, choice, aac), choice is not None)
             self._run(sources, source, stream, form, choice)
             if sound is not None and aac is not None and sources.open_audio is not None:
                 self._sound = AudioLoop(
