@@ -8,6 +8,7 @@ import numpy.typing as npt
 from relaycore.capture.pattern import BARS
 from relaycore.capture.strip import read_strip
 from relaycore.capture.tone import LEVEL, TONE_HZ
+from tests.interop.control import Control
 from tests.interop.recording import Pictures, Recording, Samples
 
 __all__ = ["assert_colours", "assert_tone", "assert_uninterrupted", "counters", "sound_lag", "strip_of"]
@@ -28,11 +29,11 @@ def counters(recording: Recording) -> list[int]:
     return [strip_of(picture)[0] for picture in recording.pictures]
 
 
-def assert_uninterrupted(recording: Recording, pictures: int) -> None:
-    """There are so many pictures, and each is the one after the one before it."""
+def assert_uninterrupted(recording: Recording, pictures: int, control: Control) -> None:
+    """There are so many pictures, and none is missing between them that was sent."""
     seen = counters(recording)
     assert len(seen) == pictures
-    assert seen == list(range(seen[0], seen[0] + pictures))
+    assert seen == control.between(seen[0], seen[-1])
 
 
 def assert_colours(picture: Pictures) -> None:

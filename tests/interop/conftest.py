@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 
+from tests.interop.control import Control
 from tests.interop.players import SIZE
 from tests.support.server import Server, serve
 
@@ -23,3 +24,11 @@ def server() -> Iterator[Server]:
     """The test pattern with sound, 640x360 at 30 pictures a second."""
     with serve("--camera", "pattern", "--size", f"{SIZE[0]}x{SIZE[1]}", "--fps", "30") as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def control(server: Server) -> Iterator[Control]:
+    """A reader that stays while the tests of a file run, and loses nothing."""
+    with Control(server.url) as control:
+        yield control
+    assert control.gaps.jumps == []

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.interop.checks import assert_colours, assert_tone, assert_uninterrupted, sound_lag
+from tests.interop.control import Control
 from tests.interop.players import PICTURES, PLAYERS
 from tests.support.server import Server
 
@@ -22,9 +23,9 @@ LARGEST_LAG = 0.040
 
 @pytest.mark.parametrize("transport", ["tcp", "udp"])
 @pytest.mark.parametrize("player", PLAYERS)
-def test_player(server: Server, player: str, transport: str, tmp_path: Path) -> None:
+def test_player(server: Server, control: Control, player: str, transport: str, tmp_path: Path) -> None:
     recording = PLAYERS[player](server.url, transport, tmp_path)
-    assert_uninterrupted(recording, PICTURES)
+    assert_uninterrupted(recording, PICTURES, control)
     assert_colours(recording.pictures[-1])
     if player not in SILENT:
         assert_tone(recording.sound, recording.sound_rate)
