@@ -18,7 +18,7 @@ struct Shared {
     free: Mutex<Vec<Box<[u8]>>>,
 }
 
-/// Planes Y, U, V of a 4:2:0 picture, one after the other without padding; see [`FrameBuffer::layout`].
+/// Planes Y, U, V of a 4:2:0 picture, one after the other without padding; see [`FrameBuffer::bytes`].
 #[derive(Debug)]
 pub struct FrameBuffer {
     bytes: Box<[u8]>,
