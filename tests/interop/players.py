@@ -40,11 +40,11 @@ BRANCHES = (
 CLIENTS = Path(__file__).parent / "clients" / "target" / "debug"
 
 
-def play_ffmpeg(url: str, transport: str, directory: Path) -> Recording:
+def play_ffmpeg(url: str, transport: str, directory: Path, pictures: int = PICTURES) -> Recording:
     """Debian's ffmpeg, as a recorder uses it."""
     output = directory / "ffmpeg.nut"
-    source = ["ffmpeg", "-v", "error", "-nostdin", "-rtsp_transport", transport, "-i", url]
-    video = ["-fps_mode", "passthrough", "-frames:v", str(PICTURES), "-c:v", "rawvideo", "-pix_fmt", "rgb24"]
+    source = ["ffmpeg", "-v", "error", "-nostdin", "-y", "-rtsp_transport", transport, "-i", url]
+    video = ["-fps_mode", "passthrough", "-frames:v", str(pictures), "-c:v", "rawvideo", "-pix_fmt", "rgb24"]
     run([*source, *video, "-c:a", "pcm_s16le", output])
     return read_file(output)
 
