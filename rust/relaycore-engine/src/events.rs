@@ -1,8 +1,8 @@
 //! The way from the media threads to whoever decides: a bounded queue and a socket that becomes readable.
 
 use crate::decision::Request;
-use crate::platform::SignalPair;
 use crate::session::SessionInfo;
+use crate::signal::Signal;
 use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,7 +24,7 @@ pub enum Event {
 #[derive(Debug)]
 pub(crate) struct EventQueue {
     state: Mutex<State>,
-    signal: SignalPair,
+    signal: Signal,
     capacity: usize,
 }
 
@@ -39,7 +39,7 @@ impl EventQueue {
     pub(crate) fn new(capacity: usize) -> io::Result<Self> {
         Ok(Self {
             state: Mutex::default(),
-            signal: SignalPair::new()?,
+            signal: Signal::new()?,
             capacity,
         })
     }

@@ -18,6 +18,7 @@ mod reader;
 pub mod ring;
 pub mod session;
 mod shard;
+mod signal;
 pub mod stream;
 
 pub use engine::{AddStreamError, Engine};

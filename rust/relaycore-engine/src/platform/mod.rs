@@ -1,11 +1,11 @@
 //! What differs between operating systems, and nothing else.
 
 #[cfg(unix)]
-mod signal_unix;
+mod unix;
 #[cfg(windows)]
-mod signal_windows;
+mod windows;
 
 #[cfg(unix)]
-pub(crate) use signal_unix::SignalPair;
+pub(crate) use unix::{Socket, handle, socket_pair};
 #[cfg(windows)]
-pub(crate) use signal_windows::SignalPair;
+pub(crate) use windows::{Socket, handle, socket_pair};

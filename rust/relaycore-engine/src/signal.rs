@@ -1,20 +1,19 @@
 //! A pair of local sockets by which a media thread wakes an event loop of another kind.
 
+use crate::platform::{Socket, handle, socket_pair};
 use std::io::{self, Read, Write};
-use std::os::fd::AsRawFd;
-use std::os::unix::net::UnixStream;
 
 /// One end is written by any thread, the other is watched by the event loop.
 #[derive(Debug)]
-pub(crate) struct SignalPair {
-    write: UnixStream,
-    read: UnixStream,
+pub(crate) struct Signal {
+    write: Socket,
+    read: Socket,
 }
 
-impl SignalPair {
+impl Signal {
     /// A new pair, both ends non-blocking.
     pub(crate) fn new() -> io::Result<Self> {
-        let (write, read) = UnixStream::pair()?;
+        let (write, read) = socket_pair()?;
         write.set_nonblocking(true)?;
         read.set_nonblocking(true)?;
         Ok(Self { write, read })
@@ -33,6 +32,6 @@ impl SignalPair {
 
     /// The watched end, for the event loop.
     pub(crate) fn handle(&self) -> u64 {
-        self.read.as_raw_fd() as u64
+        handle(&self.read)
     }
 }

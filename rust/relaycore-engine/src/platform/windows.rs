@@ -1,0 +1,26 @@
+//! Local sockets on Windows, which has no socket pairs: these go over loopback.
+
+use std::io;
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::os::windows::io::AsRawSocket;
+
+/// A local socket.
+pub(crate) type Socket = TcpStream;
+
+/// Two sockets connected to each other: the second is accepted only from the first.
+pub(crate) fn socket_pair() -> io::Result<(Socket, Socket)> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    let first = TcpStream::connect(listener.local_addr()?)?;
+    loop {
+        let (second, peer) = listener.accept()?;
+        if peer == first.local_addr()? {
+            first.set_nodelay(true)?;
+            return Ok((first, second));
+        }
+    }
+}
+
+/// The socket as event loops know it.
+pub(crate) fn handle(socket: &Socket) -> u64 {
+    socket.as_raw_socket()
+}
