@@ -6,6 +6,10 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 /// Bytes before each RTP packet on an interleaved connection: `$`, channel, length (RFC 2326 §10.12).
 pub const FRAME_HEADER: usize = 4;
 
+/// Most copies with unusual channel numbers that a burst keeps; more are made anew for each reader, so that clients
+/// which all choose other channels cannot multiply the ring.
+const REMAPPED_MAX: usize = 4;
+
 /// When a burst passed each stage on its way, in nanoseconds of [`crate::clock::now_ns`]; 0 where it did not pass one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Stages {
@@ -41,6 +45,8 @@ pub struct Burst {
     pub timestamp: u32,
     /// Sequence number of the first packet.
     pub sequence: u16,
+    /// How many packets of its track came before it.
+    pub packets_before: u64,
     /// Media time in ticks of the track's clock rate, counted from the zero of the engine's clock.
     pub pts: i64,
     /// Whether a reader can start here.
@@ -82,6 +88,8 @@ pub struct Parts {
     pub ends: Vec<u32>,
     /// See [`Burst::pts`].
     pub pts: i64,
+    /// See [`Burst::packets_before`].
+    pub packets_before: u64,
     /// See [`Burst::random_access`].
     pub random_access: bool,
     /// See [`Burst::stages`].
@@ -102,6 +110,7 @@ impl Burst {
             track: parts.track,
             timestamp: field(4, 4),
             sequence: field(2, 2) as u16,
+            packets_before: parts.packets_before,
             bytes: parts.bytes.into_boxed_slice(),
             ends: parts.ends.into_boxed_slice(),
             pts: parts.pts,
@@ -174,7 +183,8 @@ impl Burst {
         })
     }
 
-    /// The framed packets with another channel number, for a reader that chose an unusual one. Made once a channel.
+    /// The framed packets with another channel number, for a reader that chose an unusual one. Made once a
+    /// channel, for the first few channels.
     pub fn on_channel(&self, channel: u8) -> Arc<[u8]> {
         let mut remapped = self.remapped.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, bytes)) = remapped.iter().find(|(known, _)| *known == channel) {
@@ -185,20 +195,36 @@ impl Burst {
             bytes[self.packet(number).start + 1] = channel;
         }
         let bytes: Arc<[u8]> = bytes.into();
-        remapped.push((channel, Arc::clone(&bytes)));
+        if remapped.len() < REMAPPED_MAX {
+            remapped.push((channel, Arc::clone(&bytes)));
+        }
         bytes
     }
 
     /// A private copy whose RTP timestamps are changed by `map`, for a reader that catches up.
     pub fn retimed(&self, map: impl Fn(u32) -> u32) -> Self {
+        self.rewritten(4, |field: [u8; 4]| {
+            map(u32::from_be_bytes(field)).to_be_bytes()
+        })
+    }
+
+    /// A private copy whose sequence numbers are `shift` further, for a reader whose numbering stood still meanwhile.
+    pub fn renumbered(&self, shift: u16) -> Self {
+        self.rewritten(2, |field: [u8; 2]| {
+            u16::from_be_bytes(field).wrapping_add(shift).to_be_bytes()
+        })
+    }
+
+    /// A copy with the `N` bytes at offset `at` of each RTP header changed.
+    fn rewritten<const N: usize>(&self, at: usize, change: impl Fn([u8; N]) -> [u8; N]) -> Self {
         let mut bytes = self.bytes.to_vec();
         for number in 0..self.packet_count() {
-            let at = self.packet(number).start + FRAME_HEADER + 4;
+            let start = self.packet(number).start + FRAME_HEADER + at;
             if let Some(field) = bytes
-                .get_mut(at..at + 4)
-                .and_then(|field| <&mut [u8; 4]>::try_from(field).ok())
+                .get_mut(start..start + N)
+                .and_then(|field| <&mut [u8; N]>::try_from(field).ok())
             {
-                *field = map(u32::from_be_bytes(*field)).to_be_bytes();
+                *field = change(*field);
             }
         }
         Self::new(Parts {
@@ -207,6 +233,7 @@ impl Burst {
             bytes,
             ends: self.ends.to_vec(),
             pts: self.pts,
+            packets_before: self.packets_before,
             random_access: self.random_access,
             stages: self.stages,
         })
@@ -243,6 +270,7 @@ pub(crate) mod tests {
             bytes,
             ends,
             pts: i64::from(timestamp),
+            packets_before: 0,
             random_access,
             stages,
         })
@@ -284,6 +312,21 @@ pub(crate) mod tests {
             Arc::ptr_eq(&copy, &burst.on_channel(7)),
             "made once a channel"
         );
+        let made: Vec<_> = (8..20).map(|channel| burst.on_channel(channel)).collect();
+        assert!(
+            made.iter()
+                .zip(8..)
+                .all(|(copy, channel)| copy[1] == channel)
+        );
+        assert_eq!(burst.remapped.lock().unwrap().len(), REMAPPED_MAX);
+    }
+
+    #[test]
+    fn renumbering_moves_every_packet_across_the_wrap() {
+        let copy = burst(0, 0, 100, true, &[5, 6]).renumbered(65_528);
+        assert_eq!((copy.sequence, copy.timestamp), (65_535, 100));
+        let second = copy.rtp_packets().nth(1).unwrap();
+        assert_eq!(second[2..4], 0u16.to_be_bytes());
     }
 
     #[test]

@@ -63,6 +63,13 @@ pub struct Cursor {
     catch_up: VecDeque<Arc<Burst>>,
     next: u64,
     waiting: bool,
+    /// Bursts before this one were sent or given up: they do not come again.
+    floor: u64,
+    /// When it joined or skipped last: the age of older bursts counts from then, since it could not have had them sooner.
+    since: u64,
+    /// How many packets of each track that it gets came before the next one it takes, once that is known.
+    positions: Vec<(usize, u64)>,
+    missed: u64,
 }
 
 /// How a reader should join a stream.
@@ -85,6 +92,10 @@ impl Cursor {
             catch_up: VecDeque::new(),
             next: ring.end(),
             waiting: true,
+            floor: 0,
+            since: joining.now,
+            positions: Vec::new(),
+            missed: 0,
         };
         let start = ring.from(0).rev().find(|burst| selection.is_start(burst));
         let Some(start) = start.filter(|_| joining.policy != JoinPolicy::Wait) else {
@@ -136,29 +147,57 @@ impl Cursor {
         place.and_then(|_| ring.get(self.next))
     }
 
-    /// Moves past what [`Cursor::peek`] gave.
-    pub fn advance(&mut self) {
+    /// Takes what [`Cursor::peek`] gives, and moves past it.
+    pub fn take(&mut self, ring: &Ring) -> Option<Arc<Burst>> {
+        let burst = Arc::clone(self.peek(ring)?);
         if self.catch_up.pop_front().is_none() {
             self.next += 1;
         }
+        let before = burst.packets_before;
+        let after = before + burst.packet_count() as u64;
+        let known = self
+            .positions
+            .iter_mut()
+            .find(|(track, _)| *track == burst.track);
+        match known {
+            Some((_, position)) => {
+                self.missed += before.saturating_sub(*position);
+                *position = after;
+            }
+            None => self.positions.push((burst.track, after)),
+        }
+        Some(burst)
     }
 
-    /// How old the next burst is at `now`, in nanoseconds; 0 when there is none. A burst that has left the ring is
-    /// infinitely old.
+    /// RTP packets that passed by unseen since the last call: while it waited, or because they left the ring. What
+    /// [`Cursor::skip`] told is not told again.
+    pub fn missed(&mut self) -> u64 {
+        std::mem::take(&mut self.missed)
+    }
+
+    /// When this reader could have had a burst first, in nanoseconds of the engine's clock.
+    pub fn could_have(&self, burst: &Burst) -> u64 {
+        self.since.max(burst.stages.packetised)
+    }
+
+    /// How long the next burst has waited at `now`, in nanoseconds; 0 when there is none. A burst that has left the
+    /// ring has waited for ever.
     pub fn age(&mut self, ring: &Ring, now: u64) -> u64 {
-        if self.waiting || !self.catch_up.is_empty() {
+        if self.waiting {
             return 0;
         }
-        if self.next < ring.first() {
+        if self.catch_up.is_empty() && self.next < ring.first() {
             return u64::MAX;
         }
-        self.peek(ring)
-            .map_or(0, |burst| now.saturating_sub(burst.stages.packetised))
+        let since = self.since;
+        self.peek(ring).map_or(0, |burst| {
+            now.saturating_sub(since.max(burst.stages.packetised))
+        })
     }
 
-    /// Gives up what was not sent and goes on at the newest random access point, or waits for the next one. Gives the
-    /// number of RTP packets that are skipped and still known.
-    pub fn skip(&mut self, ring: &Ring) -> u64 {
+    /// Gives up what was not taken at `now` and goes on at the newest random access point, or waits for the next one.
+    /// Gives the number of RTP packets that are skipped.
+    pub fn skip(&mut self, ring: &Ring, now: u64) -> u64 {
         let selection = self.selection;
         let start = ring
             .from(self.next)
@@ -166,18 +205,23 @@ impl Cursor {
             .find(|burst| selection.is_start(burst))
             .map(|burst| burst.index);
         let to = start.unwrap_or(ring.end());
-        let skipped = self
-            .catch_up
-            .drain(..)
-            .map(|burst| burst.packet_count() as u64)
-            .sum::<u64>()
-            + ring
-                .from(self.next)
-                .take_while(|burst| burst.index < to)
-                .filter(|burst| selection.has(burst))
-                .map(|burst| burst.packet_count() as u64)
-                .sum::<u64>();
+        let positions = std::mem::take(&mut self.positions);
+        let mut skipped = 0;
+        for (track, position) in positions {
+            let next = ring.from(to).find(|burst| burst.track == track);
+            let last = ring.from(0).rev().find(|burst| burst.track == track);
+            let reached = match (next, last) {
+                (Some(next), _) => next.packets_before,
+                (None, Some(last)) => last.packets_before + last.packet_count() as u64,
+                (None, None) => position,
+            };
+            skipped += reached.saturating_sub(position);
+            self.positions.push((track, reached.max(position)));
+        }
+        self.catch_up.clear();
         self.next = to;
+        self.floor = to;
+        self.since = now;
         self.waiting = start.is_none();
         skipped
     }
@@ -232,16 +276,16 @@ impl Cursor {
         self.waiting = false;
     }
 
-    /// The newest burst before `index` of each other track, so that the first packet of every track is known.
+    /// The newest burst before `index` of each other track, so that the first packet of every track is known; none that
+    /// it had already.
     fn prelude(&mut self, ring: &Ring, index: u64) {
         let newest = ring
             .from(0)
             .next_back()
             .map_or(0, |burst| burst.stages.packetised);
         let mut seen = 1u64 << self.selection.start_track;
-        let before = ring
-            .from(0)
-            .take((index.saturating_sub(ring.first())) as usize);
+        let from = self.floor.max(ring.first());
+        let before = ring.from(from).take((index.saturating_sub(from)) as usize);
         let mut prelude: Vec<_> = Vec::new();
         for burst in before.rev() {
             let old = newest.saturating_sub(burst.stages.packetised) > PRELUDE_NS;
@@ -303,6 +347,7 @@ mod tests {
             let key = track == 1 || picture % gop == 0;
             let mut burst = burst(index, track, picture as u32 * 3000, key, &[100, 100]);
             burst.stages.packetised = picture * INTERVAL;
+            burst.packets_before = picture * 2;
             ring.push(Arc::new(burst), track == 0 && key);
         }
         ring
@@ -322,9 +367,8 @@ mod tests {
 
     fn drain(cursor: &mut Cursor, ring: &Ring) -> Vec<(u64, u32)> {
         let mut got = Vec::new();
-        while let Some(burst) = cursor.peek(ring) {
+        while let Some(burst) = cursor.take(ring) {
             got.push((burst.index, burst.timestamp));
-            cursor.advance();
         }
         got
     }
@@ -420,14 +464,39 @@ mod tests {
     fn a_slow_reader_skips_to_the_newest_random_access_point() {
         let ring = stream(35, 30);
         let mut cursor = Cursor::join(both(), &ring, joining(JoinPolicy::Raw, false, 35));
-        cursor.catch_up.clear();
-        cursor.next = 11;
-        assert_eq!(cursor.age(&ring, 35 * INTERVAL), 30 * INTERVAL);
-        assert_eq!(cursor.skip(&ring), (60 - 11) * 2);
-        assert_eq!(cursor.peek(&ring).map(|burst| burst.index), Some(60));
-        cursor.advance();
-        assert_eq!(cursor.skip(&ring), 9 * 2, "no newer one: all is given up");
+        assert_eq!(cursor.age(&ring, 36 * INTERVAL), INTERVAL, "it joined late");
+        assert_eq!(cursor.take(&ring).map(|burst| burst.index), Some(59));
+        assert_eq!(cursor.take(&ring).map(|burst| burst.index), Some(60));
+        assert_eq!(
+            cursor.skip(&ring, 36 * INTERVAL),
+            9 * 2,
+            "no newer one: all is given up"
+        );
         assert!(cursor.is_waiting());
+        let ring = stream(62, 30);
+        assert!(cursor.try_start(&ring));
+        assert_eq!(cursor.missed(), 0, "what was skipped was told");
+        assert_eq!(
+            cursor.take(&ring).map(|burst| burst.index),
+            Some(119),
+            "the newest sound before the picture"
+        );
+        cursor.take(&ring);
+        assert_eq!(cursor.missed(), (59 - 35) * 2 + (60 - 35) * 2);
+    }
+
+    #[test]
+    fn a_reader_that_skips_gets_nothing_twice() {
+        let ring = stream(1, 1);
+        let mut cursor = Cursor::join(both(), &ring, joining(JoinPolicy::Raw, false, 1));
+        assert_eq!(drain(&mut cursor, &ring).len(), 2);
+        assert_eq!(cursor.skip(&ring, INTERVAL), 0);
+        let mut ring = ring;
+        let mut key = burst(2, 0, 3000, true, &[100, 100]);
+        key.stages.packetised = INTERVAL;
+        ring.push(Arc::new(key), true);
+        assert!(cursor.try_start(&ring));
+        assert_eq!(drain(&mut cursor, &ring), [(2, 3000)]);
     }
 
     #[test]
@@ -442,7 +511,11 @@ mod tests {
             ring.push(Arc::clone(burst), false);
         }
         assert_eq!(cursor.age(&ring, 0), u64::MAX);
-        cursor.skip(&ring);
+        assert_eq!(
+            cursor.skip(&ring, 0),
+            8 * 2,
+            "of the one track that is still known"
+        );
         assert!(cursor.is_waiting());
     }
 }

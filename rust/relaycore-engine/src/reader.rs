@@ -90,7 +90,7 @@ impl Reader {
         // Held while subscribing, so that what comes at once queues up behind what is in the ring.
         let mut state = lock(&queue.state);
         let ring = stream.subscribe(Arc::clone(&subscriber))?;
-        let waits = state.join(&ring, &stream, selection);
+        let waits = state.join(&ring, &stream, selection, most_bytes);
         queue.announce(&mut state);
         drop(state);
         if waits {
@@ -179,7 +179,13 @@ impl std::fmt::Debug for Reader {
 
 impl QueueState {
     /// Takes what the policy gives from the ring; says whether a random access point is waited for.
-    fn join(&mut self, ring: &Ring, stream: &Stream, selection: Selection) -> bool {
+    fn join(
+        &mut self,
+        ring: &Ring,
+        stream: &Stream,
+        selection: Selection,
+        most_bytes: usize,
+    ) -> bool {
         // In this process nothing is played by the clock of timestamps, so nothing has to be squeezed.
         let options = stream.options();
         let policy = if options.join == JoinPolicy::Wait {
@@ -194,10 +200,14 @@ impl QueueState {
         };
         let mut cursor = Cursor::join(selection, ring, joining);
         self.waiting = cursor.is_waiting();
-        while let Some(burst) = cursor.peek(ring) {
+        while let Some(burst) = cursor.take(ring) {
             self.bytes += burst.bytes.len();
-            self.bursts.push_back(Arc::clone(burst));
-            cursor.advance();
+            self.bursts.push_back(burst);
+        }
+        if self.bytes > most_bytes {
+            self.bursts.clear();
+            self.bytes = 0;
+            self.waiting = true;
         }
         self.waiting
     }

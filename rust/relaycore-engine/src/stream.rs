@@ -126,6 +126,8 @@ struct TrackWriter {
     codec: Codec,
     clock_rate: u32,
     timestamp_base: u32,
+    /// RTP packets made so far.
+    packets: u64,
     last: Option<Anchor>,
 }
 
@@ -258,6 +260,8 @@ impl Stream {
             captured: stages.captured,
         });
         let packets = ends.len();
+        let packets_before = writer.packets;
+        writer.packets += packets as u64;
         self.counters.access_units.fetch_add(1, Ordering::Relaxed);
         self.counters
             .bytes
@@ -271,6 +275,7 @@ impl Stream {
             bytes,
             ends,
             pts: unit.pts,
+            packets_before,
             random_access,
             stages,
         })?;
@@ -393,6 +398,7 @@ impl TrackWriter {
             codec: track.codec,
             clock_rate: track.clock_rate,
             timestamp_base: random_u32(),
+            packets: 0,
             last: None,
         }
     }

@@ -34,6 +34,8 @@ pub(super) struct Connection {
     pub(super) closing: bool,
     /// When it counts as idle, in nanoseconds of the engine's clock.
     pub(super) idle_at: u64,
+    /// When the wheel looks at it next.
+    pub(super) timer_at: u64,
     granted: Vec<Grant>,
 }
 
@@ -93,6 +95,7 @@ impl Connection {
             sessions: Vec::new(),
             closing: false,
             idle_at,
+            timer_at: u64::MAX,
             granted: Vec::new(),
         }
     }

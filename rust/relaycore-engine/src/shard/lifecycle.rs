@@ -1,6 +1,7 @@
 //! How connections and sessions begin and end.
 
 use super::connection::{Connection, Pending};
+use super::session::Target;
 use super::{CONNECTIONS, Command, LISTENERS, Shard, TimerKey};
 use crate::clock::{SECOND, now_ns};
 use crate::events::Event;
@@ -61,7 +62,9 @@ impl Shard {
                 // One that was given up by its client before it was accepted is no reason to stop.
                 Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
                 Err(_) => {
-                    self.wheel.add(now_ns() + ACCEPT_AGAIN, TimerKey::Accept);
+                    if !std::mem::replace(&mut self.accepts_again, true) {
+                        self.wheel.add(now_ns() + ACCEPT_AGAIN, TimerKey::Accept);
+                    }
                     return;
                 }
             }
@@ -107,7 +110,7 @@ impl Shard {
             connection.closing = true;
         }
         entry.insert(connection);
-        self.wheel.add(idle_at, TimerKey::Connection(key, number));
+        self.schedule_connection(key);
         if refused {
             self.flush(key);
         }
@@ -127,8 +130,16 @@ impl Shard {
     }
 
     /// Reads and answers until the socket is empty, a request has to wait, or the client does not read its answers.
+    /// After a bufferful the others get their turn first.
     pub(super) fn serve(&mut self, key: usize) {
-        let mut buffer = [0; READ_BYTES];
+        let mut buffer = std::mem::take(&mut self.read_buffer);
+        buffer.resize(READ_BYTES, 0);
+        self.serve_with(key, &mut buffer);
+        self.read_buffer = buffer;
+    }
+
+    fn serve_with(&mut self, key: usize, buffer: &mut [u8]) {
+        let mut left = READ_BYTES;
         loop {
             if !self.take_elements(key) {
                 return;
@@ -136,16 +147,33 @@ impl Shard {
             let Some(connection) = self.connections.get_mut(key) else {
                 return;
             };
-            let full = connection.output.message_bytes() > RESPONSE_BYTES;
-            if !connection.readable || connection.pending.is_some() || connection.closing || full {
+            let waits = connection.pending.is_some() || connection.closing;
+            if !connection.readable || waits {
                 break;
             }
-            match connection.socket.read(&mut buffer) {
+            if connection.output.message_bytes() > RESPONSE_BYTES {
+                self.flush(key);
+                let connection = self.connections.get(key);
+                if connection
+                    .is_none_or(|connection| connection.output.message_bytes() > RESPONSE_BYTES)
+                {
+                    return;
+                }
+                continue;
+            }
+            if left == 0 {
+                self.resumed.push(key);
+                break;
+            }
+            match connection.socket.read(&mut buffer[..left]) {
                 Ok(0) => {
                     self.close_connection(key, "the client closed the connection");
                     return;
                 }
-                Ok(length) => connection.parser.push(&buffer[..length]),
+                Ok(length) => {
+                    left -= length;
+                    connection.parser.push(&buffer[..length]);
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     connection.readable = false
                 }
@@ -234,10 +262,11 @@ impl Shard {
         let Some(connection) = self
             .connections
             .get_mut(key)
-            .filter(|connection| connection.number == number)
+            .filter(|connection| connection.number == number && connection.timer_at <= now)
         else {
             return;
         };
+        connection.timer_at = u64::MAX;
         if now >= connection.deadline() {
             match connection.pending.take() {
                 Some(Pending::Decision { id, request, .. }) => {
@@ -252,22 +281,27 @@ impl Shard {
                     connection.pending = Some(play);
                     self.answer_play(session);
                 }
-                None if connection.sessions.is_empty() => {
+                None if connection.closing || connection.sessions.is_empty() => {
                     self.close_connection(key, "idle");
                     return;
                 }
                 None => connection.idle_at = now + self.shared.limits.idle_connection_s * SECOND,
             }
         }
-        if let Some(connection) = self
-            .connections
-            .get(key)
-            .filter(|connection| connection.number == number)
-        {
-            self.wheel.add(
-                connection.deadline().max(now + 1),
-                TimerKey::Connection(key, number),
-            );
+        self.schedule_connection(key);
+    }
+
+    /// Lets the wheel look at a connection at its next deadline, unless it looks sooner: however many deadlines come
+    /// and go, a connection has few places in the wheel.
+    pub(super) fn schedule_connection(&mut self, key: usize) {
+        let Some(connection) = self.connections.get_mut(key) else {
+            return;
+        };
+        let deadline = connection.deadline();
+        if deadline < connection.timer_at {
+            connection.timer_at = deadline;
+            self.wheel
+                .add(deadline, TimerKey::Connection(key, connection.number));
         }
     }
 
@@ -284,15 +318,15 @@ impl Shard {
             self.asked.remove(&id);
         }
         for session_key in connection.sessions {
-            let Some(session) = self.sessions.get_mut(session_key) else {
+            let session = self.sessions.get_mut(session_key);
+            let Some(session) = session.filter(|session| session.connection == Some(key)) else {
                 continue;
             };
             session.connection = None;
             if session.transport() == TransportKind::Udp && session.cursor.is_some() {
                 let until = now_ns() + ORPHAN_NS;
                 session.alive_until = session.alive_until.min(until);
-                self.wheel
-                    .add(until, TimerKey::Session(session_key, session.number));
+                self.schedule_session(session_key);
             } else {
                 self.end_session(session_key, reason);
             }
@@ -329,21 +363,37 @@ impl Shard {
             return;
         };
         self.session_keys.remove(&session.info.id);
-        self.rtcp_peers.retain(|_, owner| *owner != key);
-        self.shared.forget(&session.info);
-        if let Some(connection) = session
-            .connection
-            .and_then(|key| self.connections.get_mut(key))
-        {
-            connection.sessions.retain(|other| *other != key);
-            connection.output.discard(key);
-            if matches!(connection.pending, Some(Pending::Play { session, .. }) if session == key) {
-                connection.pending = None;
+        for track in session.tracks.iter().flatten() {
+            if let Target::Udp { rtcp, .. } = track.target {
+                self.rtcp_peers.remove(&rtcp);
             }
+        }
+        self.shared.forget(&session.info);
+        if let Some(connection_key) = session.connection {
+            self.leave_connection(connection_key, key);
         }
         self.shared
             .events
             .push(Event::SessionEnded(session.info, reason));
+    }
+
+    /// Takes a session that has ended off its connection; a PLAY that waited for its picture is refused.
+    fn leave_connection(&mut self, key: usize, session_key: usize) {
+        let Some(connection) = self.connections.get_mut(key) else {
+            return;
+        };
+        connection.sessions.retain(|other| *other != session_key);
+        connection.output.discard(session_key);
+        match connection.pending.take() {
+            Some(Pending::Play { session, cseq, .. }) if session == session_key => {
+                let response = Response::new(StatusCode::SESSION_NOT_FOUND)
+                    .with_reason("The session has ended; start again")
+                    .header("CSeq", cseq);
+                self.respond(key, response);
+                self.resumed.push(key);
+            }
+            other => connection.pending = other,
+        }
     }
 
     /// Ends the sessions of a stream that was removed.

@@ -79,43 +79,33 @@ impl Shard {
         let mut sent = std::mem::take(&mut self.sent);
         let mut failed = false;
         while let Some(connection) = self.connections.get_mut(key) {
-            if connection.output.is_blocked() {
-                break;
-            }
+            let blocked = connection.output.is_blocked();
             for &session_key in &connection.sessions {
                 let Some(session) = self.sessions.get_mut(session_key) else {
                     continue;
                 };
-                if session.transport() != TransportKind::Tcp {
+                if session.connection != Some(key) || session.transport() != TransportKind::Tcp {
                     continue;
                 }
                 let Some(local) = self.streams.get(&session.stream_id()) else {
                     continue;
                 };
                 let output = &mut connection.output;
-                skip_when_late(
-                    session,
-                    local,
-                    now,
-                    self.reader_age,
-                    output.age(now),
-                    |number| output.discard(number),
-                    session_key,
-                );
-                let channels: [Option<u8>; 64] =
-                    std::array::from_fn(|track| session.channel(track));
-                let Some(cursor) = session.cursor.as_mut() else {
-                    continue;
-                };
-                while connection.output.has_room() {
-                    let Some(burst) = cursor.peek(&local.ring) else {
+                let waited = output.age(session_key, now);
+                skip_when_late(session, local, now, self.reader_age, waited, || {
+                    output.discard(session_key)
+                });
+                while !connection.closing && connection.output.has_room() {
+                    let Some((burst, since)) = session.take_burst(&local.ring) else {
                         break;
                     };
-                    if let Some(channel) = channels.get(burst.track).copied().flatten() {
-                        connection.output.push(session_key, burst, channel);
+                    if let Some(channel) = session.channel(burst.track) {
+                        connection.output.push(session_key, &burst, channel, since);
                     }
-                    cursor.advance();
                 }
+            }
+            if blocked {
+                break;
             }
             if connection.output.is_empty() {
                 break;
@@ -129,7 +119,11 @@ impl Shard {
                         packets,
                     } in sent.drain(..)
                     {
-                        if let Some(session) = self.sessions.get_mut(session) {
+                        // The place may belong to another session by now.
+                        let session = self.sessions.get_mut(session);
+                        if let Some(session) =
+                            session.filter(|session| session.connection == Some(key))
+                        {
                             let bytes = burst.packets_bytes(packets);
                             session.count(&burst, packets, bytes, now);
                             // A peer that takes what is sent to it is alive, whether it says so or not.
@@ -176,16 +170,15 @@ impl Shard {
         if session.paced_at > now {
             return;
         }
-        if session.sent_of_next == 0 {
-            skip_when_late(session, local, now, self.reader_age, 0, |_| 0, key);
+        if session.sending.is_none() {
+            skip_when_late(session, local, now, self.reader_age, 0, || 0);
         }
         let mut budget = PACED_PACKETS;
         let mut blocked = false;
         while budget > 0 && !blocked {
-            let Some(cursor) = session.cursor.as_mut() else {
-                return;
-            };
-            let Some(burst) = cursor.peek(&local.ring).map(Arc::clone) else {
+            let begun = session.sending.take();
+            let next = || session.take_burst(&local.ring).map(|(burst, _)| (burst, 0));
+            let Some((burst, first)) = begun.or_else(next) else {
                 break;
             };
             let target = session
@@ -199,31 +192,30 @@ impl Shard {
                 ..
             }) = target
             else {
-                cursor.advance();
                 continue;
             };
             let Some(pair) = self.udp.get(&address) else {
                 return;
             };
-            let sent = pair.send_burst(rtp, &burst, session.sent_of_next, budget);
+            let sent = pair.send_burst(rtp, &burst, first, budget);
             budget -= sent.packets.min(budget);
             blocked = sent.blocked;
-            session.sent_of_next += sent.packets;
             session.count(&burst, sent.packets, sent.bytes, now);
-            if session.sent_of_next >= burst.packet_count() {
-                session.sent_of_next = 0;
-                if let Some(cursor) = session.cursor.as_mut() {
-                    cursor.advance();
-                }
+            let end = first + sent.packets;
+            if end < burst.packet_count() {
+                session.sending = Some((burst, end));
             }
         }
-        let more = session
-            .cursor
-            .as_mut()
-            .is_some_and(|cursor| cursor.peek(&local.ring).is_some());
+        let more = session.sending.is_some()
+            || session
+                .cursor
+                .as_mut()
+                .is_some_and(|cursor| cursor.peek(&local.ring).is_some());
         if more {
             session.paced_at = now + PACE_INTERVAL;
-            self.pacing.push(key);
+            if !std::mem::replace(&mut session.is_paced, true) {
+                self.pacing.push(key);
+            }
         }
     }
 
@@ -236,6 +228,9 @@ impl Shard {
         }
         for key in std::mem::take(&mut self.pacing) {
             if due(self.sessions.get(key)) {
+                if let Some(session) = self.sessions.get_mut(key) {
+                    session.is_paced = false;
+                }
                 self.feed_datagrams(key);
             } else {
                 self.pacing.push(key);
@@ -280,7 +275,9 @@ impl Shard {
             return;
         };
         session.cursor = None;
-        session.sent_of_next = 0;
+        if let Some((burst, sent)) = session.sending.take() {
+            session.cut(&burst, sent);
+        }
         session.info.counters.playing.store(0, Ordering::Relaxed);
         let id: StreamId = session.stream_id();
         let Some(local) = self.streams.get_mut(&id) else {
@@ -306,10 +303,11 @@ impl Shard {
         let Some(session) = self
             .sessions
             .get_mut(key)
-            .filter(|session| session.number == id)
+            .filter(|session| session.number == id && session.timer_at <= now)
         else {
             return;
         };
+        session.timer_at = u64::MAX;
         if now >= session.alive_until {
             self.end_session(key, "nothing was heard of the client until its timeout");
             return;
@@ -322,13 +320,22 @@ impl Shard {
                 self.flush(connection);
             }
         }
-        if let Some(session) = self.sessions.get(key) {
-            let next = if session.cursor.is_some() {
-                session.report_at.min(session.alive_until)
-            } else {
-                session.alive_until
-            };
-            self.wheel.add(next, TimerKey::Session(key, id));
+        self.schedule_session(key);
+    }
+
+    /// Lets the wheel look at a session at its next deadline, unless it looks sooner.
+    pub(super) fn schedule_session(&mut self, key: usize) {
+        let Some(session) = self.sessions.get_mut(key) else {
+            return;
+        };
+        let next = if session.cursor.is_some() {
+            session.report_at.min(session.alive_until)
+        } else {
+            session.alive_until
+        };
+        if next < session.timer_at {
+            session.timer_at = next;
+            self.wheel.add(next, TimerKey::Session(key, session.number));
         }
     }
 }
@@ -340,8 +347,7 @@ fn skip_when_late(
     now: u64,
     most: u64,
     queued_age: u64,
-    discard: impl FnOnce(usize) -> u64,
-    key: usize,
+    discard: impl FnOnce() -> u64,
 ) {
     let Some(cursor) = session.cursor.as_mut() else {
         return;
@@ -349,7 +355,7 @@ fn skip_when_late(
     if queued_age.max(cursor.age(&local.ring, now)) < most {
         return;
     }
-    let discarded = discard(key) + cursor.skip(&local.ring);
+    let discarded = discard() + cursor.skip(&local.ring, now);
     session
         .info
         .counters

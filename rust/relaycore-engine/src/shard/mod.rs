@@ -52,6 +52,9 @@ const CONNECTIONS: usize = 1 << 16;
 /// Longest RTCP packet that is read whole.
 const RTCP_BYTES: usize = 2048;
 
+/// RTCP packets read from one port before the others get their turn.
+const RTCP_PACKETS: usize = 256;
+
 /// The readers that one thread serves; see the module.
 pub(crate) struct Shard {
     number: usize,
@@ -84,6 +87,12 @@ pub(crate) struct Shard {
     reader_age: u64,
     /// Connections whose requests go on.
     resumed: Vec<usize>,
+    /// RTCP ports that may have more to read.
+    unread_ports: Vec<usize>,
+    /// Whether the wheel comes back to the listeners.
+    accepts_again: bool,
+    /// Kept to be filled again.
+    read_buffer: Vec<u8>,
     /// Kept to be filled again: a walk over the readers allocates nothing.
     walked: Vec<usize>,
     sent: Vec<Sent>,
@@ -153,6 +162,9 @@ impl Shard {
             next_number: 0,
             next_question: 0,
             resumed: Vec::new(),
+            unread_ports: Vec::new(),
+            accepts_again: false,
+            read_buffer: Vec::new(),
             walked: Vec::new(),
             sent: Vec::new(),
             ends_at: None,
@@ -192,8 +204,12 @@ impl Shard {
             for key in due.drain(..) {
                 self.timer(key, now);
             }
-            while let Some(key) = self.resumed.pop() {
+            // What is not done after its turn goes on after the others.
+            for key in std::mem::take(&mut self.resumed) {
                 self.serve(key);
+            }
+            for port in std::mem::take(&mut self.unread_ports) {
+                self.read_rtcp(port);
             }
         }
     }
@@ -209,6 +225,9 @@ impl Shard {
     }
 
     fn timeout(&self) -> Option<Duration> {
+        if !self.resumed.is_empty() || !self.unread_ports.is_empty() {
+            return Some(Duration::ZERO);
+        }
         let now = now_ns();
         let paced = self.pacing.iter().filter_map(|key| self.sessions.get(*key));
         let paced = paced
@@ -260,7 +279,7 @@ impl Shard {
     fn read_rtcp(&mut self, port: usize) {
         let mut buffer = [0; RTCP_BYTES];
         let now = now_ns();
-        loop {
+        for _ in 0..RTCP_PACKETS {
             let Some(pair) = self
                 .rtcp_ports
                 .get(port)
@@ -282,6 +301,7 @@ impl Shard {
                 self.receive_rtcp(key, track, &buffer[..length], now);
             }
         }
+        self.unread_ports.push(port);
     }
 
     fn timer(&mut self, key: TimerKey, now: u64) {
@@ -289,6 +309,7 @@ impl Shard {
             TimerKey::Connection(key, number) => self.connection_timer(key, number, now),
             TimerKey::Session(key, number) => self.session_timer(key, number, now),
             TimerKey::Accept => {
+                self.accepts_again = false;
                 (0..self.listeners.len()).for_each(|listener| self.accept(listener))
             }
         }

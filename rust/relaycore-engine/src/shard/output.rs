@@ -22,6 +22,8 @@ struct Piece {
     /// How many packets that is.
     packets: usize,
     session: usize,
+    /// When its reader could have had it first, in nanoseconds of the engine's clock.
+    since: u64,
 }
 
 impl Piece {
@@ -59,8 +61,8 @@ impl Output {
         &mut self.messages
     }
 
-    /// Adds a burst, on `channel` if that is not its usual one.
-    pub(crate) fn push(&mut self, session: usize, burst: &Arc<Burst>, channel: u8) {
+    /// Adds a burst, on `channel` if that is not its usual one; its reader could have had it since `since`.
+    pub(crate) fn push(&mut self, session: usize, burst: &Arc<Burst>, channel: u8, since: u64) {
         let usual = burst.bytes.get(1).is_some_and(|byte| *byte == channel);
         let remapped = (!usual).then(|| burst.on_channel(channel));
         self.queued_bytes += burst.bytes.len();
@@ -70,6 +72,7 @@ impl Output {
             end: burst.bytes.len(),
             packets: burst.packet_count(),
             session,
+            since,
         });
     }
 
@@ -98,15 +101,21 @@ impl Output {
         self.blocked = false;
     }
 
-    /// How old the oldest burst is at `now`, in nanoseconds.
-    pub(crate) fn age(&self, now: u64) -> u64 {
+    /// How long the oldest burst of a session has waited at `now`, in nanoseconds.
+    pub(crate) fn age(&self, session: usize, now: u64) -> u64 {
         self.pieces
-            .front()
-            .map_or(0, |piece| now.saturating_sub(piece.burst.stages.packetised))
+            .iter()
+            .find(|piece| piece.session == session)
+            .map_or(0, |piece| now.saturating_sub(piece.since))
     }
 
     /// Gives up the bursts of a session but for the packet that is being written; gives the number of packets.
     pub(crate) fn discard(&mut self, session: usize) -> u64 {
+        self.cut(session, |_, _| {})
+    }
+
+    /// As [`Output::discard`]; tells of each burst how many of its packets still go out.
+    pub(crate) fn cut(&mut self, session: usize, mut told: impl FnMut(&Burst, usize)) -> u64 {
         let mut discarded = 0;
         let position = self.position;
         let mut first = true;
@@ -127,6 +136,7 @@ impl Output {
             let kept = keep.map_or(0, |packet| packet + 1);
             discarded += (piece.packets - kept) as u64;
             piece.packets = kept;
+            told(&piece.burst, kept);
             match keep {
                 Some(packet) => {
                     let end = piece.burst.ends[packet] as usize;
@@ -286,7 +296,7 @@ mod tests {
                 room,
             };
             let mut sent = Vec::new();
-            output.push(1, &burst, 0);
+            output.push(1, &burst, 0, 0);
             output.write(&mut socket, &mut sent).unwrap();
             output.message().extend_from_slice(b"RTSP.");
             socket.room = usize::MAX;
@@ -315,8 +325,8 @@ mod tests {
                 taken: Vec::new(),
                 room,
             };
-            output.push(1, &whole, 0);
-            output.push(1, &whole, 0);
+            output.push(1, &whole, 0, 0);
+            output.push(1, &whole, 0, 0);
             output.write(&mut socket, &mut Vec::new()).unwrap();
             assert_eq!(output.discard(1), 6 - kept, "{room}");
             socket.room = usize::MAX;
@@ -334,7 +344,7 @@ mod tests {
             taken: Vec::new(),
             room: usize::MAX,
         };
-        output.push(1, &Arc::new(burst(0, 0, 0, true, &[50, 60])), 4);
+        output.push(1, &Arc::new(burst(0, 0, 0, true, &[50, 60])), 4, 0);
         output.write(&mut socket, &mut Vec::new()).unwrap();
         assert_eq!(parts(&socket.taken), ["4:66", "4:76"]);
     }

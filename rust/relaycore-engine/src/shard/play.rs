@@ -1,8 +1,8 @@
 //! PLAY: joining the stream. The answer names the first packet that is really sent, so it waits for it
 //! (RFC 2326 §10.5, §12.33).
 
+use super::Shard;
 use super::connection::Pending;
-use super::{Shard, TimerKey};
 use crate::clock::{SECOND, now_ns};
 use crate::cursor::{Cursor, Joining};
 use crate::session::TransportKind;
@@ -37,7 +37,6 @@ impl Shard {
             let reason = "The range is neither npt nor clock";
             return self.refuse(key, &request, StatusCode::INVALID_RANGE, reason);
         }
-        self.renew(&request);
         let already = self
             .sessions
             .get(session_key)
@@ -70,14 +69,10 @@ impl Shard {
         let waits = cursor.is_waiting();
         session.cursor = Some(cursor);
         session.state = next;
-        session.connection = Some(key);
         session.info.counters.playing.store(1, Ordering::Relaxed);
         let Some(connection) = self.connections.get_mut(key) else {
             return;
         };
-        if !connection.sessions.contains(&session_key) {
-            connection.sessions.push(session_key);
-        }
         let deadline = now + FIRST_PICTURE_NS;
         let cseq = request.cseq().unwrap_or_default().to_owned();
         connection.pending = Some(Pending::Play {
@@ -85,8 +80,7 @@ impl Shard {
             cseq,
             deadline,
         });
-        self.wheel
-            .add(deadline, TimerKey::Connection(key, connection.number));
+        self.schedule_connection(key);
         if !waits {
             self.answer_play(session_key);
         }
@@ -120,10 +114,11 @@ impl Shard {
         let mut entries = Vec::new();
         let mut start = now;
         if let (Some(cursor), Some(local)) = (cursor, local) {
-            for (track, seq, rtptime) in cursor.first_packets(&local.ring) {
+            for (track, sequence, rtptime) in cursor.first_packets(&local.ring) {
+                let transport = session.tracks.get(track).and_then(Option::as_ref);
                 entries.push(Entry {
                     url: format!("{}trackID={track}", session.base_url),
-                    seq,
+                    seq: transport.map_or(sequence, |it| it.numbering.of_next(sequence)),
                     rtptime,
                 });
             }
@@ -145,12 +140,10 @@ impl Shard {
         if !entries.is_empty() {
             response = response.header("RTP-Info", write_list(&entries));
         }
-        let (report_at, number, transport) =
-            (session.report_at, session.number, session.transport());
+        let transport = session.transport();
         self.respond(key, response);
         self.send_reports(session_key, now, false);
-        self.wheel
-            .add(report_at, TimerKey::Session(session_key, number));
+        self.schedule_session(session_key);
         match transport {
             // The answer first: a reader of datagrams learns from it which packet is the first.
             TransportKind::Udp => {

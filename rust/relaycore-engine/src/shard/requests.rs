@@ -1,10 +1,11 @@
 //! What is answered to each request (RFC 2326 §10), but for SETUP and PLAY, which have files of their own.
 
+use super::Shard;
 use super::connection::{Grant, Pending};
-use super::{Shard, TimerKey};
 use crate::clock::{MILLISECOND, SECOND, now_ns};
 use crate::decision::{self, Action, Answer};
 use crate::events::Event;
+use crate::session::TransportKind;
 use crate::stream::Stream;
 use relaycore_proto::rtsp::header::session::parse_id;
 use relaycore_proto::rtsp::message::{Request, Response};
@@ -51,6 +52,10 @@ impl Shard {
                 "The CSeq header is missing",
             );
         }
+        // Any request but TEARDOWN shows that its client is alive.
+        if request.method != Method::Teardown {
+            self.renew(key, &request);
+        }
         if let Some(feature) = request.headers.get("Require") {
             let response = Response::to_request(&request, StatusCode::OPTION_NOT_SUPPORTED);
             return self.respond(key, response.header("Unsupported", feature));
@@ -65,11 +70,8 @@ impl Shard {
         };
         match &request.method {
             Method::Options => {
-                self.renew(&request);
-                self.respond(
-                    key,
-                    Response::to_request(&request, StatusCode::OK).header("Public", PUBLIC),
-                );
+                let response = Response::to_request(&request, StatusCode::OK);
+                self.respond(key, response.header("Public", PUBLIC));
             }
             Method::Describe => self.describe(key, request, &url),
             Method::Setup => self.setup(key, request, &url),
@@ -78,12 +80,9 @@ impl Shard {
             Method::Teardown => self.teardown(key, &request, &url),
             Method::GetParameter | Method::SetParameter => self.parameter(key, &request),
             Method::Announce | Method::Record => {
-                self.refuse(
-                    key,
-                    &request,
-                    StatusCode::METHOD_NOT_ALLOWED,
-                    "Publishing is not possible at this path",
-                );
+                let response = Response::to_request(&request, StatusCode::METHOD_NOT_ALLOWED)
+                    .with_reason("Publishing is not possible at this path");
+                self.respond(key, response.header("Allow", PUBLIC));
             }
             Method::Redirect | Method::Other(_) => {
                 let response = Response::to_request(&request, StatusCode::NOT_IMPLEMENTED);
@@ -132,8 +131,7 @@ impl Shard {
             path: path.to_owned(),
             deadline,
         });
-        self.wheel
-            .add(deadline, TimerKey::Connection(key, connection.number));
+        self.schedule_connection(key);
         self.asked.insert(id, key);
         false
     }
@@ -250,8 +248,7 @@ impl Shard {
         request: &Request,
         url: &Url,
     ) -> Option<usize> {
-        let id = request.headers.get("Session").map(parse_id);
-        let Some(session) = id.and_then(|id| self.session_keys.get(id).copied()) else {
+        let Some(session) = self.named_session(key, request) else {
             self.refuse(
                 key,
                 request,
@@ -270,7 +267,37 @@ impl Shard {
             );
             return None;
         }
-        self.may_read(key, request, &path).then_some(session)
+        if !self.may_read(key, request, &path) {
+            return None;
+        }
+        self.adopt(key, session);
+        Some(session)
+    }
+
+    /// The session that a request names, where it may be used: one that is interleaved belongs to its connection.
+    fn named_session(&self, key: usize, request: &Request) -> Option<usize> {
+        let id = parse_id(request.headers.get("Session")?);
+        let session_key = self.session_keys.get(id).copied()?;
+        let session = self.sessions.get(session_key)?;
+        let free = session.transport() == TransportKind::Udp;
+        (free || session.connection == Some(key)).then_some(session_key)
+    }
+
+    /// Moves a session of datagrams to the connection that uses it now.
+    fn adopt(&mut self, key: usize, session_key: usize) {
+        let Some(session) = self.sessions.get_mut(session_key) else {
+            return;
+        };
+        let before = session.connection.replace(key);
+        if before == Some(key) {
+            return;
+        }
+        if let Some(before) = before.and_then(|before| self.connections.get_mut(before)) {
+            before.sessions.retain(|other| *other != session_key);
+        }
+        if let Some(connection) = self.connections.get_mut(key) {
+            connection.sessions.push(session_key);
+        }
     }
 
     /// The state after `method`; refuses the request when the table of RFC 2326 §A.2 has no such transition.
@@ -284,7 +311,9 @@ impl Shard {
         match state::next(current, &request.method) {
             Ok(next) => Some(next),
             Err(_) => {
-                let allowed: Vec<_> = state::allowed(current).iter().map(Method::as_str).collect();
+                let served = |method: &&str| PUBLIC.split(", ").any(|known| known == *method);
+                let allowed = state::allowed(current).iter().map(Method::as_str);
+                let allowed: Vec<_> = allowed.filter(served).collect();
                 let response =
                     Response::to_request(request, StatusCode::METHOD_NOT_VALID_IN_THIS_STATE);
                 self.respond(key, response.header("Allow", allowed.join(", ")));
@@ -306,10 +335,9 @@ impl Shard {
     }
 
     /// Any request that names a session shows that its client is alive.
-    pub(super) fn renew(&mut self, request: &Request) {
-        let id = request.headers.get("Session").map(parse_id);
-        let key = id.and_then(|id| self.session_keys.get(id)).copied();
-        if let Some(session) = key.and_then(|key| self.sessions.get_mut(key)) {
+    fn renew(&mut self, key: usize, request: &Request) {
+        let session = self.named_session(key, request);
+        if let Some(session) = session.and_then(|key| self.sessions.get_mut(key)) {
             session.alive_until = now_ns() + self.shared.limits.session_timeout_s * SECOND;
         }
     }
@@ -321,16 +349,17 @@ impl Shard {
         let Some(next) = self.next_state(key, request, session) else {
             return;
         };
-        self.renew(request);
         if !self.is_aggregate(key, request, session, url) {
             return;
         }
         self.detach(session);
-        if let Some(session) = self.sessions.get_mut(session) {
-            session.state = next;
-        }
-        if let Some(connection) = self.connections.get_mut(key) {
-            connection.output.discard(session);
+        if let Some(paused) = self.sessions.get_mut(session) {
+            paused.state = next;
+            if let Some(connection) = self.connections.get_mut(key) {
+                let output = &mut connection.output;
+                output.cut(session, |burst, packets| paused.cut(burst, packets));
+            }
+            paused.pause_numbering();
         }
         let response = self.session_response(request, session);
         self.respond(key, response);
@@ -350,19 +379,17 @@ impl Shard {
 
     /// Keep-alives; with a body as well (ONVIF Streaming Specification §5.2.2.2). There are no parameters.
     fn parameter(&mut self, key: usize, request: &Request) {
-        let id = request.headers.get("Session").map(parse_id);
-        match id.map(|id| self.session_keys.get(id).copied()) {
-            Some(None) => self.refuse(
+        match self.named_session(key, request) {
+            Some(session) => {
+                let response = self.session_response(request, session);
+                self.respond(key, response);
+            }
+            None if request.headers.get("Session").is_some() => self.refuse(
                 key,
                 request,
                 StatusCode::SESSION_NOT_FOUND,
                 "No such session; start with SETUP",
             ),
-            Some(Some(session)) => {
-                self.renew(request);
-                let response = self.session_response(request, session);
-                self.respond(key, response);
-            }
             None => self.respond(key, Response::to_request(request, StatusCode::OK)),
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::burst::Burst;
 use crate::cursor::{Cursor, Selection};
+use crate::ring::Ring;
 use crate::session::{SessionInfo, TransportKind};
 use crate::stream::{Stream, StreamId};
 use relaycore_proto::rtsp::state::State;
@@ -28,14 +29,18 @@ pub(super) struct Session {
     pub(super) connection: Option<usize>,
     /// Its place in the stream while it plays.
     pub(super) cursor: Option<Cursor>,
-    /// Packets of the cursor's next burst that are already sent (datagrams only).
-    pub(super) sent_of_next: usize,
+    /// The burst that is being sent in portions, and how many of its packets are sent (datagrams only).
+    pub(super) sending: Option<(Arc<Burst>, usize)>,
     /// When it may get the next portion of a paced burst, in nanoseconds of the engine's clock.
     pub(super) paced_at: u64,
+    /// Whether the shard comes back to it for the next portion.
+    pub(super) is_paced: bool,
     /// It ends when nothing was heard of it until then, in nanoseconds of the engine's clock.
     pub(super) alive_until: u64,
     /// When the next sender reports are due.
     pub(super) report_at: u64,
+    /// When the wheel looks at it next.
+    pub(super) timer_at: u64,
 }
 
 /// How one track reaches the reader, and what was sent.
@@ -49,6 +54,54 @@ pub(super) struct TrackTransport {
     pub(super) octets: u32,
     /// Packets lost, from the newest receiver report.
     pub(super) lost: u64,
+    /// How its packets are numbered.
+    pub(super) numbering: Numbering,
+}
+
+/// The sequence numbers of one track as a reader sees them: those of the stream until it pauses; afterwards they go on
+/// where they stopped (RFC 2326 appendix B), which costs this reader a copy of each burst.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Numbering {
+    /// How far the reader's numbers are beyond those of the stream.
+    shift: u16,
+    /// Number of the next packet.
+    next: Option<u16>,
+    /// Whether it paused and got nothing since.
+    resumes: bool,
+}
+
+impl Numbering {
+    /// The number that a packet has for the reader, when it is the next one that it gets.
+    pub(super) fn of_next(&self, sequence: u16) -> u16 {
+        match self.next {
+            Some(next) if self.resumes => next,
+            _ => sequence.wrapping_add(self.shift),
+        }
+    }
+
+    /// The burst, which comes next, as the reader gets it.
+    fn apply(&mut self, burst: Arc<Burst>) -> Arc<Burst> {
+        self.shift = self.of_next(burst.sequence).wrapping_sub(burst.sequence);
+        self.resumes = false;
+        let burst = match self.shift {
+            0 => burst,
+            shift => Arc::new(burst.renumbered(shift)),
+        };
+        self.next = Some(burst.sequence.wrapping_add(burst.packet_count() as u16));
+        burst
+    }
+
+    /// Of a burst that [`Numbering::apply`] gave only `packets` are sent, and none that it gave later.
+    fn cut(&mut self, burst: &Burst, packets: usize) {
+        let end = burst.sequence.wrapping_add(packets as u16);
+        // Told in order: the first of several is the one that counts.
+        if self
+            .next
+            .is_none_or(|next| (next.wrapping_sub(end) as i16) > 0)
+        {
+            self.next = Some(end);
+        }
+    }
 }
 
 /// Where a track's packets go.
@@ -94,6 +147,37 @@ impl Session {
             .iter()
             .enumerate()
             .filter_map(|(number, track)| track.as_ref().map(|_| number))
+    }
+
+    /// Takes the next burst from the ring, as the reader gets it, and when the reader could have had it first.
+    pub(super) fn take_burst(&mut self, ring: &Ring) -> Option<(Arc<Burst>, u64)> {
+        let cursor = self.cursor.as_mut()?;
+        let burst = cursor.take(ring)?;
+        let since = cursor.could_have(&burst);
+        let missed = cursor.missed();
+        self.info
+            .counters
+            .discarded
+            .fetch_add(missed, Ordering::Relaxed);
+        let burst = match self.tracks.get_mut(burst.track).and_then(Option::as_mut) {
+            Some(track) => track.numbering.apply(burst),
+            None => burst,
+        };
+        Some((burst, since))
+    }
+
+    /// Of a burst that was taken only `packets` are sent.
+    pub(super) fn cut(&mut self, burst: &Burst, packets: usize) {
+        if let Some(track) = self.tracks.get_mut(burst.track).and_then(Option::as_mut) {
+            track.numbering.cut(burst, packets);
+        }
+    }
+
+    /// What comes after a pause goes on with the numbers of before.
+    pub(super) fn pause_numbering(&mut self) {
+        for track in self.tracks.iter_mut().flatten() {
+            track.numbering.resumes = track.numbering.next.is_some();
+        }
     }
 
     /// Interleaved channel of a track's RTP packets.

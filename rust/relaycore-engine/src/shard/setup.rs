@@ -4,7 +4,7 @@ use super::connection::Connection;
 use super::requests::absolute;
 use super::session::{Session, Target, TrackTransport};
 use super::udp::UdpPair;
-use super::{RTCP_PORTS, Shard, TimerKey};
+use super::{RTCP_PORTS, Shard};
 use crate::clock::{SECOND, now_ns};
 use crate::events::Event;
 use crate::random::session_id;
@@ -20,6 +20,9 @@ use relaycore_proto::rtsp::status::StatusCode;
 use relaycore_proto::rtsp::url::{Url, content_base, split_track};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+
+/// Most addresses of this machine that have datagram ports: a client can reach every address of 127.0.0.0/8.
+const UDP_ADDRESSES: usize = 64;
 
 /// What was chosen of a client's offers.
 struct Chosen {
@@ -86,7 +89,6 @@ impl Shard {
         };
         let session = existing.unwrap_or_else(|| self.new_session(key, &request, stream, &chosen));
         self.set_track(session, track, &chosen);
-        self.renew(&request);
         let mut answer = chosen.answer;
         answer.ssrc = self
             .sessions
@@ -125,24 +127,31 @@ impl Shard {
             }
             match offer.profile {
                 Profile::RtpAvpTcp | Profile::RtpAvpfTcp if kind != Some(TransportKind::Udp) => {
-                    self.interleaved(key, track, offer)
+                    self.interleaved(key, session, track, offer)
                 }
                 Profile::RtpAvpUdp | Profile::RtpAvpfUdp if kind != Some(TransportKind::Tcp) => {
-                    self.datagrams(key, offer)
+                    self.datagrams(key, session, track, offer)
                 }
                 _ => None,
             }
         })
     }
 
-    fn interleaved(&self, key: usize, track: usize, offer: Transport) -> Option<Chosen> {
+    fn interleaved(
+        &self,
+        key: usize,
+        session: Option<usize>,
+        track: usize,
+        offer: Transport,
+    ) -> Option<Chosen> {
         let connection = self.connections.get(key)?;
+        // The channels that the track has already may be chosen again.
         let used = |channel: u8| {
-            let mut sessions = connection
-                .sessions
-                .iter()
-                .filter_map(|key| self.sessions.get(*key));
-            sessions.any(|session| session.track_of_channel(channel).is_some())
+            connection.sessions.iter().any(|owner| {
+                let of = self.sessions.get(*owner);
+                of.and_then(|of| of.track_of_channel(channel))
+                    .is_some_and(|of| (Some(*owner), of) != (session, track))
+            })
         };
         let free = |(rtp, rtcp): &(u8, u8)| rtp != rtcp && !used(*rtp) && !used(*rtcp);
         let usual = u8::try_from(track * 2)
@@ -167,7 +176,13 @@ impl Shard {
         })
     }
 
-    fn datagrams(&mut self, key: usize, offer: Transport) -> Option<Chosen> {
+    fn datagrams(
+        &mut self,
+        key: usize,
+        session: Option<usize>,
+        track: usize,
+        offer: Transport,
+    ) -> Option<Chosen> {
         let Connection { peer, local, .. } = self.connections.get(key)?;
         let (peer, local) = (peer.ip().to_canonical(), local.ip().to_canonical());
         let ports = offer.client_port?;
@@ -180,7 +195,12 @@ impl Shard {
             return None;
         }
         let rtcp = SocketAddr::new(peer, ports.1);
-        if self.rtcp_peers.contains_key(&rtcp) {
+        let owner = self.rtcp_peers.get(&rtcp).copied();
+        let owns = |owner: usize| {
+            let of = self.sessions.get(owner);
+            Some(owner) == session && of.is_some_and(|of| of.track_of_address(rtcp) == Some(track))
+        };
+        if owner.is_some_and(|owner| !owns(owner)) {
             return None;
         }
         let port = self.udp_pair(local).ok()?.port;
@@ -201,6 +221,9 @@ impl Shard {
     /// The ports at an address of this machine, bound at the first use.
     fn udp_pair(&mut self, local: IpAddr) -> std::io::Result<&UdpPair> {
         if !self.udp.contains_key(&local) {
+            if self.udp.len() >= UDP_ADDRESSES {
+                return Err(std::io::ErrorKind::AddrNotAvailable.into());
+            }
             let token = Token(RTCP_PORTS + self.rtcp_ports.len());
             let pair = UdpPair::bind(local, self.poll.registry(), token)?;
             self.rtcp_ports.push(local);
@@ -254,17 +277,18 @@ impl Shard {
             tracks,
             connection: Some(key),
             cursor: None,
-            sent_of_next: 0,
+            sending: None,
             paced_at: 0,
+            is_paced: false,
             alive_until,
             report_at: u64::MAX,
+            timer_at: u64::MAX,
         });
         self.session_keys.insert(info.id.clone(), session_key);
         if let Some(connection) = self.connections.get_mut(key) {
             connection.sessions.push(session_key);
         }
-        self.wheel
-            .add(alive_until, TimerKey::Session(session_key, number));
+        self.schedule_session(session_key);
         self.shared.remember(&info);
         self.shared.events.push(Event::SessionStarted(info));
         session_key
@@ -280,11 +304,13 @@ impl Shard {
         let Some(place) = session.tracks.get_mut(track) else {
             return;
         };
+        let numbering = place.as_ref().map(|before| before.numbering);
         let before = place.replace(TrackTransport {
             target: chosen.target,
             packets: 0,
             octets: 0,
             lost: 0,
+            numbering: numbering.unwrap_or_default(),
         });
         if let Some(TrackTransport {
             target: Target::Udp { rtcp, .. },
