@@ -1,0 +1,147 @@
+//! What keeps a session alive, and what ends one whose client is gone.
+
+use crate::support::{Client, Feed, Server, datagram, rtcp_kinds};
+use relaycore_proto::limits::Limits;
+use relaycore_proto::rtcp::{ReceiverReport, write_receiver_report};
+use relaycore_proto::rtp::Ssrc;
+use relaycore_proto::rtsp::header::transport::Transport;
+use std::net::UdpSocket;
+use std::sync::atomic::Ordering;
+
+/// A playing session over datagrams, and what its client has.
+struct Viewer {
+    client: Client,
+    _rtp: UdpSocket,
+    rtcp: UdpSocket,
+    id: String,
+}
+
+impl Viewer {
+    fn new(server: &Server) -> Self {
+        let url = server.url("cam");
+        let mut client = Client::connect(server.address);
+        let (response, [rtp, rtcp]) = client.setup_udp(&url, 0);
+        let transport = Transport::parse(response.headers.get("Transport").unwrap()).unwrap();
+        let (_, port) = transport.server_port.unwrap();
+        rtcp.connect(("127.0.0.1", port)).unwrap();
+        assert_eq!(client.status("PLAY", &url, &[]), 200);
+        datagram(&rtp);
+        let id = client.session.clone().unwrap();
+        let id = id.split(';').next().unwrap().to_owned();
+        Self {
+            client,
+            _rtp: rtp,
+            rtcp,
+            id,
+        }
+    }
+
+    fn report(&self) {
+        let mut compound = Vec::new();
+        let report = ReceiverReport {
+            ssrc: Ssrc(1),
+            reports: Vec::new(),
+        };
+        write_receiver_report(&mut compound, &report);
+        self.rtcp.send(&compound).unwrap();
+    }
+}
+
+fn quick() -> Limits {
+    Limits {
+        session_timeout_s: 1,
+        ..Limits::default()
+    }
+}
+
+#[test]
+fn requests_of_any_kind_and_reports_keep_a_session_alive() {
+    let server = Server::with(quick());
+    let _feed = Feed::started(&server.engine, "cam");
+    let url = server.url("cam");
+    let mut options = Viewer::new(&server);
+    let mut parameter = Viewer::new(&server);
+    let mut with_body = Viewer::new(&server);
+    let mut describe = Viewer::new(&server);
+    let reports = Viewer::new(&server);
+    // The clock of this test are sessions that stay silent: three of them, one after the other.
+    for _ in 0..3 {
+        let silent = Viewer::new(&server);
+        loop {
+            assert_eq!(options.client.status("OPTIONS", &url, &[]), 200);
+            assert_eq!(parameter.client.status("GET_PARAMETER", &url, &[]), 200);
+            assert_eq!(describe.client.status("DESCRIBE", &url, &[]), 200);
+            let mut text = with_body
+                .client
+                .text("SET_PARAMETER", &url, &[("Content-Length", "6")]);
+            text += "a: b\r\n";
+            with_body.client.send(text.as_bytes());
+            assert_eq!(with_body.client.response().status.0, 200);
+            reports.report();
+            if let Some(ended) = server.ended_by_now() {
+                assert_eq!(ended.id, silent.id);
+                break;
+            }
+        }
+        loop {
+            if rtcp_kinds(&datagram(&silent.rtcp)).contains(&"BYE") {
+                break;
+            }
+        }
+    }
+    assert_eq!(server.engine.sessions().len(), 5);
+}
+
+#[test]
+fn a_session_of_datagrams_outlives_its_connection_only_while_its_receiver_reports() {
+    let server = Server::with(quick());
+    let mut feed = Feed::started(&server.engine, "cam");
+    let Viewer {
+        client,
+        rtcp,
+        id,
+        _rtp: rtp,
+    } = Viewer::new(&server);
+    drop(client);
+    let silent = Viewer::new(&server);
+    loop {
+        let mut compound = Vec::new();
+        let report = ReceiverReport {
+            ssrc: Ssrc(1),
+            reports: Vec::new(),
+        };
+        write_receiver_report(&mut compound, &report);
+        rtcp.send(&compound).unwrap();
+        feed.picture(100);
+        datagram(&rtp);
+        if let Some(ended) = server.ended_by_now() {
+            assert_eq!(ended.id, silent.id);
+            break;
+        }
+    }
+    assert_eq!(server.ended().0.id, id);
+    assert_eq!(feed.stream.counters.readers.load(Ordering::Relaxed), 0);
+}
+
+#[test]
+fn a_session_that_is_never_played_ends_with_its_connection() {
+    let server = Server::open();
+    let _feed = Feed::started(&server.engine, "cam");
+    let mut client = Client::connect(server.address);
+    client.setup_udp(&server.url("cam"), 0);
+    drop(client);
+    assert_eq!(server.ended().1, "the client closed the connection");
+}
+
+#[test]
+fn an_idle_connection_is_closed_even_if_bytes_trickle_in() {
+    let server = Server::with(Limits {
+        idle_connection_s: 1,
+        ..Limits::default()
+    });
+    let mut idle = Client::connect(server.address);
+    let mut half = Client::connect(server.address);
+    half.send(b"OPTIONS * RT");
+    idle.wait_closed();
+    half.wait_closed();
+}

@@ -1,0 +1,17 @@
+//! The engine over loopback sockets: what clients ask, what they get, and what they cannot do to each other.
+#![cfg(unix)]
+
+mod decisions;
+mod ends;
+mod hostile;
+mod joins;
+mod keep_alive;
+mod pause;
+mod pipelining;
+mod play;
+mod reader;
+mod refusals;
+mod sessions;
+mod slow_reader;
+mod support;
+mod transports;

@@ -1,0 +1,185 @@
+//! Every refusal on purpose: the right status, the header that goes with it, and a connection that lives on.
+
+use crate::support::{Client, Feed, Server, small_limits};
+use relaycore_proto::limits::Limits;
+
+/// A served stream and a client of its server.
+fn fixture() -> (Server, Feed, Client, String) {
+    let server = Server::open();
+    let feed = Feed::started(&server.engine, "cam");
+    let client = Client::connect(server.address);
+    let url = server.url("cam");
+    (server, feed, client, url)
+}
+
+/// Status, method, URL, and headers of a request.
+type Case<'a> = (u16, &'a str, &'a str, &'a [(&'a str, &'a str)]);
+
+const TCP: &[(&str, &str)] = &[("Transport", "RTP/AVP/TCP;unicast;interleaved=0-1")];
+
+#[test]
+fn each_refusal_has_its_status_and_leaves_the_connection_open() {
+    let (server, _feed, mut client, url) = fixture();
+    let missing = server.url("nothing");
+    let track = format!("{url}/trackID=0");
+    let far_track = format!("{url}/trackID=7");
+    let cases: &[Case<'_>] = &[
+        (404, "DESCRIBE", &missing, &[]),
+        (404, "SETUP", &missing, TCP),
+        (404, "SETUP", &far_track, TCP),
+        (405, "ANNOUNCE", &url, &[]),
+        (405, "RECORD", &url, &[]),
+        (406, "DESCRIBE", &url, &[("Accept", "application/json")]),
+        (454, "PLAY", &url, &[("Session", "12345678")]),
+        (454, "PLAY", &url, &[]),
+        (454, "PAUSE", &url, &[]),
+        (454, "TEARDOWN", &url, &[]),
+        (454, "GET_PARAMETER", &url, &[("Session", "12345678")]),
+        (459, "SETUP", &url, TCP),
+        (461, "SETUP", &track, &[]),
+        (
+            461,
+            "SETUP",
+            &track,
+            &[("Transport", "RTP/SAVP;unicast;client_port=9000-9001")],
+        ),
+        (461, "SETUP", &track, &[("Transport", "RTP/AVP;multicast")]),
+        (
+            461,
+            "SETUP",
+            &track,
+            &[("Transport", "RTP/AVP/TCP;mode=record")],
+        ),
+        (
+            461,
+            "SETUP",
+            &track,
+            &[("Transport", "RAW/RAW/UDP;unicast;client_port=9000-9001")],
+        ),
+        (461, "SETUP", &track, &[("Transport", "RTP/AVP;unicast")]),
+        (
+            461,
+            "SETUP",
+            &track,
+            &[(
+                "Transport",
+                "RTP/AVP;unicast;destination=192.0.2.1;client_port=9000-9001",
+            )],
+        ),
+        (501, "FLY", &url, &[]),
+        (
+            551,
+            "DESCRIBE",
+            &url,
+            &[("Require", "www.onvif.org/ver20/backchannel")],
+        ),
+        (551, "OPTIONS", "*", &[("Require", "onvif-replay")]),
+        (400, "DESCRIBE", "http://[::1", &[]),
+    ];
+    for (status, method, uri, headers) in cases {
+        let response = client.request(method, uri, headers);
+        assert_eq!(response.status.0, *status, "{method} {uri} {headers:?}");
+        assert!(response.reason.is_some_and(|reason| !reason.is_empty()));
+        assert_eq!(
+            client.status("OPTIONS", "*", &[]),
+            200,
+            "after {method} {uri}"
+        );
+    }
+    assert!(server.engine.sessions().is_empty());
+}
+
+#[test]
+fn refusals_say_what_would_be_accepted() {
+    let (_server, _feed, mut client, url) = fixture();
+    let unknown = client.request("FLY", &url, &[]);
+    assert!(unknown.headers.get("Public").unwrap().contains("DESCRIBE"));
+    let publish = client.request("ANNOUNCE", &url, &[]);
+    assert!(publish.headers.get("Allow").unwrap().contains("DESCRIBE"));
+    let tag = "www.onvif.org/ver20/backchannel";
+    let required = client.request("DESCRIBE", &url, &[("Require", tag)]);
+    assert_eq!(required.headers.get("Unsupported"), Some(tag));
+    client.setup_tcp(&url, 1);
+    let state = client.request("PAUSE", &url, &[]);
+    assert_eq!(state.status.0, 455);
+    let allow = state.headers.get("Allow").unwrap();
+    assert!(allow.contains("PLAY") && !allow.contains("PAUSE") && !allow.contains("RECORD"));
+}
+
+#[test]
+fn a_request_without_a_number_or_of_another_version_is_refused() {
+    let (_server, _feed, mut client, _) = fixture();
+    client.send(b"OPTIONS * RTSP/1.0\r\n\r\n");
+    let response = client.response();
+    assert_eq!((response.status.0, response.cseq()), (400, None));
+    client.send(b"OPTIONS * RTSP/2.0\r\nCSeq: 7\r\n\r\n");
+    let response = client.response();
+    assert_eq!((response.status.0, response.cseq()), (505, Some("7")));
+    assert_eq!(client.status("OPTIONS", "*", &[]), 200);
+}
+
+#[test]
+fn one_track_of_several_is_not_controlled_alone() {
+    let (_server, _feed, mut client, url) = fixture();
+    client.play_tcp(&url, 2);
+    for method in ["PLAY", "PAUSE", "TEARDOWN"] {
+        assert_eq!(client.status(method, &format!("{url}/trackID=1"), &[]), 460);
+    }
+    assert_eq!(client.status("TEARDOWN", &format!("{url}/"), &[]), 200);
+}
+
+#[test]
+fn a_lone_track_is_controlled_by_its_own_url() {
+    let (_server, _feed, mut client, url) = fixture();
+    client.setup_tcp(&url, 1);
+    for method in ["PLAY", "PAUSE", "TEARDOWN"] {
+        assert_eq!(client.status(method, &format!("{url}/trackID=0"), &[]), 200);
+    }
+}
+
+#[test]
+fn a_range_that_is_none_is_refused_and_any_other_plays_live() {
+    let (_server, _feed, mut client, url) = fixture();
+    client.setup_tcp(&url, 1);
+    assert_eq!(client.status("PLAY", &url, &[("Range", "bytes=0-")]), 457);
+    assert_eq!(client.status("PLAY", &url, &[("Range", "npt=0.000-")]), 200);
+    assert_eq!(client.status("PLAY", &url, &[("Range", "npt=now-")]), 200);
+}
+
+#[test]
+fn a_connection_holds_no_more_sessions_than_the_limit() {
+    let server = Server::with(Limits {
+        sessions_per_connection: 2,
+        ..small_limits()
+    });
+    let _feed = Feed::started(&server.engine, "cam");
+    let url = server.url("cam");
+    let mut client = Client::connect(server.address);
+    for expected in [200, 200, 453] {
+        client.session = None;
+        assert_eq!(client.setup(&url, 0, "RTP/AVP/TCP").status.0, expected);
+    }
+}
+
+#[test]
+fn a_connection_too_many_is_told_so_and_room_that_is_made_is_used() {
+    let server = Server::with(Limits {
+        connections: 2,
+        ..small_limits()
+    });
+    let mut first = Client::connect(server.address);
+    let mut second = Client::connect(server.address);
+    assert_eq!(first.status("OPTIONS", "*", &[]), 200);
+    assert_eq!(second.status("OPTIONS", "*", &[]), 200);
+    let mut third = Client::connect(server.address);
+    let response = third.response();
+    assert_eq!(response.status.0, 503);
+    assert!(response.headers.get("Retry-After").is_some());
+    third.wait_closed();
+    first.send(b"GET / HTTP/1.0\r\n\r\n");
+    first.wait_closed();
+    assert_eq!(
+        Client::connect(server.address).status("OPTIONS", "*", &[]),
+        200
+    );
+}

@@ -1,0 +1,132 @@
+//! A reader that does not keep up loses whole groups of pictures, and nobody else loses anything.
+
+use crate::support::{Client, Feed, Server, small_limits};
+use relaycore_engine::stream::JoinPolicy;
+use relaycore_proto::limits::Limits;
+use relaycore_proto::rtp::{RtpHeader, RtpPacket, SequenceNumber};
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+/// NAL unit types that stand before a picture that can be started from: parameter sets, alone or aggregated.
+const STARTS: [u8; 2] = [7, 24];
+
+fn parse(packet: &[u8]) -> (RtpHeader, u8) {
+    let packet = RtpPacket::parse(packet).unwrap();
+    (packet.header, packet.payload[0] & 0x1f)
+}
+
+/// Reads up to the end of a picture, and asserts that nothing is missing since `last`.
+fn picture_end(client: &mut Client, mut last: Option<SequenceNumber>) -> SequenceNumber {
+    loop {
+        let (header, _) = parse(&client.frame_on(0));
+        assert!(
+            last.is_none_or(|last| last.next() == header.sequence),
+            "the other reader lost a packet"
+        );
+        if header.marker {
+            return header.sequence;
+        }
+        last = Some(header.sequence);
+    }
+}
+
+#[test]
+fn a_stalled_reader_resumes_at_a_random_access_point_and_disturbs_nobody() {
+    let server = Server::with(small_limits());
+    let mut feed = Feed::started(&server.engine, "cam");
+    let mut stalled = Client::playing(&server, "cam", 1);
+    let stalled_session = server.engine.sessions().pop().unwrap();
+    let mut other = Client::playing(&server, "cam", 1);
+    let mut last = picture_end(&mut other, None);
+    let mut follow = |feed: &mut Feed, other: &mut Client, key: bool| {
+        if key {
+            feed.key(400_000);
+        } else {
+            feed.picture(100_000);
+        }
+        last = picture_end(other, Some(last));
+        last
+    };
+    // More than the sockets' buffers take, and for longer than a reader may be late.
+    let start = Instant::now();
+    let mut number = 0;
+    while number < 60 || start.elapsed() < Duration::from_millis(500) {
+        follow(&mut feed, &mut other, number % 5 == 0);
+        number += 1;
+    }
+    let end = follow(&mut feed, &mut other, true);
+
+    let mut gap = 0;
+    let (mut last, _) = parse(&stalled.frame_on(0));
+    while last.sequence != end {
+        let (header, kind) = parse(&stalled.frame_on(0));
+        let step = u64::from(header.sequence.0.wrapping_sub(last.sequence.0));
+        if step != 1 {
+            assert!(STARTS.contains(&kind), "it resumes at NAL unit type {kind}");
+            gap += step - 1;
+        }
+        last = header;
+    }
+    assert!(gap > 0);
+    assert_eq!(
+        stalled_session.counters.discarded.load(Ordering::Relaxed),
+        gap
+    );
+    assert_eq!(stalled.status("OPTIONS", "*", &[]), 200);
+}
+
+#[test]
+fn packets_that_left_the_ring_before_they_were_sent_are_counted_too() {
+    let server = Server::with(Limits {
+        ring_bytes: 65_536,
+        ..small_limits()
+    });
+    let mut feed = Feed::started(&server.engine, "cam");
+    let mut stalled = Client::playing(&server, "cam", 1);
+    let session = server.engine.sessions().pop().unwrap();
+    let mut other = Client::playing(&server, "cam", 1);
+    let mut end = picture_end(&mut other, None);
+    let start = Instant::now();
+    let mut number = 0;
+    while number < 200 || start.elapsed() < Duration::from_millis(500) {
+        feed.key(60_000);
+        end = picture_end(&mut other, Some(end));
+        number += 1;
+    }
+    let mut gap = 0;
+    let (mut last, _) = parse(&stalled.frame_on(0));
+    while last.sequence != end {
+        let (header, _) = parse(&stalled.frame_on(0));
+        gap += u64::from(header.sequence.0.wrapping_sub(last.sequence.0)) - 1;
+        last = header;
+    }
+    assert!(gap > 0);
+    assert_eq!(session.counters.discarded.load(Ordering::Relaxed), gap);
+}
+
+#[test]
+fn the_past_that_a_reader_joins_with_does_not_make_it_late() {
+    for join in [JoinPolicy::Raw, JoinPolicy::Squeeze] {
+        let server = Server::with(small_limits());
+        let mut feed = Feed::joining(&server.engine, "cam", join);
+        feed.key(50_000);
+        let start = Instant::now();
+        let mut pictures = 1;
+        // A group of pictures longer than a reader may be late, and than the socket takes at once.
+        while pictures < 150 || start.elapsed() < Duration::from_millis(300) {
+            feed.picture(if pictures < 150 { 50_000 } else { 10 });
+            pictures += 1;
+            std::thread::yield_now();
+        }
+        let mut client = Client::playing(&server, "cam", 1);
+        let (mut last, kind) = parse(&client.frame_on(0));
+        assert!(STARTS.contains(&kind));
+        let mut shown = 0;
+        while shown < pictures {
+            let (header, _) = parse(&client.frame_on(0));
+            assert_eq!(header.sequence, last.sequence.next(), "{join:?}");
+            shown += u32::from(header.marker);
+            last = header;
+        }
+    }
+}
