@@ -36,6 +36,8 @@ pub(super) struct Connection {
     pub(super) idle_at: u64,
     /// When the wheel looks at it next.
     pub(super) timer_at: u64,
+    /// Whether the shard comes back to it in its next turn.
+    pub(super) is_resumed: bool,
     granted: Vec<Grant>,
 }
 
@@ -96,6 +98,7 @@ impl Connection {
             closing: false,
             idle_at,
             timer_at: u64::MAX,
+            is_resumed: false,
             granted: Vec::new(),
         }
     }

@@ -67,7 +67,8 @@ impl ShardHandle {
 
     /// Called by the shard before it looks at its commands: what comes from now on wakes it again.
     pub(crate) fn awake(&self) {
-        self.shared.woken.store(false, Ordering::Release);
+        // An exchange, not a store: whoever found the flag set has sent its command before, and that is seen from here.
+        self.shared.woken.swap(false, Ordering::AcqRel);
     }
 
     /// How many connections the shard has or is about to have.

@@ -162,7 +162,7 @@ impl Shard {
                 continue;
             }
             if left == 0 {
-                self.resumed.push(key);
+                self.resume(key);
                 break;
             }
             match connection.socket.read(&mut buffer[..left]) {
@@ -185,6 +185,15 @@ impl Shard {
             }
         }
         self.flush(key);
+    }
+
+    /// Lets a connection go on in the next turn of the event loop.
+    pub(super) fn resume(&mut self, key: usize) {
+        if let Some(connection) = self.connections.get_mut(key)
+            && !std::mem::replace(&mut connection.is_resumed, true)
+        {
+            self.resumed.push(key);
+        }
     }
 
     /// Takes what the parser has; `false` when the connection is gone.
@@ -390,7 +399,7 @@ impl Shard {
                     .with_reason("The session has ended; start again")
                     .header("CSeq", cseq);
                 self.respond(key, response);
-                self.resumed.push(key);
+                self.resume(key);
             }
             other => connection.pending = other,
         }

@@ -206,6 +206,9 @@ impl Shard {
             }
             // What is not done after its turn goes on after the others.
             for key in std::mem::take(&mut self.resumed) {
+                if let Some(connection) = self.connections.get_mut(key) {
+                    connection.is_resumed = false;
+                }
                 self.serve(key);
             }
             for port in std::mem::take(&mut self.unread_ports) {
@@ -301,7 +304,9 @@ impl Shard {
                 self.receive_rtcp(key, track, &buffer[..length], now);
             }
         }
-        self.unread_ports.push(port);
+        if !self.unread_ports.contains(&port) {
+            self.unread_ports.push(port);
+        }
     }
 
     fn timer(&mut self, key: TimerKey, now: u64) {

@@ -153,6 +153,6 @@ impl Shard {
             TransportKind::Tcp => {}
         }
         // Requests behind the PLAY waited for its answer.
-        self.resumed.push(key);
+        self.resume(key);
     }
 }
