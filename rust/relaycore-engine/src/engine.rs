@@ -197,6 +197,7 @@ impl Engine {
                 age_ns: limits.ring_age_ms * MILLISECOND,
             },
             rtp_payload: limits.rtp_payload,
+            access_unit_bytes: limits.access_unit_bytes,
         };
         let mut streams = lock(&self.shared.streams);
         if streams.contains_key(path) {

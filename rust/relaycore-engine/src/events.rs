@@ -44,10 +44,12 @@ impl EventQueue {
         })
     }
 
-    /// Adds an event; `false` when the queue is full.
+    /// Adds an event; `false` when the queue is full. Readers of this process are always told, since they wait for it;
+    /// each is told once until it was looked after, so that their number bounds what comes on top.
     pub(crate) fn push(&self, event: Event) -> bool {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.events.len() >= self.capacity {
+        let bounded = !matches!(event, Event::ReaderReady(_));
+        if bounded && state.events.len() >= self.capacity {
             state.discarded += 1;
             return false;
         }
@@ -90,13 +92,30 @@ impl EventQueue {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decision::Action;
+
+    /// An event that may be refused.
+    fn question(id: u64) -> Event {
+        Event::Request(Request {
+            id,
+            action: Action::Read,
+            method: "DESCRIBE".to_owned(),
+            path: "cam".to_owned(),
+            uri: "rtsp://127.0.0.1/cam".to_owned(),
+            query: None,
+            authorization: None,
+            user_agent: None,
+            peer: ([127, 0, 0, 1], 5000).into(),
+        })
+    }
 
     #[test]
     fn a_full_queue_refuses_and_counts() {
         let queue = EventQueue::new(2).unwrap();
-        assert!(queue.push(Event::ReaderReady(1)) && queue.push(Event::ReaderReady(2)));
-        assert!(!queue.push(Event::ReaderReady(3)));
-        assert_eq!((queue.take().len(), queue.discarded()), (2, 1));
-        assert!(queue.push(Event::ReaderReady(4)) && queue.take().len() == 1);
+        assert!(queue.push(question(1)) && queue.push(question(2)));
+        assert!(!queue.push(question(3)));
+        assert!(queue.push(Event::ReaderReady(4)), "readers are always told");
+        assert_eq!((queue.take().len(), queue.discarded()), (3, 1));
+        assert!(queue.push(question(5)) && queue.take().len() == 1);
     }
 }

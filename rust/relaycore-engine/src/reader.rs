@@ -255,7 +255,7 @@ impl Subscriber for Queue {
     fn ended(&self, _: StreamId) {
         let mut state = lock(&self.state);
         state.ended = true;
-        state.announced = self.events.push(Event::ReaderReady(self.id));
+        self.announce(&mut state);
     }
 }
 

@@ -46,6 +46,8 @@ pub struct StreamOptions {
     pub ring: RingLimits,
     /// Most bytes of RTP payload a packet.
     pub rtp_payload: usize,
+    /// Most bytes of an access unit.
+    pub access_unit_bytes: usize,
 }
 
 /// Gets what is written to a stream. Called on the writer's thread with the stream's lock held: it must only queue.
@@ -236,6 +238,10 @@ impl Stream {
                 .get(track)
                 .ok_or(WriteError::NoSuchTrack(track))?,
         );
+        let limit = self.options.access_unit_bytes;
+        if unit.data.len() > limit {
+            return Err(WriteError::Payload(PayloadError::TooLong { limit }));
+        }
         let random_access = unit
             .random_access
             .unwrap_or_else(|| writer.is_random_access(unit.data));

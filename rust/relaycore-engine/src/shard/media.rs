@@ -68,8 +68,14 @@ impl Shard {
         let Some(cursor) = session.cursor.as_mut().filter(|cursor| cursor.is_waiting()) else {
             return;
         };
-        if cursor.try_start(&local.ring) {
-            self.answer_play(key);
+        if !cursor.try_start(&local.ring) {
+            return;
+        }
+        let counters = &session.info.counters;
+        let is_first = counters.first_picture.load(Ordering::Relaxed) == 0;
+        if !self.answer_play(key) && is_first {
+            // PLAY was answered without a picture: the report that tells its time comes with it now.
+            self.send_reports(key, now_ns(), false);
         }
     }
 

@@ -87,22 +87,22 @@ impl Shard {
     }
 
     /// Answers the PLAY that waits for this session, with the packets that come first as far as they are known, and
-    /// sends the first reports.
-    pub(super) fn answer_play(&mut self, session_key: usize) {
+    /// sends the first reports. `false` when no PLAY waits.
+    pub(super) fn answer_play(&mut self, session_key: usize) -> bool {
         let Some(session) = self.sessions.get_mut(session_key) else {
-            return;
+            return false;
         };
         let Some(key) = session.connection else {
-            return;
+            return false;
         };
         let Some(connection) = self.connections.get_mut(key) else {
-            return;
+            return false;
         };
         let cseq = match connection.pending.take() {
             Some(Pending::Play { session, cseq, .. }) if session == session_key => cseq,
             other => {
                 connection.pending = other;
-                return;
+                return false;
             }
         };
         let now = now_ns();
@@ -154,5 +154,6 @@ impl Shard {
         }
         // Requests behind the PLAY waited for its answer.
         self.resume(key);
+        true
     }
 }

@@ -187,10 +187,16 @@ fn the_answer_waits_for_the_first_picture_and_nothing_is_sent_before_it() {
 #[test]
 fn a_stream_without_a_picture_is_answered_without_naming_a_packet() {
     let server = Server::open();
-    let feed = Feed::new(&server.engine, "cam");
-    let client = Client::playing(&server, "cam", 2);
+    let mut feed = Feed::new(&server.engine, "cam");
+    let mut client = Client::connect(server.address);
+    let answer = client.play_tcp(&server.url("cam"), 1);
+    assert_eq!(answer.headers.get("RTP-Info"), None);
     assert_eq!(feed.stream.counters.readers.load(Ordering::Relaxed), 1);
-    assert!(client.session.is_some());
+    feed.key(100);
+    let (channel, report) = client.frame().unwrap();
+    assert_eq!(channel, 1, "the report comes before the first picture");
+    let timestamp = timestamp(&client.frame_on(0));
+    assert_maps(&server, &feed, 0, &report, timestamp);
 }
 
 #[test]

@@ -1,10 +1,12 @@
 //! Readers in the process: access units as they were written.
 
-use crate::support::{AAC_FRAME, Feed, Server};
+use crate::support::{AAC_FRAME, Client, Feed, Server};
 use relaycore_engine::burst::Stages;
 use relaycore_engine::stream::{JoinPolicy, Written};
-use relaycore_engine::{Event, ReadUnit, Reader};
+use relaycore_engine::{Engine, Event, ReadUnit, Reader};
+use relaycore_proto::limits::Limits;
 use relaycore_proto::track::Track;
+use std::sync::atomic::Ordering;
 
 /// Takes units until there are `count`, waiting for the announcements.
 fn read(server: &Server, reader: &Reader, count: usize) -> Vec<ReadUnit> {
@@ -83,11 +85,7 @@ fn an_overflow_discards_up_to_the_next_random_access_point() {
     for _ in 0..4 {
         feed.picture(30_000);
     }
-    let written = feed
-        .stream
-        .counters
-        .packets
-        .load(std::sync::atomic::Ordering::Relaxed);
+    let written = feed.stream.counters.packets.load(Ordering::Relaxed);
     assert!(reader.take(10).is_empty(), "all was given up");
     assert_eq!(reader.discarded(), written);
     let key = feed.key(1000);
@@ -116,25 +114,55 @@ fn the_end_comes_after_all_was_taken_and_is_announced_whatever_else_waits() {
     let server = Server::open();
     let mut feed = Feed::new(&server.engine, "cam");
     let reader = server.engine.open_reader("cam", None).unwrap();
-    assert_eq!(
-        feed.stream
-            .counters
-            .readers
-            .load(std::sync::atomic::Ordering::Relaxed),
-        1
-    );
+    assert_eq!(feed.stream.counters.readers.load(Ordering::Relaxed), 1);
     feed.key(1000);
     server.engine.remove_stream("cam");
     assert!(!reader.has_ended());
     read(&server, &reader, 1);
     assert!(reader.take(1).is_empty() && reader.has_ended());
     drop(reader);
-    assert_eq!(
-        feed.stream
-            .counters
-            .readers
-            .load(std::sync::atomic::Ordering::Relaxed),
-        0
-    );
+    assert_eq!(feed.stream.counters.readers.load(Ordering::Relaxed), 0);
     assert!(server.engine.open_reader("cam", None).is_none());
+}
+
+#[test]
+fn readers_are_woken_even_when_nobody_takes_questions() {
+    let limits = Limits {
+        event_queue: 64,
+        ..Limits::default()
+    };
+    let engine = Engine::new(1, limits, "test".to_owned()).unwrap();
+    let address = engine.listen(([127, 0, 0, 1], 0).into()).unwrap();
+    let mut feed = Feed::new(&engine, "cam");
+    let reader = engine.open_reader("cam", None).unwrap();
+    let mut clients: Vec<_> = (0..65).map(|_| Client::connect(address)).collect();
+    for client in &mut clients {
+        let text = client.text("DESCRIBE", &format!("rtsp://{address}/cam"), &[]);
+        client.send(text.as_bytes());
+    }
+    // It is answered when the queue is full.
+    assert_eq!(clients[64].response().status.0, 503);
+    feed.key(100);
+    let ready = engine.poll().into_iter();
+    let ready = ready.filter(|event| matches!(event, Event::ReaderReady(id) if *id == reader.id()));
+    assert_eq!(ready.count(), 1);
+}
+
+#[test]
+fn an_access_unit_beyond_the_limit_is_refused() {
+    let server = Server::with(Limits {
+        access_unit_bytes: 65_536,
+        ..Limits::default()
+    });
+    let mut feed = Feed::new(&server.engine, "cam");
+    feed.key(60_000);
+    let written = Written {
+        data: &[1; 65_537],
+        pts: 0,
+        random_access: None,
+        stages: Stages::default(),
+    };
+    let error = feed.stream.write(0, written).unwrap_err().to_string();
+    assert!(error.contains("65536"), "{error}");
+    assert_eq!(feed.stream.counters.access_units.load(Ordering::Relaxed), 1);
 }
