@@ -1,0 +1,99 @@
+"""The documentation names every setting and every limit, with the values that the program has."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from relaycore._relaycore import limits
+from relaycore.control.config import read_config
+from relaycore.settings import CameraSettings, Config, User
+
+ROOT = Path(__file__).parents[2]
+TEXT = (ROOT / "docs/configuration.md").read_text(encoding="utf-8")
+Settings = type[Config] | type[CameraSettings] | type[User]
+SECTIONS: list[tuple[str, Settings]] = [
+    ("The server", Config),
+    ("Cameras", CameraSettings),
+    ("Users", User),
+]
+
+
+def section(title: str) -> str:
+    """What stands under a heading."""
+    return TEXT.split(f"## {title}\n", 1)[1].split("\n## ", 1)[0]
+
+
+def rows(title: str) -> dict[str, list[str]]:
+    """The table of a section: the other cells by the key in the first one."""
+    found = {}
+    for line in section(title).splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split(" | ")]
+        if line.startswith("| `"):
+            found[cells[0].strip("`")] = cells[1:]
+    return found
+
+
+@pytest.mark.parametrize(("title", "settings"), SECTIONS)
+def test_every_key_is_there_and_no_other(title: str, settings: Settings) -> None:
+    """A key that is new, renamed or gone."""
+    assert sorted(rows(title)) == sorted(field.encode_name for field in msgspec.structs.fields(settings))
+
+
+@pytest.mark.parametrize(("title", "settings"), SECTIONS)
+def test_defaults_are_those_of_the_program(title: str, settings: Settings) -> None:
+    """A default in a code span is a value in TOML; one in words stands for what has no value."""
+    table = rows(title)
+    for field in msgspec.structs.fields(settings):
+        written = re.fullmatch("`(.+)`", table[field.encode_name][0])
+        has_value = field.default not in (msgspec.NODEFAULT, None)
+        assert (written is not None) == has_value, field.encode_name
+        if written is not None:
+            assert tomllib.loads(f"key = {written[1]}")["key"] == field.default
+
+
+@pytest.mark.parametrize(("title", "settings"), SECTIONS)
+def test_examples_of_keys_are_right(title: str, settings: Settings) -> None:
+    """Each example is a line of a file that is read without a mistake."""
+    examples = {key: cells[1].strip("`") for key, cells in rows(title).items()}
+    header = {Config: "", CameraSettings: "[cameras.front]\n", User: ""}[settings]
+    if settings is User:
+        lines = ["[[users]]\n" + "\n".join(examples.values())]
+    else:
+        lines = [header + example for example in examples.values() if not example.startswith("[[users]]")]
+    for text in lines:
+        read_config(text, "example")
+
+
+def test_limits_are_those_of_the_engine() -> None:
+    """Name, default, range and unit of every limit, in the order in which the engine lists them."""
+    written = [(key, *cells[:3]) for key, cells in rows("Limits").items()]
+    assert written == [
+        (name, str(default), f"{lowest} to {highest}", unit)
+        for name, unit, default, lowest, highest in limits()
+    ]
+
+
+def test_blocks_of_toml_are_right() -> None:
+    """The files that are shown can be used."""
+    blocks = re.findall(r"```toml\n(.*?)```", TEXT, flags=re.DOTALL)
+    assert blocks
+    for block in blocks:
+        read_config(block, "example")
+
+
+def test_links_of_the_pages_lead_somewhere() -> None:
+    """Links to files of the repository, in every page."""
+    pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("benchmarks/**/*.md")]
+    assert pages
+    missing = [
+        f"{page.relative_to(ROOT)}: {target}"
+        for page in pages
+        for target in re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+        if not (page.parent / target).exists()
+    ]
+    assert missing == []
