@@ -33,9 +33,9 @@ def run(options: Options) -> Result:
         title="Memory with joining and leaving readers",
         method=(
             f"The pattern at 720p30 with its tone for {options.minutes:g} minutes, one reader that stays, "
-            f"and up to {READERS} that join, one each half second, and leave after a random time, half of them "
-            "with TEARDOWN and half without a word. Memory in RAM of the server once a second; the slope is that "
-            f"of the line through the last {1 - WARM_UP:.0%} of the samples."
+            f"and up to {READERS} that join, one each half second, and leave after a random time, half of "
+            "them with TEARDOWN and half without a word. Memory of the server once a second; the slope "
+            f"is that of the line through the last {1 - WARM_UP:.0%} of the samples."
         ),
         figures=[
             Figure("joins", joins, ""),

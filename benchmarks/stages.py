@@ -36,8 +36,8 @@ def run(_options: Options) -> Result:
         method=(
             f"The pattern at 720p30 with one player over TCP; the newest {newest['total']['count']} "
             "pictures of the trace. `capture` is from when a picture was due until its thread ran, "
-            "`decode` the painting of the pattern, `wait` the handoff to the encoder, `send` from the ring to the last socket. "
-            "In the handoff at most one picture waits, and the next one displaces it."
+            "`decode` the painting of the pattern, `wait` the handoff to the encoder, `send` from ring to "
+            "last socket. In the handoff at most one picture waits, and the next one displaces it."
         ),
         figures=figures,
         cpu_seconds={"server": cpu},
