@@ -45,7 +45,7 @@ impl EventQueue {
     }
 
     /// Adds an event; `false` when the queue is full. Readers of this process are always told, since they wait for it;
-    /// each is told once until it was looked after, so that their number bounds what comes on top.
+    /// each is told once until it was emptied, and of its end, so that their number bounds what comes on top.
     pub(crate) fn push(&self, event: Event) -> bool {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let bounded = !matches!(event, Event::ReaderReady(_));

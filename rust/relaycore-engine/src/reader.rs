@@ -255,7 +255,8 @@ impl Subscriber for Queue {
     fn ended(&self, _: StreamId) {
         let mut state = lock(&self.state);
         state.ended = true;
-        self.announce(&mut state);
+        // Said even if something was said already: that may be about to be taken.
+        state.announced = self.events.push(Event::ReaderReady(self.id));
     }
 }
 
