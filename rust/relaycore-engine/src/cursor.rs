@@ -5,8 +5,9 @@
 use crate::burst::Burst;
 use crate::clock::MILLISECOND;
 use crate::ring::Ring;
+use crate::squeeze::squeeze;
 use crate::stream::JoinPolicy;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// A cached random access point younger than this is as good as one made now, even where one can be asked for.
@@ -14,9 +15,6 @@ const FRESH_NS: u64 = 250 * MILLISECOND;
 
 /// Sound that is sent from before the first picture, at most; it makes the first packet of its track known.
 const PRELUDE_NS: u64 = 200 * MILLISECOND;
-
-/// RTP ticks between pictures of a squeezed group: 1 ms at 90 kHz.
-const SQUEEZED_TICKS: u32 = 90;
 
 /// Which tracks of a stream a reader has set up, and which of them it starts from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -301,33 +299,6 @@ impl Cursor {
     }
 }
 
-/// New timestamps for the pictures of a group: the newest keeps its own, the others follow each other up to it in the
-/// same order of presentation.
-fn squeeze(group: &[&Arc<Burst>]) -> BTreeMap<u32, u32> {
-    let Some(first) = group.first().map(|burst| burst.timestamp) else {
-        return BTreeMap::new();
-    };
-    let mut timestamps: Vec<u32> = group.iter().map(|burst| burst.timestamp).collect();
-    // Order around the wrap: by the signed distance from the first (RFC 3550 §5.1 timestamps wrap).
-    timestamps.sort_unstable_by_key(|timestamp| timestamp.wrapping_sub(first) as i32);
-    timestamps.dedup();
-    let Some(newest) = timestamps.last().copied() else {
-        return BTreeMap::new();
-    };
-    let count = timestamps.len() as u32;
-    let room = newest.wrapping_sub(timestamps[0]);
-    let step = SQUEEZED_TICKS
-        .min(room / count.saturating_sub(1).max(1))
-        .max(1);
-    let place = |(number, timestamp): (usize, u32)| {
-        (
-            timestamp,
-            newest.wrapping_sub((count - 1 - number as u32).wrapping_mul(step)),
-        )
-    };
-    timestamps.into_iter().enumerate().map(place).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -434,22 +405,6 @@ mod tests {
         let ring = stream(35, 30);
         let cursor = Cursor::join(both(), &ring, joining(JoinPolicy::Wait, false, 35));
         assert!(cursor.is_waiting());
-    }
-
-    #[test]
-    fn squeezing_keeps_the_order_of_presentation_across_the_wrap() {
-        let shown = [0u32, 9000, 3000, 6000, 18000].map(|timestamp| timestamp.wrapping_sub(7000));
-        let group: Vec<_> = shown
-            .iter()
-            .enumerate()
-            .map(|(index, at)| Arc::new(burst(index as u64, 0, *at, index == 0, &[9])))
-            .collect();
-        let map = squeeze(&group.iter().collect::<Vec<_>>());
-        let squeezed: Vec<_> = shown
-            .iter()
-            .map(|at| map[at].wrapping_sub(shown[4]) as i32)
-            .collect();
-        assert_eq!(squeezed, [-360, -90, -270, -180, 0]);
     }
 
     #[test]

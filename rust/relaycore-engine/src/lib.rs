@@ -19,6 +19,7 @@ pub mod ring;
 pub mod session;
 mod shard;
 mod signal;
+mod squeeze;
 pub mod stream;
 
 pub use engine::{AddStreamError, Engine};
