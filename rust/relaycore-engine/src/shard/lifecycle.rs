@@ -386,8 +386,8 @@ impl Shard {
             .push(Event::SessionEnded(session.info, reason));
     }
 
-    /// Takes a session that has ended off its connection; a PLAY that waited for its picture is refused.
-    fn leave_connection(&mut self, key: usize, session_key: usize) {
+    /// Takes a session that has ended or moved off its connection; a PLAY that waited for its picture is refused.
+    pub(super) fn leave_connection(&mut self, key: usize, session_key: usize) {
         let Some(connection) = self.connections.get_mut(key) else {
             return;
         };
@@ -396,7 +396,7 @@ impl Shard {
         match connection.pending.take() {
             Some(Pending::Play { session, cseq, .. }) if session == session_key => {
                 let response = Response::new(StatusCode::SESSION_NOT_FOUND)
-                    .with_reason("The session has ended; start again")
+                    .with_reason("The session has ended or moved; start again")
                     .header("CSeq", cseq);
                 self.respond(key, response);
                 self.resume(key);

@@ -270,7 +270,10 @@ impl Shard {
         if !self.may_read(key, request, &path) {
             return None;
         }
-        self.adopt(key, session);
+        if !self.adopt(key, session) {
+            self.refuse_session(key, request);
+            return None;
+        }
         Some(session)
     }
 
@@ -283,21 +286,28 @@ impl Shard {
         (free || session.connection == Some(key)).then_some(session_key)
     }
 
-    /// Moves a session of datagrams to the connection that uses it now.
-    fn adopt(&mut self, key: usize, session_key: usize) {
-        let Some(session) = self.sessions.get_mut(session_key) else {
-            return;
+    /// Moves a session of datagrams to the connection that uses it now; `false` when that has too many.
+    fn adopt(&mut self, key: usize, session_key: usize) -> bool {
+        let Some(session) = self.sessions.get(session_key) else {
+            return false;
         };
-        let before = session.connection.replace(key);
+        let before = session.connection;
         if before == Some(key) {
-            return;
+            return true;
         }
-        if let Some(before) = before.and_then(|before| self.connections.get_mut(before)) {
-            before.sessions.retain(|other| *other != session_key);
+        if self.has_too_many_sessions(key) {
+            return false;
+        }
+        if let Some(before) = before {
+            self.leave_connection(before, session_key);
+        }
+        if let Some(session) = self.sessions.get_mut(session_key) {
+            session.connection = Some(key);
         }
         if let Some(connection) = self.connections.get_mut(key) {
             connection.sessions.push(session_key);
         }
+        true
     }
 
     /// The state after `method`; refuses the request when the table of RFC 2326 §A.2 has no such transition.

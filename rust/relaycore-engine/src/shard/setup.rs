@@ -80,8 +80,7 @@ impl Shard {
                 );
             }
         } else if self.has_too_many_sessions(key) {
-            let reason = "Too many sessions on one connection; end one with TEARDOWN";
-            return self.refuse(key, &request, StatusCode::NOT_ENOUGH_BANDWIDTH, reason);
+            return self.refuse_session(key, &request);
         }
         let Some(chosen) = self.choose_transport(key, &request, existing, track) else {
             let reason = "Unsupported transport; RTP/AVP/TCP interleaved and RTP/AVP unicast with client_port are served";
@@ -101,7 +100,14 @@ impl Shard {
         self.respond(key, response);
     }
 
-    fn has_too_many_sessions(&self, key: usize) -> bool {
+    /// Refuses a session more than a connection may have.
+    pub(super) fn refuse_session(&mut self, key: usize, request: &Request) {
+        let reason = "Too many sessions on one connection; end one with TEARDOWN";
+        self.refuse(key, request, StatusCode::NOT_ENOUGH_BANDWIDTH, reason);
+    }
+
+    /// Whether a connection can have no session more.
+    pub(super) fn has_too_many_sessions(&self, key: usize) -> bool {
         let most = self.shared.limits.sessions_per_connection;
         self.connections
             .get(key)

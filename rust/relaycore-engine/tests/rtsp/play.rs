@@ -4,8 +4,10 @@ use crate::support::{Client, Feed, Server, datagram, rtcp_kinds, rtp_info, sende
 use relaycore_engine::burst::Stages;
 use relaycore_engine::clock::SECOND;
 use relaycore_engine::stream::{JoinPolicy, Written};
-use relaycore_proto::rtcp::unix_ns_from_ntp;
-use relaycore_proto::rtp::{RtpPacket, SequenceNumber};
+use relaycore_proto::rtcp::{
+    Pli, ReceiverReport, ReportBlock, unix_ns_from_ntp, write_pli, write_receiver_report,
+};
+use relaycore_proto::rtp::{RtpPacket, SequenceNumber, Ssrc};
 use relaycore_proto::rtsp::header::range::Range;
 use relaycore_proto::rtsp::header::transport::Transport;
 use relaycore_proto::rtsp::message::Response;
@@ -197,6 +199,42 @@ fn a_stream_without_a_picture_is_answered_without_naming_a_packet() {
     assert_eq!(channel, 1, "the report comes before the first picture");
     let timestamp = timestamp(&client.frame_on(0));
     assert_maps(&server, &feed, 0, &report, timestamp);
+}
+
+#[test]
+fn what_a_receiver_reports_is_kept_and_what_it_wishes_is_passed_on() {
+    let server = Server::open();
+    let feed = Feed::started(&server.engine, "cam");
+    let mut client = Client::playing(&server, "cam", 1);
+    let media = feed.stream.ssrc(0).unwrap();
+    let mut compound = Vec::new();
+    let block = ReportBlock {
+        ssrc: media,
+        fraction_lost: 1,
+        cumulative_lost: 7,
+        highest_sequence: 0,
+        jitter: 99,
+        last_sender_report: 0,
+        delay_since_last_sender_report: 0,
+    };
+    let report = ReceiverReport {
+        ssrc: Ssrc(1),
+        reports: vec![block],
+    };
+    write_receiver_report(&mut compound, &report);
+    let sender = Ssrc(1);
+    write_pli(&mut compound, Pli { sender, media });
+    let mut bytes = vec![b'$', 1, 0, compound.len() as u8];
+    bytes.extend(compound);
+    client.send(&bytes);
+    assert_eq!(client.status("OPTIONS", "*", &[]), 200);
+    let counters = &server.engine.sessions()[0].counters;
+    let count = (
+        counters.lost.load(Ordering::Relaxed),
+        counters.jitter.load(Ordering::Relaxed),
+    );
+    assert_eq!(count, (7, 99));
+    assert!(feed.stream.key_frame_wanted());
 }
 
 #[test]

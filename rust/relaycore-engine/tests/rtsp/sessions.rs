@@ -50,6 +50,43 @@ fn a_session_of_datagrams_can_move_to_another_connection() {
 }
 
 #[test]
+fn a_play_that_waits_is_refused_when_its_session_moves() {
+    let server = Server::narrow(Limits::default());
+    let mut feed = Feed::new(&server.engine, "cam");
+    let url = server.url("cam");
+    let mut first = Client::connect(server.address);
+    let (_, [rtp, _rtcp]) = first.setup_udp(&url, 0);
+    let both = first.text("PLAY", &url, &[]) + &first.text("OPTIONS", "*", &[]);
+    first.send(both.as_bytes());
+    feed.wait_key_frame_wanted();
+    let mut second = Client::connect(server.address);
+    second.session = first.session.clone();
+    assert_eq!(second.status("PAUSE", &url, &[]), 200);
+    assert_eq!(first.response().status.0, 454);
+    assert_eq!(first.response().status.0, 200);
+    feed.key(100);
+    assert_eq!(second.status("PLAY", &url, &[]), 200);
+    datagram(&rtp);
+}
+
+#[test]
+fn sessions_that_move_count_for_the_limit_of_a_connection() {
+    let server = Server::narrow(Limits {
+        sessions_per_connection: 2,
+        ..Limits::default()
+    });
+    let _feed = Feed::started(&server.engine, "cam");
+    let url = server.url("cam");
+    let mut collector = Client::connect(server.address);
+    for expected in [200, 200, 453] {
+        let mut client = Client::connect(server.address);
+        client.setup_udp(&url, 0);
+        collector.session = client.session.clone();
+        assert_eq!(collector.status("PLAY", &url, &[]), expected);
+    }
+}
+
+#[test]
 fn a_session_header_with_its_timeout_is_understood() {
     let server = Server::open();
     let _feed = Feed::started(&server.engine, "cam");
