@@ -63,7 +63,8 @@ pub struct Cursor {
     waiting: bool,
     /// Bursts before this one were sent or given up: they do not come again.
     floor: u64,
-    /// When it joined or skipped last: the age of older bursts counts from then, since it could not have had them sooner.
+    /// When it joined or skipped last: the age of older bursts counts from then, since it could not have had them
+    /// sooner.
     since: u64,
     /// How many packets of each track that it gets came before the next one it takes, once that is known.
     positions: Vec<(usize, u64)>,
