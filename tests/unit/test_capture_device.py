@@ -81,6 +81,19 @@ def test_bytes_around_a_jpeg_are_cut_off(tmp_path: Path, monkeypatch: pytest.Mon
     source.close()
 
 
+def test_a_broken_segment_is_no_damage_but_remarked_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = picture("yuvj422p")
+    broken = whole[:2] + b"\xff\xe0\x00\x00" + whole[2:]
+    source = camera_that_sends([whole, broken], "mjpeg", tmp_path, monkeypatch)
+    assert source.read().remark is None
+    captured = source.read()
+    assert captured.encoded == broken
+    assert captured.remark == "Cam sends JPEG segments that are broken; its pictures are whole."
+    source.close()
+
+
 def test_a_damaged_jpeg_is_left_out_and_the_next_one_taken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

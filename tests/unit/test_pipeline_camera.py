@@ -187,12 +187,12 @@ def test_a_camera_that_is_unplugged_is_told_and_opened_again(
     bench = Bench(encoder="libx264")
     bench.pipeline.start()
     silent.permits.put(False)
+    silent.permits.put(True)
     kinds = [bench.events.get(timeout=PATIENCE) for _ in range(3)]
     assert kinds[1:] == [
         PipelineEvent("lost", "It was unplugged."),
         PipelineEvent("back", "The camera delivers again."),
     ]
-    silent.permits.put(True)
     bench.take(0, 1)
     silent.permits.put(False)
     bench.pipeline.stop()

@@ -3,6 +3,7 @@
 import queue
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -90,6 +91,7 @@ def run_capture(
         stopping=stopping,
         changed=lambda reason: told.put(("changed", reason)),
         bad=lambda reason: told.put(("bad", reason)),
+        odd=lambda remark: told.put(("odd", remark)),
     )
     loop.start()
     return loop, told
@@ -153,6 +155,29 @@ def test_a_lost_source_is_opened_again_until_it_is_back(stopping: threading.Even
     stopping.set()
     loop.join(PATIENCE)
     assert back.closed.is_set()
+
+
+def test_a_source_that_opens_but_gives_no_picture_is_not_back(stopping: threading.Event) -> None:
+    lost = ScriptedSource(DeviceLost("Unplugged."), stopping=stopping)
+    empty = [ScriptedSource(DeviceLost("Still unplugged."), stopping=stopping) for _ in range(5)]
+    back = ScriptedSource(picture(9), stopping=stopping)
+    loop, told = run_capture(lost, *empty, back, stopping=stopping)
+    assert isinstance(loop.handoff.take(PATIENCE), Picture)
+    stopping.set()
+    loop.join(PATIENCE)
+    assert [told.get_nowait() for _ in range(told.qsize())] == [("changed", "Unplugged."), ("changed", None)]
+    assert all(source.closed.is_set() for source in empty)
+
+
+def test_a_remark_on_pictures_is_said_once(stopping: threading.Event) -> None:
+    steps = [replace(picture(level), remark="Odd segments.") for level in range(3)]
+    source = ScriptedSource(*steps, DeviceLost("end"), stopping=stopping)
+    loop, told = run_capture(source, ScriptedSource(stopping=stopping), stopping=stopping)
+    assert told.get(timeout=PATIENCE) == ("odd", "Odd segments.")
+    assert told.get(timeout=PATIENCE) == ("changed", "end")
+    assert loop.captured == 3
+    stopping.set()
+    loop.join(PATIENCE)
 
 
 def test_pictures_nobody_takes_are_displaced_by_newer_ones(stopping: threading.Event) -> None:

@@ -82,13 +82,16 @@ class CameraSource:
         captured_ns = received_ns
         if packet.pts is not None and packet.time_base is not None:
             captured_ns = self._clock.captured_ns(int(packet.pts * packet.time_base * SECOND), received_ns)
+        remark = None
         if self._codec == "jpeg":
-            data = _whole_jpeg(data)
+            data, odd = _whole_jpeg(data)
+            if odd:
+                remark = f"{self._camera.name} sends JPEG segments that are broken; its pictures are whole."
 
         def fill(buffer: FrameBuffer) -> None:
             self._decode(data, buffer)
 
-        return Captured(captured_ns, received_ns, None if self._codec is None else data, fill)
+        return Captured(captured_ns, received_ns, None if self._codec is None else data, fill, remark)
 
     def close(self) -> None:
         """Lets the camera go."""
@@ -108,15 +111,18 @@ class CameraSource:
         fill_from_frame(buffer, frames[-1], full_range=self.format.colour.full_range)
 
 
-def _whole_jpeg(data: bytes) -> bytes:
-    """The JPEG in what a camera sent, without what is before and after it. BadPicture when it was cut."""
+def _whole_jpeg(data: bytes) -> tuple[bytes, bool]:
+    """The JPEG in what a camera sent, cut out of it, and whether it has broken segments.
+
+    BadPicture when it was cut.
+    """
     try:
         found = inspect_jpeg(data)
     except ValueError as error:
         raise BadPicture(f"A damaged JPEG was left out ({reason_of(error)}).") from error
     if not found.complete:
         raise BadPicture("A JPEG without its end was left out.")
-    return data[found.start : found.end]
+    return data[found.start : found.end], found.odd_segments > 0
 
 
 def _open(camera: Camera, mode: Mode) -> tuple[av.container.InputContainer, av.VideoStream]:

@@ -178,6 +178,7 @@ class CameraPipeline:
             stopping=self._stopping,
             changed=self._source_changed,
             bad=lambda text: self._tell("notice", text),
+            odd=lambda text: self._tell("notice", text),
         )
         profile = SOFTWARE if choice is None else choice.profile
         self._encode = EncodeLoop(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import chain, repeat
 from typing import Final
 
 from relaycore._relaycore import FrameBuffer, FramePool, Handoff, now_ns
@@ -17,8 +16,11 @@ __all__ = ["CaptureLoop", "Picture"]
 POOL_FRAMES: Final = 4
 """One that is filled, one that waits, one that is encoded, and one to spare."""
 
-RETRY_SECONDS: Final = (0.25, 0.5, 1.0, 2.0)
-"""How long to wait before a lost source is opened again; the last one is repeated."""
+RETRY_SECONDS: Final = (0.25, 0.5, 1.0)
+"""How long to wait before a lost source is opened again, until it gives a picture.
+
+The last one is repeated: a camera that is plugged in again is to be seen again within two seconds.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,8 @@ class CaptureLoop:
 
     ``reopen`` opens the source again after it was lost. ``changed`` is called from the thread: with the
     reason when the source is lost, and with ``None`` when it delivers again. ``bad`` is called once, with
-    what is wrong with the first damaged picture.
+    what is wrong with the first damaged picture, and ``odd`` once, with the first remark on a picture that
+    can be used.
     """
 
     def __init__(
@@ -53,6 +56,7 @@ class CaptureLoop:
         stopping: threading.Event,
         changed: Callable[[str | None], None],
         bad: Callable[[str], None],
+        odd: Callable[[str], None],
     ) -> None:
         self.handoff = Handoff()
         self.captured = 0
@@ -65,6 +69,9 @@ class CaptureLoop:
         self._stopping = stopping
         self._changed = changed
         self._say_bad = bad
+        self._say_odd: Callable[[str], None] | None = odd
+        self._lost = False
+        self._tries = 0
         self._pool = FramePool(source.format.width, source.format.height, POOL_FRAMES)
         # A driver can hang for ever in a read: such a thread must not keep the program from ending.
         self._thread = threading.Thread(target=self._run, name="relaycore-capture", daemon=True)
@@ -91,7 +98,8 @@ class CaptureLoop:
                 except DeviceLost as lost:
                     self._source.close()
                     self._source = None
-                    if not self._stopping.is_set():
+                    if not self._lost and not self._stopping.is_set():
+                        self._lost = True
                         self._changed(str(lost))
         finally:
             if self._source is not None:
@@ -102,6 +110,13 @@ class CaptureLoop:
             try:
                 captured = source.read()
                 self.captured += 1
+                if self._lost:
+                    # Not before: a driver may open a camera that is not there.
+                    self._lost, self._tries = False, 0
+                    self._changed(None)
+                if captured.remark is not None and self._say_odd is not None:
+                    self._say_odd(captured.remark)
+                    self._say_odd = None
                 if self._thinner is None or self._thinner.keeps(captured.captured_ns):
                     self._pass_on(captured)
             except BadPicture as reason:
@@ -129,15 +144,12 @@ class CaptureLoop:
         )
 
     def _find_again(self) -> VideoSource | None:
-        for pause in chain(RETRY_SECONDS, repeat(RETRY_SECONDS[-1])):
-            if self._stopping.wait(pause):
-                return None
+        while not self._stopping.wait(RETRY_SECONDS[min(self._tries, len(RETRY_SECONDS) - 1)]):
+            self._tries += 1
             try:
-                source = self._reopen()
+                return self._reopen()
             except DeviceError:
                 continue
-            self._changed(None)
-            return source
         return None
 
 
