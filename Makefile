@@ -19,7 +19,7 @@ RUST_SOURCES := $(shell find rust -name target -prune -o \( -name '*.rs' -o -nam
 
 export PYO3_PYTHON := $(CURDIR)/$(BIN)/python
 
-.PHONY: help serve test test-rust test-python test-interop camera-vm lint lint-rust lint-python bench lock clean
+.PHONY: help serve test test-rust test-python test-interop camera-vm windows lint lint-rust lint-python bench lock clean
 
 help: ## List the tasks
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r task text; do \
@@ -42,6 +42,10 @@ test-interop: $(STAMPS)/venv-dev $(STAMPS)/extension $(STAMPS)/clients ## Real p
 camera-vm: $(STAMPS)/venv-dev $(STAMPS)/extension $(STAMPS)/packages-vm ## Two V4L2 cameras in a small VM, served and played
 	$(BIN)/python -m pytest tests/interop -m camera_vm --log-cli-level=INFO $(ARGS)
 
+windows: $(STAMPS)/venv-dev $(STAMPS)/packages-windows ## The Windows build under Wine, with a made-up camera; not part of test
+	scripts/windows.sh
+	$(BIN)/python -m pytest tests/windows $(ARGS)
+
 lint: lint-rust lint-python ## Format and static checks; a warning is an error
 
 lint-rust: $(STAMPS)/venv-dev
@@ -61,8 +65,9 @@ lint-python: $(STAMPS)/venv-dev $(STAMPS)/extension
 bench: $(STAMPS)/venv-dev $(STAMPS)/extension $(STAMPS)/packages-test ## Speed and memory, written to benchmarks/results
 	$(BIN)/python -m benchmarks $(ARGS)
 
-LOCK := $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
-	--no-header --no-emit-index-url --no-emit-find-links
+COMPILE := $(BIN)/uv pip compile --quiet --no-config --generate-hashes --no-header --no-emit-index-url --no-emit-find-links
+LOCK := $(COMPILE) --universal --python-version 3.11
+LOCK_WINDOWS := $(COMPILE) --python-platform x86_64-pc-windows-msvc --python-version 3.13
 
 lock: $(STAMPS)/venv-dev ## Write the lock files anew, with the newest versions that pyproject.toml allows
 	cargo update
@@ -70,6 +75,7 @@ lock: $(STAMPS)/venv-dev ## Write the lock files anew, with the newest versions 
 	$(LOCK) --upgrade pyproject.toml requirements/run.in --output-file requirements/run.txt
 	$(LOCK) --upgrade pyproject.toml --all-extras requirements/run.in requirements/dev.in \
 		--constraint requirements/run.txt --output-file requirements/dev.txt
+	$(LOCK_WINDOWS) --upgrade pyproject.toml requirements/windows.in --output-file requirements/windows.txt
 
 clean: ## Remove all that the other tasks made
 	rm -rf $(VENV) .cache target $(CLIENTS)/target dist .mypy_cache .ruff_cache .pytest_cache

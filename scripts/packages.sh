@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
 # Install the Debian packages that a task needs and that are not there yet.
 #
-#   scripts/packages.sh build|test|vm PYTHON
+#   scripts/packages.sh build|test|vm|windows PYTHON
 #
-#   build  a C linker for Rust, and the venv module of the interpreter PYTHON
-#   test   the players and libraries of tests/interop
-#   vm     what scripts/camera_vm.sh boots with
+#   build    a C linker for Rust, and the venv module of the interpreter PYTHON
+#   test     the players and libraries of tests/interop
+#   vm       what scripts/camera_vm.sh boots with
+#   windows  what scripts/windows.sh needs before it installs Wine
 #
 # Only root on a system with apt can install; anyone else is told what is missing and gets status 1.
 set -euo pipefail
 
-group=${1:?group of packages: build, test or vm}
+group=${1:?group of packages: build, test, vm or windows}
 python=${2:?Python interpreter}
 
 packages=()
@@ -38,8 +39,12 @@ test)
 vm)
     packages+=(busybox-static cpio ffmpeg gcc kmod linux-headers-amd64 make qemu-system-x86)
     ;;
+windows)
+    command -v mvn >/dev/null || packages+=(maven)
+    packages+=(ffmpeg)
+    ;;
 *)
-    echo "packages.sh: no group named '$group'; use build, test or vm" >&2
+    echo "packages.sh: no group named '$group'; use build, test, vm or windows" >&2
     exit 2
     ;;
 esac

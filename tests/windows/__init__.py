@@ -1,0 +1,1 @@
+"""The Windows build under Wine, with a made-up DirectShow camera: `make windows`."""

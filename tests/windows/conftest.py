@@ -1,0 +1,28 @@
+"""The made-up camera, as the tests found it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.windows.wine import CAMERA_FILES
+
+
+@pytest.fixture
+def plug() -> Iterator[Path]:
+    """While this file is there, the camera is unplugged."""
+    unplugged = CAMERA_FILES / "unplug"
+    unplugged.unlink(missing_ok=True)
+    yield unplugged
+    unplugged.unlink(missing_ok=True)
+
+
+@pytest.fixture
+def small_frames() -> Iterator[Path]:
+    """What the camera delivers in 320x240: may be written anew, and is as before after the test."""
+    frames = CAMERA_FILES / "320x240.mjpeg"
+    before = frames.read_bytes()
+    yield frames
+    frames.write_bytes(before)
