@@ -41,7 +41,7 @@ def run(_options: Options) -> Result:
         before = sum(middle.values()) - middle["encode"]
         figures += [Figure(f"{name}: {stage}", value, "ms") for stage, value in middle.items()]
         figures.append(
-            Figure(f"{name}: all before encoding, by it", before / middle["encode"], "", below=1 / 3)
+            Figure(f"{name}: first three, share of encoding", before / middle["encode"], "", below=1 / 3)
         )
     return Result(
         title="JPEG to the encoder, beside encoding",
