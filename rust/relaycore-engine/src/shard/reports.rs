@@ -3,7 +3,7 @@
 use super::Shard;
 use super::session::{Session, Target};
 use crate::clock::SECOND;
-use relaycore_proto::rtcp::{self, ReportBlock, RtcpPacket, SenderReport};
+use relaycore_proto::rtcp::{self, ReceiverReport, ReportBlock, RtcpPacket, SenderReport};
 use std::sync::atomic::Ordering;
 
 /// Nanoseconds between sender reports.
@@ -12,23 +12,30 @@ pub(super) const REPORT_INTERVAL: u64 = 5 * SECOND;
 /// The name that ties the tracks of all streams of a server to one clock (RFC 3550 §6.5.1).
 const CNAME: &str = "relaycore";
 
-/// A compound packet for one track: sender report, name, and a goodbye where the session ends.
+/// A compound packet for one track: sender report, name, and a goodbye where the session ends. A track that has sent
+/// nothing has no sender report; its goodbye goes out behind an empty receiver report (RFC 3550 §6.1).
 fn compound(session: &Session, track: usize, now: u64, goodbye: bool) -> Option<Vec<u8>> {
     let transport = session.tracks.get(track)?.as_ref()?;
     let ssrc = session.stream.ssrc(track)?;
     let mut out = Vec::with_capacity(96);
-    let (ntp, rtp_timestamp) = session.stream.sender_clock(track, now)?;
-    rtcp::write_sender_report(
-        &mut out,
-        &SenderReport {
-            ssrc,
-            ntp,
-            rtp_timestamp,
-            packet_count: transport.packets,
-            octet_count: transport.octets,
-            reports: Vec::new(),
-        },
-    );
+    match session.stream.sender_clock(track, now) {
+        Some((ntp, rtp_timestamp)) => rtcp::write_sender_report(
+            &mut out,
+            &SenderReport {
+                ssrc,
+                ntp,
+                rtp_timestamp,
+                packet_count: transport.packets,
+                octet_count: transport.octets,
+                reports: Vec::new(),
+            },
+        ),
+        None if goodbye => {
+            let reports = Vec::new();
+            rtcp::write_receiver_report(&mut out, &ReceiverReport { ssrc, reports });
+        }
+        None => return None,
+    }
     rtcp::write_sdes_cname(&mut out, ssrc, CNAME);
     if goodbye {
         rtcp::write_bye(&mut out, &[ssrc], None);

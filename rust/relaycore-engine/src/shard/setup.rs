@@ -201,7 +201,17 @@ impl Shard {
             return None;
         }
         let rtcp = SocketAddr::new(peer, ports.1);
-        let owner = self.rtcp_peers.get(&rtcp).copied();
+        let mut owner = self.rtcp_peers.get(&rtcp).copied();
+        // Of two clients at one port the first is gone: it only has not timed out yet.
+        let is_orphan = |owner: &usize| {
+            self.sessions
+                .get(*owner)
+                .is_some_and(|of| of.connection.is_none())
+        };
+        if let Some(orphan) = owner.filter(is_orphan).filter(|_| owner != session) {
+            self.end_session(orphan, "its client came back");
+            owner = None;
+        }
         let owns = |owner: usize| {
             let of = self.sessions.get(owner);
             Some(owner) == session && of.is_some_and(|of| of.track_of_address(rtcp) == Some(track))

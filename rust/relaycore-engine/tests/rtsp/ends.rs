@@ -1,7 +1,8 @@
 //! Sessions that the server ends: their readers get a goodbye.
 
 use crate::support::{Client, Feed, Server, datagram, rtcp_kinds, small_limits};
-use std::net::TcpStream;
+use relaycore_proto::limits::Limits;
+use std::net::{TcpStream, UdpSocket};
 use std::time::Duration;
 
 fn is_goodbye(compound: &[u8]) -> bool {
@@ -92,6 +93,41 @@ fn readers_of_a_removed_stream_get_a_goodbye_and_its_path_is_free() {
     assert_eq!(ready.status("DESCRIBE", &url, &[]), 404);
     let _again = Feed::started(&server.engine, "cam");
     ready.play_tcp(&url, 2);
+}
+
+#[test]
+fn a_track_that_sent_nothing_says_goodbye_as_well() {
+    let server = Server::open();
+    let mut feed = Feed::new(&server.engine, "cam");
+    feed.key(100);
+    let mut client = Client::playing(&server, "cam", 2);
+    assert!(server.engine.kick(&server.engine.sessions()[0].id));
+    let rest = client.rest();
+    let sound: Vec<_> = rest.iter().filter(|(channel, _)| *channel == 3).collect();
+    assert_eq!(sound.len(), 1, "no report before there was sound");
+    assert_eq!(rtcp_kinds(&sound[0].1), ["RR", "SDES", "BYE"]);
+}
+
+#[test]
+fn a_client_that_lost_its_connection_can_come_back_to_its_ports() {
+    let server = Server::narrow(Limits::default());
+    let _feed = Feed::started(&server.engine, "cam");
+    let url = server.url("cam");
+    let mut lost = Client::connect(server.address);
+    let (_, [rtp, rtcp]) = lost.setup_udp(&url, 0);
+    assert_eq!(lost.status("PLAY", &url, &[]), 200);
+    drop(lost);
+    let mut back = Client::connect(server.address);
+    assert_eq!(back.status("OPTIONS", "*", &[]), 200);
+    let port = |socket: &UdpSocket| {
+        socket
+            .local_addr()
+            .map(|address| address.port())
+            .unwrap_or(0)
+    };
+    let transport = format!("RTP/AVP;unicast;client_port={}-{}", port(&rtp), port(&rtcp));
+    assert_eq!(back.setup(&url, 0, &transport).status.0, 200);
+    assert_eq!(server.ended().1, "its client came back");
 }
 
 #[test]
