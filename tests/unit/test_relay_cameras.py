@@ -111,6 +111,22 @@ async def test_what_a_camera_tells_is_logged(caplog: pytest.LogCaptureFixture) -
     ]
 
 
+async def test_what_was_said_at_the_start_is_not_logged_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, "relaycore")
+    relay = Relay(port=0)
+    events = relay.events()
+    async with relay:
+        await relay.add_camera("cam")
+    await log_events(events, {"made up camera", "the encoder is slow"})
+    assert [record.getMessage() for record in caplog.records] == [
+        "camera lost: unplugged",
+        "camera is back",
+        "camera failed: the encoder broke",
+    ]
+
+
 async def test_a_camera_that_fails_to_start_leaves_its_path_free(made: list[Pipeline]) -> None:
     async with Relay(port=0) as relay:
         with pytest.raises(DeviceBusy):

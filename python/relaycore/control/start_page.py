@@ -13,7 +13,7 @@ from relaycore.control.console import qr_code, say, show_table
 from relaycore.relay import Relay, StreamStatus
 from relaycore.settings import Config, User
 
-__all__ = ["log_start", "player_lines", "show_start", "url_for"]
+__all__ = ["log_start", "player_lines", "said_at_start", "show_start", "url_for"]
 
 _log = logging.getLogger(__name__)
 
@@ -53,6 +53,13 @@ def log_start(relay: Relay) -> None:
                 "reason": stream.camera.description.reason if stream.camera is not None else None,
             },
         )
+
+
+def said_at_start(relay: Relay) -> frozenset[str]:
+    """What either of them has said of the cameras, sentence by sentence, as events say it."""
+    descriptions = [stream.camera.description for stream in relay.streams() if stream.camera is not None]
+    reasons = [line for description in descriptions for line in description.reason.splitlines()]
+    return frozenset([*map(str, descriptions), *reasons])
 
 
 def url_for(url: str, config: Config, generated: Sequence[User]) -> str:

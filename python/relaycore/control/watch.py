@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Collection
 
 from rich.console import Console
 
@@ -65,9 +66,14 @@ def status_text(streams: list[StreamStatus]) -> str:
     return " · ".join(parts)
 
 
-async def log_events(events: EventReader) -> None:
-    """Logs what happens to cameras and sessions, until the relay closes."""
+async def log_events(events: EventReader, said: Collection[str] = ()) -> None:
+    """Logs what happens to cameras and sessions, until the relay closes, without what was said already."""
     async for event in events:
+        match event:
+            case CameraReady(description=description) if str(description) in said:
+                continue
+            case CameraNotice(message=message) if message in said:
+                continue
         _log_event(event)
 
 

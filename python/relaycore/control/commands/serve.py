@@ -16,7 +16,7 @@ from relaycore.control.console import StatusLine, make_console
 from relaycore.control.logs import configure_logs
 from relaycore.control.options import config_from_options
 from relaycore.control.passwords import add_users
-from relaycore.control.start_page import log_start, show_start
+from relaycore.control.start_page import log_start, said_at_start, show_start
 from relaycore.control.watch import log_events, trace_latency, watch_status
 from relaycore.relay import Relay
 from relaycore.settings import Config, User
@@ -82,14 +82,20 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _serve(config: Config, generated: list[User], console: Console) -> None:
-    async with Relay(config) as relay:
+    relay = Relay(config)
+    # From before the cameras open: what the first pictures bring to light is not to be missed.
+    events = relay.events()
+    async with relay:
         if config.log_json:
             _tell_passwords(generated)
             log_start(relay)
         else:
             show_start(console, relay, config, generated)
         with StatusLine(None if config.log_json else console) as line:
-            tasks = [log_events(relay.events()), watch_status(relay, line, as_json=config.log_json)]
+            tasks = [
+                log_events(events, said_at_start(relay)),
+                watch_status(relay, line, as_json=config.log_json),
+            ]
             if config.trace_latency:
                 tasks.append(trace_latency(relay, None if config.log_json else console))
             await asyncio.gather(*tasks)
