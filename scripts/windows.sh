@@ -25,8 +25,9 @@ if [ ! -e "$RELAYWIN/complete" ]; then
     touch "$RELAYWIN/complete"
 fi
 
+# pip compares what a package requires with the Python that runs pip, not with the one that the package is for.
 "$repository/.venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --no-compile \
-    --platform win_amd64 --python-version "$python_version" --only-binary=:all: \
+    --platform win_amd64 --python-version "$python_version" --only-binary=:all: --ignore-requires-python \
     --upgrade --target "$RELAYWIN/site" --requirement "$repository/requirements/windows.txt"
 
 # What is not in the new wheel any more must not be left of an old one.
