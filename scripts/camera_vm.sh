@@ -7,6 +7,7 @@
 #   /dev/video0  vivid, "a webcam": YUYV and other raw formats, a test picture with a running clock
 #   /dev/video9  v4l2loopback, "HD Camera": MJPEG 4:2:2 of 640x480 at 30 frames a second
 #   /            the file system of this machine, read-only at the same paths, with a /tmp and a /run of its own
+#                (but for this checkout, should it lie in one of them)
 #   /mnt         DIRECTORY, writable (default: none but a temporary one)
 # A TCP port of the machine comes out on 127.0.0.1 by --forward; it reaches nothing outside itself.
 #
@@ -70,7 +71,8 @@ fi
 
 # The initial file system: busybox, the modules in the order in which they go in, and the script that does the rest.
 root=$work/root
-mkdir -p "$root"/{bin,modules,proc,sys,dev,new}
+mkdir -p "$root"/{bin,modules,proc,sys,dev,host,new}
+dirname "$scripts" >"$root/repository"
 cp /bin/busybox "$root/bin/"
 for module in virtio_pci virtio_net 9pnet_virtio 9p videodev videobuf2-v4l2 videobuf2-vmalloc vivid; do
     modprobe --dirname "$tree" --set-version "$kernel" --show-depends "$module" | sed -n 's/^insmod \([^ ]*\).*/\1/p'

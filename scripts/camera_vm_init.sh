@@ -14,10 +14,15 @@ insmod /modules/vivid.ko n_devs=1 node_types=0x1 num_inputs=1 input_types=0 no_e
 insmod /modules/v4l2loopback.ko video_nr=9 exclusive_caps=1 'card_label="HD Camera"' max_buffers=4
 
 nine='trans=virtio,version=9p2000.L,msize=524288'
-mount -t 9p -o "$nine,ro,cache=loose" host /new || poweroff -f
+mount -t 9p -o "$nine,ro,cache=loose" host /host || poweroff -f
+mount --bind /host /new
 for folder in tmp run; do
     mount -t tmpfs tmpfs "/new/$folder"
 done
+# The checkout may lie in one of the folders that are hidden now.
+repository=$(cat /repository)
+mkdir -p "/new$repository"
+mount --bind "/host$repository" "/new$repository"
 mount --bind /dev /new/dev
 mkdir -p /new/dev/shm
 mount -t tmpfs shm /new/dev/shm
