@@ -122,13 +122,29 @@ def test_a_named_encoder_is_used() -> None:
     assert "asked for" in choice.reason
 
 
-def test_hardware_that_does_not_work_is_named_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hardware_that_does_not_work_leaves_software_and_says_how_to_learn_why(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     broken = EncoderProfile("libx264", options={"preset": "nonsense"})
     monkeypatch.setattr(choose, "HARDWARE", (broken,))
     choice = choose_encoder("auto", format_of())
     assert choice.profile is SOFTWARE
-    assert "in software: no hardware encoder works (libx264: " in choice.reason
-    assert "nonsense" in choice.reason
+    assert choice.reason == (
+        "libx264, in software: no hardware encoder works here (--encoder libx264 tells why)"
+    )
+
+
+def test_without_hardware_encoders_software_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choose, "HARDWARE", ())
+    assert choose_encoder("auto", format_of()).reason.startswith("libx264, in software: this build of FFmpeg")
+
+
+def test_where_no_encoder_works_the_reason_of_each_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = EncoderProfile("libx264", options={"preset": "nonsense"})
+    monkeypatch.setattr(choose, "HARDWARE", (broken,))
+    monkeypatch.setattr(choose, "LAST_RESORTS", ())
+    with pytest.raises(EncoderError, match=r"No H\.264 encoder works here \(libx264: .*nonsense"):
+        choose_encoder("auto", format_of())
 
 
 def test_hardware_that_works_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:

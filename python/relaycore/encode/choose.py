@@ -43,22 +43,29 @@ def choose_encoder(wish: str, form: VideoFormat) -> Choice:
                 "`auto`, or use libx264."
             )
         return Choice(profile, f"{wish}, as it was asked for")
-    failures: list[str] = []
+    failures: dict[str, str] = {}
     for profile in HARDWARE:
         if sys.platform not in profile.platforms or profile.name not in av.codecs_available:
             continue
         failure = try_encoder(profile, form)
         if failure is None:
             return Choice(profile, f"{profile.name}: the hardware encoder works")
-        failures.append(f"{profile.name}: {failure}")
-    tried = "; ".join(failures) or "there is none in this build of FFmpeg"
+        failures[profile.name] = failure
     for profile in LAST_RESORTS:
         if sys.platform in profile.platforms and try_encoder(profile, form) is None:
-            return Choice(profile, f"{profile.name}, in software: no hardware encoder works ({tried})")
+            return Choice(profile, _why_software(profile.name, list(failures)))
+    tried = "; ".join(f"{name}: {failure}" for name, failure in failures.items()) or "none was tried"
     raise EncoderError(
         f"No H.264 encoder works here ({tried}): install another build of PyAV, or use a "
         "camera that gives H.264."
     )
+
+
+def _why_software(name: str, tried: list[str]) -> str:
+    """A sentence for every start: short, and with the way to the details."""
+    if not tried:
+        return f"{name}, in software: this build of FFmpeg has no hardware encoder for this system"
+    return f"{name}, in software: no hardware encoder works here (--encoder {tried[0]} tells why)"
 
 
 def try_encoder(profile: EncoderProfile, form: VideoFormat) -> str | None:
