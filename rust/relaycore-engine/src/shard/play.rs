@@ -135,7 +135,7 @@ impl Shard {
         };
         let mut response = Response::new(StatusCode::OK)
             .header("CSeq", cseq)
-            .header("Session", format!("{};timeout={timeout}", session.info.id))
+            .header("Session", session.header(timeout))
             .header("Range", range.to_string());
         if !entries.is_empty() {
             response = response.header("RTP-Info", write_list(&entries));

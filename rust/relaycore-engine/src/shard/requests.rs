@@ -338,7 +338,7 @@ impl Shard {
         match self.sessions.get(session) {
             Some(session) => {
                 let timeout = self.shared.limits.session_timeout_s;
-                response.header("Session", format!("{};timeout={timeout}", session.info.id))
+                response.header("Session", session.header(timeout))
             }
             None => response,
         }

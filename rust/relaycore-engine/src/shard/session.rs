@@ -131,6 +131,11 @@ impl Session {
         self.stream.id()
     }
 
+    /// Value of the `Session` header, with the timeout in seconds (RFC 2326 §12.37).
+    pub(super) fn header(&self, timeout: u64) -> String {
+        format!("{};timeout={timeout}", self.info.id)
+    }
+
     /// How media reaches the reader.
     pub(super) fn transport(&self) -> TransportKind {
         self.info.transport
