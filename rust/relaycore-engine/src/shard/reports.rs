@@ -86,7 +86,7 @@ impl Shard {
         let Some(session) = self.sessions.get_mut(key) else {
             return;
         };
-        session.alive_until = now + self.shared.limits.session_timeout_s * SECOND;
+        session.alive_until = now + self.session_timeout;
         for packet in packets {
             match packet {
                 RtcpPacket::ReceiverReport(report) => take_reports(session, track, &report.reports),

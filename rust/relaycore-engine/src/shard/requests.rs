@@ -2,7 +2,7 @@
 
 use super::Shard;
 use super::connection::{Grant, Pending};
-use crate::clock::{MILLISECOND, SECOND, now_ns};
+use crate::clock::{MILLISECOND, now_ns};
 use crate::decision::{self, Action, Answer};
 use crate::events::Event;
 use crate::session::TransportKind;
@@ -348,7 +348,7 @@ impl Shard {
     fn renew(&mut self, key: usize, request: &Request) {
         let session = self.named_session(key, request);
         if let Some(session) = session.and_then(|key| self.sessions.get_mut(key)) {
-            session.alive_until = now_ns() + self.shared.limits.session_timeout_s * SECOND;
+            session.alive_until = now_ns() + self.session_timeout;
         }
     }
 

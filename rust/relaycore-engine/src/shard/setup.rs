@@ -5,7 +5,7 @@ use super::requests::absolute;
 use super::session::{Session, Target, TrackTransport};
 use super::udp::UdpPair;
 use super::{RTCP_PORTS, Shard};
-use crate::clock::{SECOND, now_ns};
+use crate::clock::now_ns;
 use crate::events::Event;
 use crate::random::session_id;
 use crate::session::{SessionCounters, SessionInfo, TransportKind};
@@ -283,7 +283,7 @@ impl Shard {
         self.next_number += 1;
         let number = self.next_number;
         let tracks = vec![None; stream.tracks().len()];
-        let alive_until = now + self.shared.limits.session_timeout_s * SECOND;
+        let alive_until = now + self.session_timeout;
         let session_key = self.sessions.insert(Session {
             number,
             info: Arc::clone(&info),
