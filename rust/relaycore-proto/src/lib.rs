@@ -22,6 +22,7 @@ pub mod h264;
 pub mod jpeg;
 pub mod limits;
 pub mod payload;
+pub mod receive;
 pub mod rtcp;
 pub mod rtp;
 pub mod rtsp;
