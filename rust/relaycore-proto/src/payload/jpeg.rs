@@ -10,14 +10,12 @@
 
 use alloc::vec::Vec;
 
-use super::order::{Arrival, Order};
+use super::assemble::{Assembler, Format, OpenPicture};
 use super::{PayloadError, checked_limit, even_fragment};
-use crate::access_unit::AccessUnit;
 use crate::burst::{BurstBuilder, RtpWriter};
 use crate::jpeg::tables::{self, STANDARD_HUFFMAN};
 use crate::jpeg::{Coding, Picture, Sampling, segments::marker};
-use crate::limits::{ACCESS_UNIT_BYTES, INTERLEAVED_HEADER_BYTES, RTP_HEADER_BYTES};
-use crate::rtp::RtpPacket;
+use crate::limits::{INTERLEAVED_HEADER_BYTES, RTP_HEADER_BYTES};
 
 /// Largest width and height: eight bits count units of eight pixels.
 pub const PIXELS_MAX: u32 = 255 * 8;
@@ -186,25 +184,24 @@ fn has_standard_huffman(picture: &Picture<'_>) -> bool {
 
 /// Puts pictures together from received packets, each as a whole JFIF file.
 ///
-/// Packets are given as they arrive; doubled and late ones are ignored. A picture that misses a packet is discarded: each
-/// picture that is given is complete.
-#[derive(Clone, Debug)]
-pub struct Depacketiser {
-    limit: usize,
-    order: Order,
-    picture: Option<Received>,
+/// A picture that misses a packet is discarded: each picture that is given is complete.
+pub type Depacketiser = Assembler<Jpeg>;
+
+/// The payload format, for [`Depacketiser`].
+#[derive(Clone, Debug, Default)]
+pub struct Jpeg {
+    /// What the first packet of the picture at hand said.
+    start: Option<Start>,
     /// Tables that a sender gave once for a Q of 128 to 254.
     known_tables: Option<(u8, [u8; TABLES_BYTES])>,
 }
 
-/// The first packets of a picture.
+/// The headers of a picture's first packet.
 #[derive(Clone, Debug)]
-struct Received {
-    timestamp: u32,
+struct Start {
     main: MainHeader,
     restart_interval: u16,
     tables: [u8; TABLES_BYTES],
-    scan: Vec<u8>,
 }
 
 /// What of the main header is the same in all packets of a picture.
@@ -216,58 +213,22 @@ struct MainHeader {
     height_units: u8,
 }
 
-impl Default for Depacketiser {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl Depacketiser {
-    /// A depacketiser for one track, with the default limit for pictures.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::with_limit(ACCESS_UNIT_BYTES)
-    }
-
-    /// A depacketiser that discards pictures of more than `limit` bytes of picture data.
-    #[must_use]
-    pub fn with_limit(limit: usize) -> Self {
-        Self {
-            limit,
-            order: Order::default(),
-            picture: None,
-            known_tables: None,
-        }
-    }
-
-    /// Takes one packet, and gives the picture that it completes. After an error, or a loss, the depacketiser goes on with
-    /// the next picture.
-    pub fn push(&mut self, packet: &RtpPacket<'_>) -> Result<Option<AccessUnit>, PayloadError> {
-        match self.order.arrived(&packet.header) {
-            Arrival::Late => return Ok(None),
-            Arrival::AfterLoss => self.picture = None,
-            Arrival::InOrder => {}
-        }
-        if packet.payload.is_empty() {
-            return Ok(None);
-        }
-        let Some((
-            &[
-                specific,
-                o2,
-                o1,
-                o0,
-                kind,
-                quality,
-                width_units,
-                height_units,
-            ],
-            mut rest,
-        )) = packet.payload.split_first_chunk::<MAIN_HEADER_BYTES>()
-        else {
-            self.picture = None;
-            return Err(PayloadError::Truncated);
-        };
+impl Format for Jpeg {
+    /// The data of the picture at hand is its picture data; the rest is put around it in the end.
+    fn take(&mut self, picture: &mut OpenPicture, payload: &[u8]) -> Result<(), PayloadError> {
+        let (header, mut rest) = payload
+            .split_first_chunk::<MAIN_HEADER_BYTES>()
+            .ok_or(PayloadError::Truncated)?;
+        let &[
+            specific,
+            o2,
+            o1,
+            o0,
+            kind,
+            quality,
+            width_units,
+            height_units,
+        ] = header;
         let offset = u32::from_be_bytes([0, o2, o1, o0]) as usize;
         let main = MainHeader {
             kind,
@@ -275,7 +236,6 @@ impl Depacketiser {
             width_units,
             height_units,
         };
-        let started = self.picture.take();
         main.check(specific)?;
         let restart_interval = if kind >= TYPE_RESTART {
             let (&[high, low, _, _], after) = rest
@@ -287,39 +247,37 @@ impl Depacketiser {
             0
         };
 
-        let timestamp = packet.header.timestamp;
-        let mut picture = if offset == 0 {
+        if offset == 0 {
             let tables = self.take_tables(quality, &mut rest)?;
-            Received {
-                timestamp,
+            self.start = Some(Start {
                 main,
                 restart_interval,
                 tables,
-                scan: Vec::new(),
-            }
-        } else {
-            match started {
-                // The start of the picture is lost, which was said when it was.
-                None => return Ok(None),
-                Some(picture) => picture,
-            }
-        };
-        if picture.timestamp != timestamp || picture.main != main || picture.scan.len() != offset {
+            });
+            picture.restart();
+        } else if picture.open.is_none() {
+            // The start of the picture is lost: the others are of no use.
+            return Ok(());
+        }
+        let is_same = self.start.as_ref().is_some_and(|start| start.main == main);
+        if !is_same || picture.data.len() != offset {
             return Err(PayloadError::Inconsistent {
                 what: "a JPEG fragment of another picture or place",
             });
         }
-        if picture.scan.len() + rest.len() > self.limit {
-            return Err(PayloadError::TooLong { limit: self.limit });
-        }
-        picture.scan.extend_from_slice(rest);
-        if packet.header.marker {
-            return Ok(Some(picture.finish()));
-        }
-        self.picture = Some(picture);
-        Ok(None)
+        picture.data.extend_from_slice(rest);
+        Ok(())
     }
 
+    fn finish(&mut self, picture: &mut OpenPicture) -> bool {
+        if let Some(start) = self.start.take().filter(|_| !picture.data.is_empty()) {
+            picture.data = start.into_file(&picture.data);
+        }
+        true
+    }
+}
+
+impl Jpeg {
     /// The quantisation tables for `quality`, from the packet where they are in it.
     fn take_tables(
         &mut self,
@@ -393,9 +351,10 @@ impl MainHeader {
     }
 }
 
-impl Received {
-    fn finish(self) -> AccessUnit {
-        let mut data = Vec::with_capacity(HEADERS_BYTES + self.scan.len());
+impl Start {
+    /// The whole JFIF file around the picture data in `scan`.
+    fn into_file(self, scan: &[u8]) -> Vec<u8> {
+        let mut data = Vec::with_capacity(HEADERS_BYTES + scan.len());
         let width = u16::from(self.main.width_units) * 8;
         let height = u16::from(self.main.height_units) * 8;
         let factors = if self.main.kind & !TYPE_RESTART == TYPE_420 {
@@ -433,16 +392,11 @@ impl Received {
             marker::SOS,
             &[&[3, 1, 0, 2, 0x11, 3, 0x11, 0, 63, 0]],
         );
-        data.extend_from_slice(&self.scan);
-        if !self.scan.ends_with(&[0xff, marker::EOI]) {
+        data.extend_from_slice(scan);
+        if !scan.ends_with(&[0xff, marker::EOI]) {
             data.extend_from_slice(&[0xff, marker::EOI]);
         }
-        AccessUnit {
-            data,
-            timestamp: self.timestamp,
-            random_access: true,
-            complete: true,
-        }
+        data
     }
 }
 

@@ -5,14 +5,18 @@
 //!
 //! Large access units are split **evenly**: all packets of a split have the same size, only the last one may be
 //! shorter. The kernel or network card can then cut them out of one large datagram (segmentation offload).
+//!
+//! What the formats of video have in common is in [`assemble`]: order, losses, the limit, the end of an access unit.
 
 use core::fmt;
 
 use crate::jpeg::JpegError;
 
 pub mod aac;
+pub mod assemble;
 pub mod h264;
 pub mod jpeg;
+mod nal_units;
 mod order;
 
 /// Smallest payload limit that the packetisers accept, in bytes: room for every payload header and some data.
