@@ -237,13 +237,11 @@ impl Engine {
 
     /// Ends a session; `false` when there is none of this id.
     pub fn kick(&self, session: &str) -> bool {
-        let exists = lock(&self.shared.sessions).contains_key(session);
-        if exists {
-            self.shards
-                .iter()
-                .for_each(|shard| shard.send(Command::Kick(session.to_owned())));
-        }
-        exists
+        let found = self.shared.session(session);
+        let shard = found.and_then(|session| self.shards.get(session.shard));
+        shard
+            .inspect(|shard| shard.send(Command::Kick(session.to_owned())))
+            .is_some()
     }
 
     /// Unix time in nanoseconds of a moment of the engine's clock.
@@ -289,6 +287,11 @@ impl Shared {
     /// The stream at a path.
     pub(crate) fn stream(&self, path: &str) -> Option<Arc<Stream>> {
         lock(&self.streams).get(path).cloned()
+    }
+
+    /// The session of an id, whichever shard has it.
+    pub(crate) fn session(&self, id: &str) -> Option<Arc<SessionInfo>> {
+        lock(&self.sessions).get(id).cloned()
     }
 
     /// Lists a session.

@@ -27,6 +27,8 @@ impl TransportKind {
 pub struct SessionInfo {
     /// The session's id.
     pub id: String,
+    /// Number of the shard that serves it.
+    pub(crate) shard: usize,
     /// The path it reads.
     pub path: String,
     /// Who it is, when known.

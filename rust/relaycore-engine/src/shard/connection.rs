@@ -78,7 +78,6 @@ pub(super) enum Pending {
 impl Connection {
     /// A new connection.
     pub(super) fn new(
-        number: u64,
         socket: TcpStream,
         peer: SocketAddr,
         local: SocketAddr,
@@ -86,7 +85,7 @@ impl Connection {
         idle_at: u64,
     ) -> Self {
         Self {
-            number,
+            number: 0,
             socket,
             peer,
             local,

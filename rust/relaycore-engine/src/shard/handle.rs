@@ -1,5 +1,6 @@
 //! How other threads speak to a shard.
 
+use super::handover::Moving;
 use crate::burst::Burst;
 use crate::decision::Answer;
 use crate::stream::{StreamId, Subscriber};
@@ -17,6 +18,10 @@ pub(crate) enum Command {
     Listen(TcpListener),
     /// Serve this connection.
     Connection(mio::net::TcpStream, SocketAddr),
+    /// Go on with this connection of another shard.
+    Adopt(Box<Moving>),
+    /// A client has set up a track whose RTCP comes from this address: an orphaned session there was its own.
+    CameBack(SocketAddr),
     /// A stream that the shard subscribed to has a new burst.
     Burst(StreamId, Arc<Burst>),
     /// A stream that the shard subscribed to has ended.
@@ -72,8 +77,18 @@ impl ShardHandle {
     }
 
     /// How many connections the shard has or is about to have.
-    pub(crate) fn connections(&self) -> &AtomicUsize {
-        &self.shared.connections
+    pub(crate) fn connections(&self) -> usize {
+        self.shared.connections.load(Ordering::Relaxed)
+    }
+
+    /// The shard is about to have one more connection.
+    pub(crate) fn count_connection_in(&self) {
+        self.shared.connections.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A connection of the shard is gone.
+    pub(crate) fn count_connection_out(&self) {
+        self.shared.connections.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::connection::{Connection, Pending};
 use super::session::Target;
-use super::{CONNECTIONS, Command, LISTENERS, Shard, TimerKey};
+use super::{Command, LISTENERS, Shard, ShardHandle, TimerKey};
 use crate::clock::{SECOND, now_ns};
 use crate::events::Event;
 use crate::session::TransportKind;
@@ -13,7 +13,6 @@ use relaycore_proto::rtsp::parser::{Element, Parser};
 use relaycore_proto::rtsp::status::StatusCode;
 use std::io::{self, Read};
 use std::net::{SocketAddr, TcpListener};
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// Bytes read from one connection before the others get their turn.
@@ -49,12 +48,9 @@ impl Shard {
         while let Some(listener) = self.listeners.get(listener) {
             match listener.accept() {
                 Ok((socket, peer)) => {
-                    let fewest = self
-                        .shards
-                        .iter()
-                        .min_by_key(|shard| shard.connections().load(Ordering::Relaxed));
+                    let fewest = self.shards.iter().min_by_key(|shard| shard.connections());
                     let Some(shard) = fewest else { return };
-                    shard.connections().fetch_add(1, Ordering::Relaxed);
+                    shard.count_connection_in();
                     shard.send(Command::Connection(socket, peer));
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
@@ -72,35 +68,17 @@ impl Shard {
     }
 
     /// Takes a connection in.
-    pub(super) fn open_connection(&mut self, mut socket: mio::net::TcpStream, peer: SocketAddr) {
+    pub(super) fn open_connection(&mut self, socket: mio::net::TcpStream, peer: SocketAddr) {
         let limits = self.shared.limits;
-        let count: usize = self
-            .shards
-            .iter()
-            .map(|shard| shard.connections().load(Ordering::Relaxed))
-            .sum();
+        let count: usize = self.shards.iter().map(ShardHandle::connections).sum();
         let refused = count > limits.connections || self.ends_at.is_some();
-        let entry = self.connections.vacant_entry();
-        let key = entry.key();
-        let token = Token(CONNECTIONS + key);
-        let registered = self.poll.registry().register(
-            &mut socket,
-            token,
-            Interest::READABLE | Interest::WRITABLE,
-        );
-        let (Ok(()), Ok(local)) = (registered, socket.local_addr()) else {
-            self.shards[self.number]
-                .connections()
-                .fetch_sub(1, Ordering::Relaxed);
-            return;
+        let Ok(local) = socket.local_addr() else {
+            return self.count_connection_out();
         };
         // Responses and pictures are written whole: waiting for more to send would only delay them.
         let _ = socket.set_nodelay(true);
         let idle_at = now_ns() + limits.idle_connection_s * SECOND;
-        self.next_number += 1;
-        let number = self.next_number;
-        let mut connection =
-            Connection::new(number, socket, peer, local, Parser::new(limits), idle_at);
+        let mut connection = Connection::new(socket, peer, local, Parser::new(limits), idle_at);
         if refused {
             let reason = "Too many connections; try again later";
             let response = Response::new(StatusCode::SERVICE_UNAVAILABLE).with_reason(reason);
@@ -109,9 +87,8 @@ impl Shard {
                 .write_to(connection.output.message());
             connection.closing = true;
         }
-        entry.insert(connection);
-        self.schedule_connection(key);
-        if refused {
+        let key = self.register(connection);
+        if let Some(key) = key.filter(|_| refused) {
             self.flush(key);
         }
     }
@@ -320,9 +297,7 @@ impl Shard {
             return;
         };
         let _ = self.poll.registry().deregister(&mut connection.socket);
-        self.shards[self.number]
-            .connections()
-            .fetch_sub(1, Ordering::Relaxed);
+        self.count_connection_out();
         if let Some(Pending::Decision { id, .. }) = connection.pending {
             self.asked.remove(&id);
         }

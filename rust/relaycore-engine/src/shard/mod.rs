@@ -5,6 +5,7 @@
 
 mod connection;
 mod handle;
+mod handover;
 mod lifecycle;
 mod media;
 mod output;
@@ -250,6 +251,8 @@ impl Shard {
             match command {
                 Command::Listen(listener) => self.listen(listener),
                 Command::Connection(socket, peer) => self.open_connection(socket, peer),
+                Command::Adopt(moving) => self.adopt_connection(*moving),
+                Command::CameBack(rtcp) => self.end_orphan(rtcp),
                 Command::Burst(id, burst) => self.take_burst(id, burst),
                 Command::StreamEnded(id) => self.end_stream(id),
                 Command::Answer(id, answer) => self.answered(id, answer),

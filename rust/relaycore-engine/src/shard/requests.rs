@@ -52,6 +52,9 @@ impl Shard {
                 "The CSeq header is missing",
             );
         }
+        if let Some(shard) = self.shard_of_named(key, &request) {
+            return self.hand_over(key, request, shard);
+        }
         // Any request but TEARDOWN shows that its client is alive.
         if request.method != Method::Teardown {
             self.renew(key, &request);

@@ -201,17 +201,9 @@ impl Shard {
             return None;
         }
         let rtcp = SocketAddr::new(peer, ports.1);
-        let mut owner = self.rtcp_peers.get(&rtcp).copied();
         // Of two clients at one port the first is gone: it only has not timed out yet.
-        let is_orphan = |owner: &usize| {
-            self.sessions
-                .get(*owner)
-                .is_some_and(|of| of.connection.is_none())
-        };
-        if let Some(orphan) = owner.filter(is_orphan).filter(|_| owner != session) {
-            self.end_session(orphan, "its client came back");
-            owner = None;
-        }
+        self.end_orphans(rtcp);
+        let owner = self.rtcp_peers.get(&rtcp).copied();
         let owns = |owner: usize| {
             let of = self.sessions.get(owner);
             Some(owner) == session && of.is_some_and(|of| of.track_of_address(rtcp) == Some(track))
@@ -261,6 +253,7 @@ impl Shard {
         let connection = self.connections.get(key);
         let info = Arc::new(SessionInfo {
             id: session_id(),
+            shard: self.number,
             path: stream.path().to_owned(),
             user: connection.and_then(|connection| connection.grant(stream.path())?.user.clone()),
             peer: connection.map_or_else(

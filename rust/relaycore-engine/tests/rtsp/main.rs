@@ -3,6 +3,7 @@
 
 mod decisions;
 mod ends;
+mod handover;
 mod hostile;
 mod joins;
 mod keep_alive;

@@ -1,0 +1,125 @@
+//! Connections that move to another shard: one that names a session of that shard (RFC 2326 §1.1: a session is not
+//! bound to a connection). The socket leaves this event loop; what was read, what is still to be written and what was
+//! decided about its client go with it.
+
+use super::connection::Connection;
+use super::{CONNECTIONS, Command, Shard};
+use crate::clock::{SECOND, now_ns};
+use crate::session::TransportKind;
+use mio::{Interest, Token};
+use relaycore_proto::rtsp::header::session::parse_id;
+use relaycore_proto::rtsp::message::Request;
+use std::net::SocketAddr;
+
+/// A connection on its way, with the request that it is to be answered by the other shard.
+#[derive(Debug)]
+pub(crate) struct Moving {
+    connection: Connection,
+    request: Request,
+}
+
+impl Shard {
+    /// Takes a connection into the event loop; `None` when the operating system refuses it.
+    pub(super) fn register(&mut self, mut connection: Connection) -> Option<usize> {
+        self.next_number += 1;
+        connection.number = self.next_number;
+        connection.timer_at = u64::MAX;
+        connection.is_resumed = false;
+        let entry = self.connections.vacant_entry();
+        let key = entry.key();
+        let registered = self.poll.registry().register(
+            &mut connection.socket,
+            Token(CONNECTIONS + key),
+            Interest::READABLE | Interest::WRITABLE,
+        );
+        if registered.is_err() {
+            self.count_connection_out();
+            return None;
+        }
+        entry.insert(connection);
+        self.schedule_connection(key);
+        Some(key)
+    }
+
+    /// The other shard that has the session which a request names, where the connection can move there: it has no
+    /// session here, and the session is not bound to the connection that carries its packets.
+    pub(super) fn shard_of_named(&self, key: usize, request: &Request) -> Option<usize> {
+        let id = parse_id(request.headers.get("Session")?);
+        if self.session_keys.contains_key(id) {
+            return None;
+        }
+        let session = self.shared.session(id)?;
+        let connection = self.connections.get(key)?;
+        let can_move = session.transport != TransportKind::Tcp && connection.sessions.is_empty();
+        (can_move && session.shard != self.number).then_some(session.shard)
+    }
+
+    /// Moves a connection to another shard, which answers `request` first.
+    pub(super) fn hand_over(&mut self, key: usize, request: Request, shard: usize) {
+        let Some(mut connection) = self.connections.try_remove(key) else {
+            return;
+        };
+        self.count_connection_out();
+        let Some(other) = self.shards.get(shard) else {
+            return;
+        };
+        // A socket that cannot leave this event loop cannot enter another: it is closed.
+        if self
+            .poll
+            .registry()
+            .deregister(&mut connection.socket)
+            .is_ok()
+        {
+            other.count_connection_in();
+            other.send(Command::Adopt(Box::new(Moving {
+                connection,
+                request,
+            })));
+        }
+    }
+
+    /// Goes on with a connection of another shard.
+    pub(super) fn adopt_connection(&mut self, moving: Moving) {
+        let Moving {
+            mut connection,
+            request,
+        } = moving;
+        connection.closing |= self.ends_at.is_some();
+        connection.idle_at = now_ns() + self.shared.limits.idle_connection_s * SECOND;
+        // What is ready at its registration is told again.
+        connection.output.unblock();
+        if let Some(key) = self.register(connection) {
+            self.request(key, request);
+            self.serve(key);
+        }
+    }
+
+    /// A client has set up a track at a port where another session sends to: a session whose connection is gone
+    /// belongs to the same client, which came back.
+    pub(super) fn end_orphan(&mut self, rtcp: SocketAddr) {
+        let owner = self.rtcp_peers.get(&rtcp).copied();
+        let is_orphan = |owner: &usize| {
+            self.sessions
+                .get(*owner)
+                .is_some_and(|of| of.connection.is_none())
+        };
+        if let Some(orphan) = owner.filter(is_orphan) {
+            self.end_session(orphan, "its client came back");
+        }
+    }
+
+    /// As [`Shard::end_orphan`], in all shards.
+    pub(super) fn end_orphans(&mut self, rtcp: SocketAddr) {
+        self.end_orphan(rtcp);
+        for (number, shard) in self.shards.iter().enumerate() {
+            if number != self.number {
+                shard.send(Command::CameBack(rtcp));
+            }
+        }
+    }
+
+    /// A connection of this shard is gone.
+    pub(super) fn count_connection_out(&self) {
+        self.shards[self.number].count_connection_out();
+    }
+}
