@@ -257,8 +257,14 @@ class Session:
     def lost(self) -> int:
         """RTP packets lost on the way, as its reports say."""
     @property
-    def jitter(self) -> int:
-        """Interarrival jitter of its newest report, in ticks of the reported track."""
+    def jitter_ns(self) -> int:
+        """Interarrival jitter as its newest reports say; the largest of its tracks."""
+    @property
+    def round_trip_ns(self) -> int | None:
+        """Time to the client and back, when it has reported about a sender report."""
+    @property
+    def lag_ns(self) -> int:
+        """How long the oldest of what it has not got waits to be sent; 0 when it has all."""
     @property
     def first_picture_ns(self) -> int | None:
         """When the first picture was sent."""

@@ -188,10 +188,15 @@ impl Cursor {
         if self.catch_up.is_empty() && self.next < ring.first() {
             return u64::MAX;
         }
+        self.behind_since(ring)
+            .map_or(0, |since| now.saturating_sub(since))
+    }
+
+    /// When it could have had the next burst, in nanoseconds of the engine's clock; `None` when there is none yet.
+    pub fn behind_since(&mut self, ring: &Ring) -> Option<u64> {
         let since = self.since;
-        self.peek(ring).map_or(0, |burst| {
-            now.saturating_sub(since.max(burst.stages.packetised))
-        })
+        self.peek(ring)
+            .map(|burst| since.max(burst.stages.packetised))
     }
 
     /// Gives up what was not taken at `now` and goes on at the newest random access point, or waits for the next one.

@@ -1,7 +1,7 @@
 //! What is known of a session outside the shard that serves it.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 /// How media reaches the reader.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,8 +56,14 @@ pub struct SessionCounters {
     pub discarded: AtomicU64,
     /// RTP packets lost on the way, as the reader's newest reports say; the sum over the tracks.
     pub lost: AtomicU64,
-    /// Interarrival jitter of the newest report, in ticks of the reported track (RFC 3550 §6.4.1).
-    pub jitter: AtomicU32,
+    /// Interarrival jitter of the newest reports in nanoseconds, the largest of the tracks (RFC 3550 §6.4.1).
+    pub jitter_ns: AtomicU64,
+    /// Time to the client and back in nanoseconds, by its newest report about a sender report; 0 before
+    /// (RFC 3550 §6.4.1).
+    pub round_trip_ns: AtomicU64,
+    /// Since when the oldest burst that the reader has not got could have been sent, in nanoseconds of the engine's
+    /// clock; 0 when it has all.
+    pub behind_since: AtomicU64,
     /// When the first random access point was sent, in nanoseconds of the engine's clock; 0 before.
     pub first_picture: AtomicU64,
     /// 0 ready, 1 playing.
@@ -68,5 +74,13 @@ impl SessionCounters {
     /// Whether media flows to it.
     pub fn is_playing(&self) -> bool {
         self.playing.load(Ordering::Relaxed) == 1
+    }
+
+    /// How far the reader is behind at `now`: how long the oldest burst that it has not got waits, in nanoseconds.
+    pub fn lag_ns(&self, now: u64) -> u64 {
+        match self.behind_since.load(Ordering::Relaxed) {
+            0 => 0,
+            since => now.saturating_sub(since),
+        }
     }
 }

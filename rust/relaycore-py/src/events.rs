@@ -1,6 +1,7 @@
 //! What the engine tells: requests, sessions, readers with something to take.
 
 use pyo3::prelude::*;
+use relaycore_engine::clock::now_ns;
 use relaycore_engine::session::SessionInfo;
 use relaycore_engine::{Event, decision};
 use std::sync::Arc;
@@ -129,8 +130,18 @@ impl Session {
     }
 
     #[getter]
-    fn jitter(&self) -> u32 {
-        self.0.counters.jitter.load(Ordering::Relaxed)
+    fn jitter_ns(&self) -> u64 {
+        self.0.counters.jitter_ns.load(Ordering::Relaxed)
+    }
+
+    #[getter]
+    fn round_trip_ns(&self) -> Option<u64> {
+        Some(self.0.counters.round_trip_ns.load(Ordering::Relaxed)).filter(|time| *time > 0)
+    }
+
+    #[getter]
+    fn lag_ns(&self) -> u64 {
+        self.0.counters.lag_ns(now_ns())
     }
 
     #[getter]

@@ -148,6 +148,7 @@ impl Shard {
         }
         sent.clear();
         self.sent = sent;
+        self.tell_lags(key);
         let done = self
             .connections
             .get(key)
@@ -161,6 +162,24 @@ impl Shard {
                     "closed"
                 },
             );
+        }
+    }
+
+    /// Tells how far the readers of a connection are behind.
+    fn tell_lags(&mut self, key: usize) {
+        let Some(connection) = self.connections.get(key) else {
+            return;
+        };
+        for &session_key in &connection.sessions {
+            let Some(session) = self.sessions.get_mut(session_key) else {
+                continue;
+            };
+            if session.connection == Some(key)
+                && session.transport() == TransportKind::Tcp
+                && let Some(local) = self.streams.get(&session.stream_id())
+            {
+                session.tell_lag(connection.output.since(session_key), &local.ring);
+            }
         }
     }
 
@@ -212,6 +231,9 @@ impl Shard {
                 session.sending = Some((burst, end));
             }
         }
+        let begun = session.sending.as_ref().zip(session.cursor.as_ref());
+        let begun_since = begun.map(|((burst, _), cursor)| cursor.could_have(burst));
+        session.tell_lag(begun_since, &local.ring);
         let more = session.sending.is_some()
             || session
                 .cursor
@@ -284,7 +306,9 @@ impl Shard {
         if let Some((burst, sent)) = session.sending.take() {
             session.cut(&burst, sent);
         }
-        session.info.counters.playing.store(0, Ordering::Relaxed);
+        let counters = &session.info.counters;
+        counters.playing.store(0, Ordering::Relaxed);
+        counters.behind_since.store(0, Ordering::Relaxed);
         let id: StreamId = session.stream_id();
         let Some(local) = self.streams.get_mut(&id) else {
             return;

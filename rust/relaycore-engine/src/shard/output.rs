@@ -103,10 +103,16 @@ impl Output {
 
     /// How long the oldest burst of a session has waited at `now`, in nanoseconds.
     pub(crate) fn age(&self, session: usize, now: u64) -> u64 {
+        self.since(session)
+            .map_or(0, |since| now.saturating_sub(since))
+    }
+
+    /// Since when the oldest burst of a session waits, in nanoseconds of the engine's clock.
+    pub(crate) fn since(&self, session: usize) -> Option<u64> {
         self.pieces
             .iter()
             .find(|piece| piece.session == session)
-            .map_or(0, |piece| now.saturating_sub(piece.since))
+            .map(|piece| piece.since)
     }
 
     /// Gives up the bursts of a session but for the packet that is being written; gives the number of packets.

@@ -52,10 +52,22 @@ pub(super) struct TrackTransport {
     pub(super) packets: u32,
     /// Octets of payload sent, for the sender report.
     pub(super) octets: u32,
-    /// Packets lost, from the newest receiver report.
-    pub(super) lost: u64,
+    /// What RTCP told in both directions.
+    pub(super) reported: Reported,
     /// How its packets are numbered.
     pub(super) numbering: Numbering,
+}
+
+/// The newest reports about one track.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Reported {
+    /// The sender report: the middle bits of its NTP timestamp, which receivers repeat, and when it was sent in
+    /// nanoseconds of the engine's clock.
+    pub(super) sent: Option<(u32, u64)>,
+    /// Packets lost, as the receiver says.
+    pub(super) lost: u64,
+    /// Interarrival jitter in nanoseconds, as the receiver says.
+    pub(super) jitter_ns: u64,
 }
 
 /// The sequence numbers of one track as a reader sees them: those of the stream until it pauses; afterwards they go on
@@ -169,6 +181,16 @@ impl Session {
             None => burst,
         };
         Some((burst, since))
+    }
+
+    /// Tells how far the reader is behind, after it was fed. `queued_since` is since when what it took waits to be sent.
+    pub(super) fn tell_lag(&mut self, queued_since: Option<u64>, ring: &Ring) {
+        let cursor = self.cursor.as_mut();
+        let since = queued_since.or_else(|| cursor.and_then(|cursor| cursor.behind_since(ring)));
+        self.info
+            .counters
+            .behind_since
+            .store(since.unwrap_or(0), Ordering::Relaxed);
     }
 
     /// Of a burst that was taken only `packets` are sent.

@@ -2,7 +2,7 @@
 
 use super::connection::Connection;
 use super::requests::absolute;
-use super::session::{Session, Target, TrackTransport};
+use super::session::{Reported, Session, Target, TrackTransport};
 use super::udp::UdpPair;
 use super::{RTCP_PORTS, Shard};
 use crate::clock::now_ns;
@@ -318,7 +318,7 @@ impl Shard {
             target: chosen.target,
             packets: 0,
             octets: 0,
-            lost: 0,
+            reported: Reported::default(),
             numbering: numbering.unwrap_or_default(),
         });
         if let Some(TrackTransport {

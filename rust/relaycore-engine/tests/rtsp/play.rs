@@ -207,14 +207,15 @@ fn what_a_receiver_reports_is_kept_and_what_it_wishes_is_passed_on() {
     let feed = Feed::started(&server.engine, "cam");
     let mut client = Client::playing(&server, "cam", 1);
     let media = feed.stream.ssrc(0).unwrap();
+    let sent = sender_report(&client.frame_on(1));
     let mut compound = Vec::new();
     let block = ReportBlock {
         ssrc: media,
         fraction_lost: 1,
         cumulative_lost: 7,
         highest_sequence: 0,
-        jitter: 99,
-        last_sender_report: 0,
+        jitter: 90,
+        last_sender_report: (sent.ntp >> 16) as u32,
         delay_since_last_sender_report: 0,
     };
     let report = ReceiverReport {
@@ -231,9 +232,10 @@ fn what_a_receiver_reports_is_kept_and_what_it_wishes_is_passed_on() {
     let counters = &server.engine.sessions()[0].counters;
     let count = (
         counters.lost.load(Ordering::Relaxed),
-        counters.jitter.load(Ordering::Relaxed),
+        counters.jitter_ns.load(Ordering::Relaxed),
     );
-    assert_eq!(count, (7, 99));
+    assert_eq!(count, (7, 90 * SECOND / 90_000));
+    assert!(counters.round_trip_ns.load(Ordering::Relaxed) > 0);
     assert!(feed.stream.key_frame_wanted());
 }
 
