@@ -107,12 +107,35 @@ class Track:
     @staticmethod
     def jpeg() -> Track:
         """Motion JPEG video, 90 kHz."""
+    @staticmethod
+    def of(
+        codec: str,
+        *,
+        clock_rate: int | None = None,
+        channels: int | None = None,
+        parameters: Buffer | None = None,
+    ) -> Track:
+        """A track of any codec: ``h264``, ``h265``, ``mpeg4``, ``jpeg``, ``vp8``, ``vp9``, ``av1``, ``mpegvideo``, ``mpegts``,
+        ``aac``, ``latm``, ``opus``, ``pcmu``, ``pcma``, ``g722``, ``l16``, ``mpegaudio``, ``ac3`` or ``other``.
+
+        ``clock_rate`` is in Hz: None means what the payload format prescribes, 90 kHz for MPEG-4 and other
+        formats, and what the configuration of AAC says. ``channels`` matter to audio only: None means one, or
+        what the configuration says. ``parameters`` are what a decoder needs to start: parameter sets of H.264
+        and H.265 as Annex B, the configuration of MPEG-4, AAC (required) and LATM. ValueError for an unknown
+        codec, a clock rate that is missing or a configuration of AAC that cannot be read.
+        """
     @property
     def codec(self) -> str:
-        """``h264``, ``aac`` or ``jpeg``."""
+        """Its name, as `of` takes it; ``other`` for what relaycore carries without looking into it."""
     @property
     def kind(self) -> str:
-        """``video`` or ``audio``."""
+        """``video``, ``audio`` or ``application``: metadata and everything else."""
+    @property
+    def encoding(self) -> str:
+        """Encoding name in SDP: ``H264``, or what the publisher wrote."""
+    @property
+    def fmtp(self) -> str | None:
+        """Format parameters in SDP, as one text; None when the format has none."""
     @property
     def clock_rate(self) -> int:
         """Ticks of media time in a second."""

@@ -6,9 +6,8 @@ use crate::cursor::{Cursor, Joining, Selection};
 use crate::events::{Event, EventQueue};
 use crate::ring::Ring;
 use crate::stream::{JoinPolicy, Stream, StreamId, Subscriber};
-use relaycore_proto::payload::{aac, h264, jpeg};
+use relaycore_proto::payload::Depacketiser;
 use relaycore_proto::rtp::RtpPacket;
-use relaycore_proto::track::{Codec, Track};
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -57,12 +56,6 @@ struct QueueState {
     announced: bool,
     ended: bool,
     discarded: u64,
-}
-
-enum Depacketiser {
-    H264(h264::Depacketiser),
-    Aac(aac::Depacketiser),
-    Jpeg(Box<jpeg::Depacketiser>),
 }
 
 impl Reader {
@@ -133,7 +126,7 @@ impl Reader {
                 burst
             };
             if let Some(depacketiser) = depacketisers.get_mut(burst.track) {
-                depacketiser.read(&burst, &mut units);
+                depacketise(depacketiser, &burst, &mut units);
             }
         }
         units
@@ -260,47 +253,24 @@ impl Subscriber for Queue {
     }
 }
 
-impl Depacketiser {
-    fn new(track: &Track) -> Self {
-        match track.codec {
-            Codec::H264 => Self::H264(h264::Depacketiser::new()),
-            Codec::Aac => Self::Aac(aac::Depacketiser::new()),
-            Codec::Jpeg => Self::Jpeg(Box::new(jpeg::Depacketiser::new())),
+/// Appends the access units that `burst` completes to `units`.
+fn depacketise(depacketiser: &mut Depacketiser, burst: &Burst, units: &mut Vec<ReadUnit>) {
+    let mut complete = Vec::new();
+    for packet in burst.rtp_packets() {
+        // A packet that was made here is always understood; one of a foreign publisher may not be: it is left out.
+        if let Ok(packet) = RtpPacket::parse(packet) {
+            let _ = depacketiser.push(&packet, &mut complete);
         }
     }
-
-    fn read(&mut self, burst: &Burst, units: &mut Vec<ReadUnit>) {
-        for packet in burst.rtp_packets() {
-            let Ok(packet) = RtpPacket::parse(packet) else {
-                continue;
-            };
-            // A packet that was made here is always understood; one of a foreign publisher may not be: it is left out.
-            let complete = match self {
-                Self::H264(depacketiser) => depacketiser
-                    .push(&packet)
-                    .ok()
-                    .flatten()
-                    .into_iter()
-                    .collect(),
-                Self::Jpeg(depacketiser) => depacketiser
-                    .push(&packet)
-                    .ok()
-                    .flatten()
-                    .into_iter()
-                    .collect(),
-                Self::Aac(depacketiser) => depacketiser.push(&packet).unwrap_or_default(),
-            };
-            units.extend(complete.into_iter().map(|unit| ReadUnit {
-                track: burst.track,
-                data: unit.data,
-                pts: burst.pts.wrapping_add(i64::from(
-                    unit.timestamp.wrapping_sub(burst.timestamp) as i32,
-                )),
-                random_access: burst.random_access,
-                stages: burst.stages,
-            }));
-        }
-    }
+    units.extend(complete.into_iter().map(|unit| ReadUnit {
+        track: burst.track,
+        data: unit.data,
+        pts: burst.pts.wrapping_add(i64::from(
+            unit.timestamp.wrapping_sub(burst.timestamp) as i32
+        )),
+        random_access: burst.random_access,
+        stages: burst.stages,
+    }));
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

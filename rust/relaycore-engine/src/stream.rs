@@ -165,7 +165,7 @@ impl Stream {
             path,
             start_track: tracks
                 .iter()
-                .position(|track| track.codec.kind() == Kind::Video)
+                .position(|track| track.kind() == Kind::Video)
                 .unwrap_or(0),
             writers: writers.collect(),
             tracks: Mutex::new(tracks.into()),
@@ -412,7 +412,7 @@ impl TrackWriter {
     fn is_random_access(&self, data: &[u8]) -> bool {
         match self.codec {
             Codec::H264 => h264::is_random_access(data),
-            Codec::Aac | Codec::Jpeg => true,
+            _ => true,
         }
     }
 
@@ -423,17 +423,7 @@ impl TrackWriter {
         max_payload: usize,
         out: &mut BurstBuilder,
     ) -> Result<(), PayloadError> {
-        match self.codec {
-            Codec::H264 => {
-                payload::h264::packetise(data, timestamp, max_payload, &mut self.rtp, out)
-            }
-            Codec::Aac => {
-                payload::aac::packetise(&[data], timestamp, max_payload, &mut self.rtp, out)
-            }
-            Codec::Jpeg => {
-                payload::jpeg::packetise(data, timestamp, max_payload, &mut self.rtp, out)
-            }
-        }
+        payload::packetise(self.codec, data, timestamp, max_payload, &mut self.rtp, out)
     }
 }
 

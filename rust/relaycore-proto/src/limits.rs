@@ -12,6 +12,12 @@ pub const RTP_HEADER_BYTES: usize = 12;
 /// Bytes before each packet on an interleaved connection: `$`, channel, length (RFC 2326 section 10.12).
 pub const INTERLEAVED_HEADER_BYTES: usize = 4;
 
+/// Most attributes of one section of a publisher's description that readers are told too.
+pub const SDP_ATTRIBUTES: usize = 16;
+
+/// Longest of these attributes, in bytes.
+pub const SDP_ATTRIBUTE_BYTES: usize = 256;
+
 /// Most pixels of a JPEG picture that is accepted, which bounds the memory that decoding it takes.
 pub const JPEG_PIXELS_MAX: u32 = 64 * 1024 * 1024;
 

@@ -6,7 +6,8 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use relaycore_engine::clock;
 use relaycore_proto::limits::Limits;
-use relaycore_proto::{annexb, h264, jpeg, track};
+use relaycore_proto::track::{Codec, Kind};
+use relaycore_proto::{annexb, h264, jpeg, sdp, track};
 
 /// Nanoseconds of the engine's clock.
 #[pyfunction]
@@ -63,6 +64,48 @@ impl Track {
         Self(track::Track::jpeg())
     }
 
+    /// A track of any codec.
+    #[staticmethod]
+    #[pyo3(signature = (codec, *, clock_rate = None, channels = None, parameters = None))]
+    fn of(
+        codec: &str,
+        clock_rate: Option<u32>,
+        channels: Option<u8>,
+        parameters: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
+        let codec = Codec::from_name(codec).ok_or_else(|| {
+            let names: Vec<_> = Codec::ALL.iter().map(|codec| codec.name()).collect();
+            PyValueError::new_err(format!(
+                "there is no codec {codec:?}: use one of {}",
+                names.join(", ")
+            ))
+        })?;
+        let bytes = parameters.map(Bytes::of).transpose()?;
+        let parameters = bytes.as_ref().map_or(&[][..], Bytes::as_slice);
+        if codec == Codec::Aac {
+            let mut track = track::Track::aac(parameters)
+                .map_err(|error| PyValueError::new_err(error.to_string()))?;
+            track.clock_rate = clock_rate.unwrap_or(track.clock_rate);
+            track.channels = channels.unwrap_or(track.channels);
+            return Ok(Self(track));
+        }
+        let default = match codec.kind() {
+            Kind::Video | Kind::Application => Some(track::VIDEO_CLOCK_RATE),
+            Kind::Audio => codec.fixed_clock_rate(),
+        };
+        let clock_rate = clock_rate.or(default).filter(|rate| *rate > 0);
+        let clock_rate = clock_rate.ok_or_else(|| {
+            PyValueError::new_err(format!(
+                "the track of {} needs its clock_rate, in Hz",
+                codec.name()
+            ))
+        })?;
+        let channels = channels.unwrap_or(1);
+        Ok(Self(track::Track::new(
+            codec, clock_rate, channels, parameters,
+        )))
+    }
+
     #[getter]
     fn codec(&self) -> &'static str {
         self.0.codec.name()
@@ -70,7 +113,18 @@ impl Track {
 
     #[getter]
     fn kind(&self) -> &'static str {
-        self.0.codec.kind().name()
+        self.0.kind().name()
+    }
+
+    #[getter]
+    fn encoding(&self) -> &str {
+        self.0.encoding()
+    }
+
+    #[getter]
+    fn fmtp(&self) -> Option<String> {
+        let fmtp = sdp::fmtp(&self.0);
+        (!fmtp.is_empty()).then_some(fmtp)
     }
 
     #[getter]

@@ -1,7 +1,8 @@
 //! Payload formats: how access units are carried in RTP packets, one file a format.
 //!
 //! Each format has a `packetise` function, which appends the packets of an access unit to a burst, and a
-//! `Depacketiser`, which puts access units together from received packets.
+//! `Depacketiser`, which puts access units together from received packets. [`packetise`] and [`Depacketiser`] choose the
+//! format by a track's codec, and [`inspect`] says what begins within a packet without putting anything together.
 //!
 //! Large access units are split **evenly**: all packets of a split have the same size, only the last one may be
 //! shorter. The kernel or network card can then cut them out of one large datagram (segmentation offload).
@@ -14,10 +15,18 @@ use crate::jpeg::JpegError;
 
 pub mod aac;
 pub mod assemble;
+mod depacketise;
 pub mod h264;
+mod inspect;
 pub mod jpeg;
 mod nal_units;
 mod order;
+pub mod other;
+mod packetise;
+
+pub use depacketise::Depacketiser;
+pub use inspect::{PacketStart, inspect, is_rasl};
+pub use packetise::packetise;
 
 /// Smallest payload limit that the packetisers accept, in bytes: room for every payload header and some data.
 pub const PAYLOAD_LIMIT_MIN: usize = 256;

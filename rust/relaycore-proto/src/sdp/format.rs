@@ -1,176 +1,129 @@
-//! Tracks to format parameters (`a=fmtp`) and back, one payload format after the other.
+//! Formats of sections to tracks.
 
-use alloc::string::String;
-use alloc::vec::Vec;
+use alloc::sync::Arc;
 use core::fmt;
 
+use super::parameters;
 use super::parse::{Format, Media};
-use crate::track::{Codec, Track};
-use crate::{annexb, base64, h264};
-
-/// The parameters of a track's format; empty when it has none.
-pub(super) fn write_parameters(track: &Track) -> String {
-    match track.codec {
-        Codec::H264 => write_h264(&track.parameters),
-        Codec::Aac => write_aac(&track.parameters),
-        Codec::Jpeg => String::new(),
-    }
-}
-
-/// RFC 6184 section 8.1. The profile is that of the first sequence parameter set, bytes 1 to 3 of which it copies.
-fn write_h264(parameter_sets: &[u8]) -> String {
-    let mut out = String::from("packetization-mode=1");
-    let mut encoded = String::new();
-    for nal in annexb::nal_units(parameter_sets) {
-        if let (SPS, Some([_, profile @ ..])) = (h264::type_of(nal[0]), nal.first_chunk::<4>())
-            && encoded.is_empty()
-        {
-            out.push_str(";profile-level-id=");
-            out.push_str(&hex(profile).to_ascii_uppercase());
-        }
-        if !encoded.is_empty() {
-            encoded.push(',');
-        }
-        encoded.push_str(&base64::encode(nal));
-    }
-    if !encoded.is_empty() {
-        out.push_str(";sprop-parameter-sets=");
-        out.push_str(&encoded);
-    }
-    out
-}
-
-/// RFC 3640 section 4.1, mode AAC-hbr (section 3.3.6).
-fn write_aac(config: &[u8]) -> String {
-    let mut out = String::from(
-        "streamtype=5;profile-level-id=1;mode=AAC-hbr;sizelength=13;indexlength=3;indexdeltalength=3;config=",
-    );
-    out.push_str(&hex(config));
-    out
-}
+use crate::aac::AudioSpecificConfig;
+use crate::rtp::PayloadType;
+use crate::track::{Codec, ForeignFormat, Kind, Track};
 
 impl Media {
-    /// The track that this section describes, by the first of its formats that relaycore carries.
+    /// The track that this section describes: by the first of its formats that relaycore knows, or else by the first
+    /// of all, whose packets it can carry without knowing what they hold.
     pub fn track(&self) -> Result<Track, FormatError> {
-        let mut first_error = None;
-        for format in &self.formats {
-            match format.track() {
-                Ok(track) => return Ok(track),
-                Err(error) => first_error.get_or_insert(error),
-            };
+        let known = self.formats.iter().find(|format| {
+            Codec::from_rtp_name(&format.encoding) != Codec::Other && format.is_described()
+        });
+        let format = known
+            .or(self.formats.first())
+            .ok_or(FormatError::NoFormat)?;
+        self.track_of(format)
+    }
+
+    fn track_of(&self, format: &Format) -> Result<Track, FormatError> {
+        if format.encoding.is_empty() {
+            return Err(FormatError::NoMap(format.payload_type));
         }
-        Err(first_error.unwrap_or(FormatError::Unsupported(String::new())))
+        let codec = format.codec();
+        let foreign = ForeignFormat {
+            media: self.kind.clone(),
+            encoding: format.encoding.clone(),
+            fmtp: format.fmtp.clone(),
+            attributes: self.attributes.clone(),
+        };
+        let parameters = parameters::read(codec, &foreign)?;
+        let mut track = Track {
+            codec,
+            clock_rate: format.clock_rate,
+            channels: format.channels,
+            payload_type: format.payload_type,
+            parameters,
+            format: Some(Arc::new(foreign)),
+        };
+        if let (Codec::Aac, Ok(config)) = (codec, AudioSpecificConfig::parse(&track.parameters)) {
+            track.channels = config.output_channels();
+            if track.clock_rate == 0 {
+                track.clock_rate = config.sample_rate();
+            }
+        }
+        if track.clock_rate == 0 {
+            let rate = codec.fixed_clock_rate();
+            track.clock_rate = rate.ok_or(FormatError::NoMap(format.payload_type))?;
+        }
+        track.channels = match (track.kind(), codec) {
+            (_, Codec::Opus) => 2,
+            (Kind::Audio, _) => track.channels.max(1),
+            (Kind::Video | Kind::Application, _) => 0,
+        };
+        Ok(track)
     }
 }
 
 impl Format {
-    /// The track of this format.
-    pub fn track(&self) -> Result<Track, FormatError> {
-        let mut track = match self.encoding.to_ascii_uppercase().as_str() {
-            "H264" => self.h264()?,
-            "MPEG4-GENERIC" => self.aac()?,
-            "JPEG" => Track::jpeg(),
-            _ => return Err(FormatError::Unsupported(self.encoding.clone())),
+    /// Whether there is enough to know the format by: an encoding name.
+    fn is_described(&self) -> bool {
+        !self.encoding.is_empty()
+    }
+
+    /// Its codec. What a codec's packetisation cannot be read in is carried like any other unknown format.
+    fn codec(&self) -> Codec {
+        let codec = Codec::from_rtp_name(&self.encoding);
+        let readable = match codec {
+            // Mode 2 interleaves: packets would have to be put in order (RFC 6184 section 5.2).
+            Codec::H264 => matches!(self.parameter("packetization-mode"), None | Some("0" | "1")),
+            // So do packets with decoding order numbers (RFC 7798 section 4.1).
+            Codec::H265 => matches!(self.parameter("sprop-max-don-diff"), None | Some("0")),
+            Codec::Aac => self.is_high_bit_rate_aac(),
+            _ => true,
         };
-        track.payload_type = self.payload_type;
-        if self.clock_rate != 0 {
-            track.clock_rate = self.clock_rate;
-        }
-        Ok(track)
+        if readable { codec } else { Codec::Other }
     }
 
-    fn h264(&self) -> Result<Track, FormatError> {
-        // Mode 2 interleaves: packets that the depacketiser would have to put in order (RFC 6184 section 5.2).
-        if !matches!(self.parameter("packetization-mode"), None | Some("0" | "1")) {
-            return Err(FormatError::Parameter("packetization-mode"));
-        }
-        let mut parameters = Vec::new();
-        for text in self
-            .parameter("sprop-parameter-sets")
-            .unwrap_or("")
-            .split(',')
-        {
-            // A set that cannot be read comes again in-band; some cameras send such lists.
-            if let Some(nal) = base64::decode(text).filter(|nal| !nal.is_empty()) {
-                annexb::push_nal(&mut parameters, &nal);
-            }
-        }
-        Ok(Track::h264(&parameters))
-    }
-
-    fn aac(&self) -> Result<Track, FormatError> {
-        let lengths = [
+    /// RFC 3640 section 3.3.6; publishers that leave out parameters mean their usual values.
+    fn is_high_bit_rate_aac(&self) -> bool {
+        let usual = [
+            ("mode", "AAC-hbr"),
             ("sizelength", "13"),
             ("indexlength", "3"),
             ("indexdeltalength", "3"),
         ];
-        for (name, expected) in lengths {
-            if self.parameter(name).is_some_and(|value| value != expected) {
-                return Err(FormatError::Parameter(name));
-            }
-        }
-        if self
-            .parameter("mode")
-            .is_some_and(|mode| !mode.eq_ignore_ascii_case("AAC-hbr"))
-        {
-            return Err(FormatError::Parameter("mode"));
-        }
-        let config = self.parameter("config").and_then(from_hex);
-        let config = config.ok_or(FormatError::Parameter("config"))?;
-        Track::aac(&config).map_err(|_| FormatError::Parameter("config"))
+        usual.into_iter().all(|(name, usual)| {
+            self.parameter(name)
+                .is_none_or(|value| value.eq_ignore_ascii_case(usual))
+        })
     }
 }
 
-/// Why a section is no track that relaycore carries.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Why a section is no track that can be carried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FormatError {
-    /// No support for a format of this encoding name; empty when the section has no format at all.
-    Unsupported(String),
-    /// A parameter of the format has a value that is not supported, or is missing.
+    /// The section has no format.
+    NoFormat,
+    /// Nothing says what a payload type is: it is not static, and has no `a=rtpmap` with encoding name and clock rate.
+    NoMap(PayloadType),
+    /// A parameter of the format has a value that cannot be read, or is missing.
     Parameter(&'static str),
 }
 
 impl fmt::Display for FormatError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unsupported(name) if name.is_empty() => write!(out, "the track names no format"),
-            Self::Unsupported(name) => {
-                write!(
-                    out,
-                    "the format {name} is not supported: use H264, AAC or JPEG"
-                )
-            }
-            Self::Parameter(name) => {
-                write!(
-                    out,
-                    "the format parameter {name} is missing or not supported"
-                )
-            }
+            Self::NoFormat => write!(
+                out,
+                "the track names no format: add a payload type to its m= line"
+            ),
+            Self::NoMap(PayloadType(number)) => write!(
+                out,
+                "nothing says what payload type {number} is: add a line like a=rtpmap:{number} H264/90000"
+            ),
+            Self::Parameter(name) => write!(
+                out,
+                "the format parameter {name} is missing or cannot be read: set it in the a=fmtp line"
+            ),
         }
     }
 }
 
 impl core::error::Error for FormatError {}
-
-/// Type of a NAL unit that is a sequence parameter set (ITU-T H.264 table 7-1).
-const SPS: u8 = 7;
-
-fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0x0f]);
-    digits
-        .map(|digit| char::from(DIGITS[usize::from(digit)]))
-        .collect()
-}
-
-fn from_hex(text: &str) -> Option<Vec<u8>> {
-    let digit = |byte: u8| char::from(byte).to_digit(16).map(|digit| digit as u8);
-    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-    if !rest.is_empty() {
-        return None;
-    }
-    pairs
-        .iter()
-        .map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?))
-        .collect()
-}

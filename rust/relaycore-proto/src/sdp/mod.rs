@@ -14,12 +14,14 @@
 //! ```
 
 mod format;
+mod parameters;
 mod parse;
 mod write;
 
 use core::fmt;
 
 pub use format::FormatError;
+pub use parameters::write as fmtp;
 pub use parse::{Format, Media, Sdp, SdpError, parse};
 pub use write::{SessionDescription, write};
 

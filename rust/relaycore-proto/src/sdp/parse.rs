@@ -5,7 +5,9 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::Direction;
+use crate::limits::{SDP_ATTRIBUTE_BYTES, SDP_ATTRIBUTES};
 use crate::rtp::PayloadType;
+use crate::track::parameters;
 
 /// A description.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,6 +39,8 @@ pub struct Media {
     pub control: Option<String>,
     /// Who sends.
     pub direction: Direction,
+    /// Attributes that describe the media and have no field here, without `a=`: `framesize:96 640-480`.
+    pub attributes: Vec<String>,
 }
 
 /// One format of a section, put together from `m=`, `a=rtpmap` and `a=fmtp`.
@@ -50,19 +54,17 @@ pub struct Format {
     pub clock_rate: u32,
     /// Audio channels; 0 when not given.
     pub channels: u8,
-    /// Parameters of `a=fmtp`, in order.
-    pub parameters: Vec<(String, String)>,
+    /// Parameters of `a=fmtp` as one text, without the payload type.
+    pub fmtp: Option<String>,
 }
 
 impl Format {
-    /// Value of the parameter called `name`, in any case.
+    /// Value of the parameter of `a=fmtp` called `name`, in any case.
     #[must_use]
     pub fn parameter(&self, name: &str) -> Option<&str> {
-        let known = self
-            .parameters
-            .iter()
-            .find(|(known, _)| known.eq_ignore_ascii_case(name));
-        known.map(|(_, value)| value.as_str())
+        parameters(self.fmtp.as_deref().unwrap_or(""))
+            .find(|(known, _)| known.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value)
     }
 }
 
@@ -190,6 +192,7 @@ fn parse_media(value: &str) -> Option<Media> {
         connection: None,
         control: None,
         direction,
+        attributes: Vec::new(),
     })
 }
 
@@ -203,7 +206,7 @@ fn static_format(payload_type: u8) -> Format {
         encoding: String::from(encoding),
         clock_rate,
         channels,
-        parameters: Vec::new(),
+        fmtp: None,
     }
 }
 
@@ -231,14 +234,43 @@ fn attribute(sdp: &mut Sdp, value: &str) {
         }
         "fmtp" => {
             if let Some((format, parameters)) = format_of(media, value) {
-                format.parameters = parse_parameters(parameters);
+                format.fmtp = Some(String::from(parameters.trim()));
             }
         }
         _ => {
             if let Some(direction) = Direction::parse(name) {
                 media.direction = direction;
+            } else if describes_media(name) {
+                keep(&mut media.attributes, name, value);
             }
         }
+    }
+}
+
+/// Attributes that say something of the media itself, and so hold for whoever it is sent on to: those of the standards,
+/// those that players of camera makers look for, and every experimental one.
+fn describes_media(name: &str) -> bool {
+    const NAMES: &[&str] = &[
+        "cliprect",
+        "extmap",
+        "framerate",
+        "framesize",
+        "height",
+        "imageattr",
+        "lang",
+        "maxptime",
+        "orient",
+        "ptime",
+        "width",
+    ];
+    let name = name.to_ascii_lowercase();
+    name.starts_with("x-") || NAMES.contains(&name.as_str())
+}
+
+fn keep(attributes: &mut Vec<String>, name: &str, value: &str) {
+    if attributes.len() < SDP_ATTRIBUTES && name.len() + value.len() <= SDP_ATTRIBUTE_BYTES {
+        let separator = if value.is_empty() { "" } else { ":" };
+        attributes.push([name, separator, value].concat());
     }
 }
 
@@ -251,16 +283,4 @@ fn format_of<'m, 'v>(media: &'m mut Media, value: &'v str) -> Option<(&'m mut Fo
         .iter_mut()
         .find(|format| format.payload_type.0 == number)?;
     Some((format, rest))
-}
-
-fn parse_parameters(text: &str) -> Vec<(String, String)> {
-    let parameters = text
-        .split(';')
-        .map(str::trim)
-        .filter(|parameter| !parameter.is_empty());
-    let pairs = parameters.map(|parameter| {
-        let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
-        (String::from(name.trim()), String::from(value.trim()))
-    });
-    pairs.collect()
 }

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use super::*;
 use crate::rtp::PayloadType;
-use crate::track::Track;
+use crate::track::{Codec, Kind, Track};
 
 /// Parameter sets of a constrained baseline stream, as Annex B.
 const PARAMETER_SETS: &[u8] = &[
@@ -67,7 +67,7 @@ fn what_is_written_reads_back() {
     assert_eq!(sdp.name, "Küche");
     assert_eq!(sdp.connection.as_deref(), Some("239.1.1.1/16"));
     assert_eq!(sdp.control.as_deref(), Some("*"));
-    let read: Result<Vec<_>, _> = sdp.media.iter().map(Media::track).collect();
+    let read: Result<Vec<_>, _> = sdp.media.iter().map(bare).collect();
     assert_eq!(read, Ok(tracks));
 }
 
@@ -96,8 +96,8 @@ fn reads_what_ffmpeg_announces() {
         FFMPEG.replace("\r\n", "\r"),
     ] {
         let sdp = parse(&text).unwrap();
-        assert_eq!(sdp.media[0].track(), Ok(Track::h264(PARAMETER_SETS)));
-        assert_eq!(sdp.media[1].track(), Ok(Track::aac(CONFIG).unwrap()));
+        assert_eq!(bare(&sdp.media[0]), Ok(Track::h264(PARAMETER_SETS)));
+        assert_eq!(bare(&sdp.media[1]), Ok(Track::aac(CONFIG).unwrap()));
         assert_eq!(sdp.media_index("rtsp://h/cam/streamid=1"), Some(1));
     }
 }
@@ -121,13 +121,20 @@ fn reads_what_a_camera_describes() {
         Some("rtsp://192.0.2.7/Streaming/Channels/101/?x=1")
     );
     assert_eq!(video.direction, Direction::RecvOnly);
-    // H.265 is first, and not carried: the JPEG behind it is.
-    assert_eq!(video.track(), Ok(Track::jpeg()));
-    assert_eq!(metadata.direction, Direction::Inactive);
+    // The first format is the one that is sent; the JPEG behind it would only be a choice.
+    let track = video.track().unwrap();
     assert_eq!(
-        metadata.track(),
-        Err(FormatError::Unsupported("vnd.onvif.metadata".to_string()))
+        (track.codec, track.payload_type),
+        (Codec::H265, PayloadType(96))
     );
+    assert_eq!(track.parameters, [0, 0, 0, 1, 0x42, 1, 1]);
+    assert_eq!(metadata.direction, Direction::Inactive);
+    let track = metadata.track().unwrap();
+    assert_eq!(
+        (track.codec, track.kind()),
+        (Codec::Other, Kind::Application)
+    );
+    assert_eq!(track.encoding(), "vnd.onvif.metadata");
     assert_eq!((audio.port, audio.direction), (49_170, Direction::SendOnly));
     assert_eq!(audio.connection.as_deref(), Some("239.0.0.1/5"));
     assert_eq!(audio.formats.len(), 1);
@@ -160,60 +167,72 @@ fn a_setup_names_its_section_in_many_ways() {
 }
 
 #[test]
-fn formats_that_are_not_supported_say_why() {
-    let h264 = |parameters: &str| format(&alloc::format!("H264/90000\na=fmtp:96 {parameters}"));
+fn formats_that_cannot_be_carried_say_why() {
     let aac = |parameters: &str| {
         format(&alloc::format!(
             "mpeg4-generic/48000\na=fmtp:96 {parameters}"
         ))
     };
-    let table = [
-        (
-            h264("packetization-mode=2"),
-            FormatError::Parameter("packetization-mode"),
-        ),
-        (
-            aac("config=1190;sizelength=6"),
-            FormatError::Parameter("sizelength"),
-        ),
-        (
-            aac("config=1190;IndexLength=2"),
-            FormatError::Parameter("indexlength"),
-        ),
-        (
-            aac("config=1190;mode=AAC-lbr"),
-            FormatError::Parameter("mode"),
-        ),
-        (aac("mode=AAC-hbr"), FormatError::Parameter("config")),
-        (aac("config=119"), FormatError::Parameter("config")),
-        (aac("config=zz"), FormatError::Parameter("config")),
-        (aac("config="), FormatError::Parameter("config")),
-        (
-            format("opus/48000/2"),
-            FormatError::Unsupported("opus".to_string()),
-        ),
-    ];
-    for (result, error) in table {
-        assert_eq!(result, Err(error));
+    for parameters in ["mode=AAC-hbr", "config=119", "config=zz", "config="] {
+        let error = FormatError::Parameter("config");
+        assert_eq!(aac(parameters), Err(error), "{parameters}");
     }
+    let latm = format("MP4A-LATM/48000\na=fmtp:96 cpresent=0;config=0");
+    assert_eq!(latm, Err(FormatError::Parameter("config")));
+    let no_map = Err(FormatError::NoMap(PayloadType(96)));
+    assert_eq!(format("mystery"), no_map);
+    let media = |text| parse(text).unwrap().media[0].track();
+    assert_eq!(media("m=video 0 RTP/AVP 96"), no_map);
+    assert_eq!(media("m=video 0 RTP/AVP"), Err(FormatError::NoFormat));
     assert_eq!(
-        FormatError::Unsupported("opus".to_string()).to_string(),
-        "the format opus is not supported: use H264, AAC or JPEG"
+        FormatError::NoMap(PayloadType(96)).to_string(),
+        "nothing says what payload type 96 is: add a line like a=rtpmap:96 H264/90000"
     );
-    let none = parse("m=video 0 RTP/AVP").unwrap().media[0].track();
-    assert_eq!(none, Err(FormatError::Unsupported(String::new())));
+}
+
+/// What the packets of a known codec cannot be read in, and what is not known at all, is carried as it is.
+#[test]
+fn formats_that_are_not_read_are_carried() {
+    let table = [
+        "H264/90000\na=fmtp:96 packetization-mode=2",
+        "H265/90000\na=fmtp:96 sprop-max-don-diff=1",
+        "mpeg4-generic/48000\na=fmtp:96 config=1190;sizelength=6",
+        "mpeg4-generic/48000\na=fmtp:96 config=1190;IndexLength=2",
+        "mpeg4-generic/48000\na=fmtp:96 config=1190;mode=AAC-lbr",
+        "raw/90000\na=fmtp:96 sampling=YCbCr-4:2:2; width=640",
+        "x-telemetry/1000",
+    ];
+    for map in table {
+        let track = format(map).unwrap();
+        assert_eq!((track.codec, track.kind()), (Codec::Other, Kind::Video));
+        let described = describe("x", "0.0.0.0", &[track]).replace("\r\n", "\n");
+        assert!(
+            described.contains(&alloc::format!("a=rtpmap:96 {map}\n")),
+            "{described}"
+        );
+    }
 }
 
 #[test]
 fn formats_keep_the_numbers_that_the_description_gives() {
     let track =
         format("h264/90000\na=fmtp:96 sprop-parameter-sets=Z0LAH9oBQBbp,&&,aM48gA").unwrap();
-    assert_eq!(track, Track::h264(PARAMETER_SETS));
+    assert_eq!(track.parameters, PARAMETER_SETS);
     let track = format("MPEG4-GENERIC/24000/2\na=fmtp:96 config=1190").unwrap();
     assert_eq!(
         (track.clock_rate, track.payload_type),
         (24_000, PayloadType(96))
     );
+}
+
+/// The track of a section without the text that described it.
+fn bare(media: &Media) -> Result<Track, FormatError> {
+    let track = media.track()?;
+    assert!(track.format.is_some());
+    Ok(Track {
+        format: None,
+        ..track
+    })
 }
 
 /// The track of a section with payload type 96, whose map is `map`.
@@ -232,7 +251,8 @@ fn what_is_not_understood_is_skipped() {
     let format = &sdp.media[0].formats[0];
     assert_eq!((format.encoding.as_str(), format.clock_rate), ("H264", 0));
     assert_eq!(format.parameter("B"), Some("c=d"));
-    assert_eq!(sdp.media[0].track(), Ok(Track::h264(&[])));
+    assert_eq!(format.fmtp.as_deref(), Some(";;=;a;b=c=d"));
+    assert_eq!(bare(&sdp.media[0]), Ok(Track::h264(&[])));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use alloc::string::String;
 use core::fmt::Write as _;
 
-use super::format;
+use super::parameters;
 use crate::track::Track;
 
 /// What a description says.
@@ -56,16 +56,23 @@ fn write_session(out: &mut String, session: &SessionDescription<'_>) -> core::fm
 
 fn write_track(out: &mut String, index: usize, track: &Track) -> core::fmt::Result {
     let payload_type = track.payload_type.0;
-    let (kind, name) = (track.codec.kind().name(), track.codec.rtp_name());
-    write!(out, "m={kind} 0 RTP/AVP {payload_type}\r\n")?;
+    let foreign = track.format.as_deref();
+    let media = foreign.map_or(track.kind().name(), |format| &format.media);
+    write!(out, "m={} 0 RTP/AVP {payload_type}\r\n", token(media))?;
+    let name = token(track.encoding());
     write!(out, "a=rtpmap:{payload_type} {name}/{}", track.clock_rate)?;
-    if track.channels != 0 {
+    // One channel is what no number means, and some players know only that form for it.
+    if track.channels > 1 || (track.channels == 1 && foreign.is_none()) {
         write!(out, "/{}", track.channels)?;
     }
     out.push_str("\r\n");
-    let parameters = format::write_parameters(track);
+    let parameters = parameters::write(track);
     if !parameters.is_empty() {
+        let parameters = one_line(&parameters);
         write!(out, "a=fmtp:{payload_type} {parameters}\r\n")?;
+    }
+    for attribute in foreign.map_or(&[][..], |format| &format.attributes) {
+        write!(out, "a={}\r\n", one_line(attribute))?;
     }
     write!(out, "a=control:trackID={index}\r\n")
 }
@@ -73,4 +80,12 @@ fn write_track(out: &mut String, index: usize, track: &Track) -> core::fmt::Resu
 /// `text` with spaces in place of control characters, which would end its line.
 fn one_line(text: &str) -> String {
     text.replace(char::is_control, " ")
+}
+
+/// `text` as one word: what cannot be part of it is a hyphen (RFC 8866 section 9, `token`).
+fn token(text: &str) -> String {
+    text.replace(
+        |letter: char| !letter.is_ascii_graphic() || letter == '/',
+        "-",
+    )
 }
