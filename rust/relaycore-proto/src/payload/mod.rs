@@ -2,7 +2,7 @@
 //!
 //! Each format has a `packetise` function, which appends the packets of an access unit to a burst, and a
 //! `Depacketiser`, which puts access units together from received packets. [`packetise`] and [`Depacketiser`] choose the
-//! format by a track's codec, and [`inspect`] says what begins within a packet without putting anything together.
+//! format by a track's codec, and [`inspect`](inspect::inspect) says what begins within a packet without putting anything together.
 //!
 //! Large access units are split **evenly**: all packets of a split have the same size, only the last one may be
 //! shorter. The kernel or network card can then cut them out of one large datagram (segmentation offload).
@@ -17,7 +17,7 @@ pub mod aac;
 pub mod assemble;
 mod depacketise;
 pub mod h264;
-mod inspect;
+pub mod inspect;
 pub mod jpeg;
 mod nal_units;
 mod order;
@@ -25,7 +25,6 @@ pub mod other;
 mod packetise;
 
 pub use depacketise::Depacketiser;
-pub use inspect::{PacketStart, inspect, is_rasl};
 pub use packetise::packetise;
 
 /// Smallest payload limit that the packetisers accept, in bytes: room for every payload header and some data.
