@@ -20,7 +20,7 @@ from relaycore.latency import StageLatency
 from relaycore.publisher import Publisher
 from relaycore.readers import AccessUnitReader, FrameReader
 from relaycore.relay import Relay, StreamStatus
-from relaycore.settings import CameraSettings, Config, User
+from relaycore.settings import CameraSettings, Config, MulticastSettings, PathSettings, User
 
 __all__ = [
     "AccessRequest",
@@ -30,6 +30,8 @@ __all__ = [
     "Config",
     "FrameReader",
     "H264Parameters",
+    "MulticastSettings",
+    "PathSettings",
     "Publisher",
     "Relay",
     "RelaycoreError",

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self, TypedDict, TypeVar, Unpack
+from typing import Literal, Self, TypedDict, TypeVar, Unpack
 from weakref import WeakSet
 
 import msgspec
@@ -31,7 +31,7 @@ from relaycore.events import (
 from relaycore.latency import StageLatency, summarise
 from relaycore.publisher import Publisher
 from relaycore.readers import AccessUnitReader, FrameReader
-from relaycore.settings import CameraSettings, Config, Join, PixelRange, User, normal_path
+from relaycore.settings import CameraSettings, Config, Join, PathSettings, PixelRange, User, normal_path
 
 __all__ = ["Relay", "StreamStatus"]
 
@@ -52,6 +52,9 @@ class Overrides(TypedDict, total=False):
     basic: bool
     users: list[User]
     cameras: dict[str, CameraSettings]
+    paths: dict[str, PathSettings]
+    path_defaults: PathSettings
+    publish: Literal["any", "configured"]
     limits: dict[str, int]
     shards: int
 

@@ -8,7 +8,16 @@ import pytest
 
 from relaycore.control.config import load_config, read_config
 from relaycore.errors import ConfigurationError
-from relaycore.settings import CameraSettings, Config, User, normal_path, parse_bitrate, parse_size
+from relaycore.settings import (
+    CameraSettings,
+    Config,
+    MulticastSettings,
+    PathSettings,
+    User,
+    normal_path,
+    parse_bitrate,
+    parse_size,
+)
 
 
 def mistakes_of(text: str) -> tuple[str, ...]:
@@ -62,10 +71,11 @@ def test_the_example_names_every_setting_with_its_default() -> None:
     text = (Path(__file__).parents[2] / "examples" / "relaycore.toml").read_text()
     config = read_config(text, "relaycore.toml")
     assert list(config.cameras) == ["front", "garage/door"]
+    assert list(config.paths) == ["drone", "entrance"]
     # The commented settings of the relay are its defaults.
     shown = {line.lstrip("# ") for line in text.partition("[cameras")[0].splitlines() if " = " in line}
     assert read_config("\n".join(shown), "defaults") == Config()
-    for kind in (Config, CameraSettings):
+    for kind in (Config, CameraSettings, PathSettings, MulticastSettings, User):
         for field in msgspec.structs.fields(kind):
             assert re.search(
                 rf"\b{field.encode_name}\b( = |\W*\.|\]\])|^\[{field.encode_name}\]", text, re.M

@@ -11,16 +11,34 @@ import pytest
 
 from relaycore._relaycore import limits
 from relaycore.control.config import read_config
-from relaycore.settings import CameraSettings, Config, User
+from relaycore.settings import CameraSettings, Config, MulticastSettings, PathSettings, User
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs/configuration.md").read_text(encoding="utf-8")
-Settings = type[Config] | type[CameraSettings] | type[User]
+Settings = type[msgspec.Struct]
 SECTIONS: list[tuple[str, Settings]] = [
     ("The server", Config),
     ("Cameras", CameraSettings),
+    ("Paths", PathSettings),
+    ("Multicast", MulticastSettings),
     ("Users", User),
 ]
+
+HEADERS: dict[Settings, str] = {
+    Config: "",
+    CameraSettings: "[cameras.front]\n",
+    PathSettings: "[paths.front]\n",
+    MulticastSettings: "[paths.front.multicast]\n",
+    User: "[[users]]\n",
+}
+
+WITH: dict[str, str] = {
+    **dict.fromkeys(
+        ("source_on_demand", "on_demand_close_after", "source_transport", "loop"), 'source = "a.mp4"'
+    ),
+    **dict.fromkeys(("encoder", "bitrate", "gop_seconds"), 'transcode = "auto"'),
+}
+"""What has to stand beside an example of a path's setting."""
 
 
 def section(title: str) -> str:
@@ -60,13 +78,14 @@ def test_defaults_are_those_of_the_program(title: str, settings: Settings) -> No
 def test_examples_of_keys_are_right(title: str, settings: Settings) -> None:
     """Each example is a line of a file that is read without a mistake."""
     examples = {key: cells[1].strip("`") for key, cells in rows(title).items()}
-    header = {Config: "", CameraSettings: "[cameras.front]\n", User: ""}[settings]
-    if settings is User:
-        lines = ["[[users]]\n" + "\n".join(examples.values())]
+    if settings in (User, MulticastSettings):
+        texts = ["\n".join(examples.values())]
+    elif settings is PathSettings:
+        texts = [f"{example}\n{WITH.get(key, '')}" for key, example in examples.items()]
     else:
-        lines = [header + example for example in examples.values() if not example.startswith("[[users]]")]
-    for text in lines:
-        read_config(text, "example")
+        texts = [example for example in examples.values() if not example.startswith("[[users]]")]
+    for text in texts:
+        read_config(HEADERS[settings] + text, "example")
 
 
 def test_limits_are_those_of_the_engine() -> None:

@@ -16,6 +16,7 @@ import msgspec
 
 from relaycore.control.toml_lines import KeyPath
 from relaycore.errors import ConfigurationError
+from relaycore.settings import masked
 
 __all__ = ["Mistake", "Mistakes", "check_table", "check_value", "did_you_mean"]
 
@@ -33,7 +34,9 @@ class Mistake:
 Mistakes = list[Mistake]
 
 
-def check_table(kind: type[_Table], data: object, path: KeyPath, mistakes: Mistakes) -> _Table | None:
+def check_table(
+    kind: type[_Table], data: object, path: KeyPath, mistakes: Mistakes, *, strict: bool = True
+) -> _Table | None:
     """Makes a ``kind`` of a table; ``None`` when there are mistakes, which are then in ``mistakes``."""
     if not isinstance(data, Mapping):
         mistakes.append(Mistake(path, f"{_shown(data)} is not right; it should be a table."))
@@ -48,7 +51,7 @@ def check_table(kind: type[_Table], data: object, path: KeyPath, mistakes: Mista
                 Mistake((*path, key), f"there is no such setting; {did_you_mean(str(key), fields)}")
             )
         else:
-            values[field.name] = check_value(field.type, value, (*path, key), mistakes)
+            values[field.name] = check_value(field.type, value, (*path, key), mistakes, strict=strict)
     for field in fields.values():
         if field.required and field.encode_name not in data:
             hint = _expectation(field.type, field.encode_name)
@@ -61,30 +64,72 @@ def check_value(
 ) -> Any:
     """The value as the type ``expected``; where not ``strict``, numbers may be given as text.
 
-    Tables inside are checked one by one, so that no mistake hides another.
+    Tables and lists inside are checked one by one, so that no mistake hides another.
     """
-    plain = _without_annotation(expected)
-    arguments = get_args(plain)
-    inner = arguments[-1] if arguments else None
-    if isinstance(inner, type) and issubclass(inner, msgspec.Struct):
-        if get_origin(plain) is list and isinstance(value, list):
-            return [check_table(inner, item, (*path, index), mistakes) for index, item in enumerate(value)]
-        if get_origin(plain) is dict and isinstance(value, Mapping):
-            return {key: check_table(inner, item, (*path, key), mistakes) for key, item in value.items()}
-    elif get_origin(plain) is dict and isinstance(value, Mapping):
-        return {key: check_value(inner, item, (*path, key), mistakes) for key, item in value.items()}
-    notes = _meta(expected).extra or {}
-    try:
-        converted = msgspec.convert(value, expected, strict=strict)
-        check = notes.get("check")
-        if check is not None and converted is not None:
+    found = len(mistakes)
+    converted = _check_parts(expected, value, path, mistakes, strict)
+    if converted is _WHOLE:
+        try:
+            converted = msgspec.convert(value, expected, strict=strict)
+        except msgspec.ValidationError:
+            mistakes.append(_mistake(expected, value, path))
+    check = (_meta(expected).extra or {}).get("check")
+    if check is not None and len(mistakes) == found and converted is not None:
+        try:
             check(converted)
-    except (msgspec.ValidationError, ConfigurationError):
-        hint = _expectation(expected, str(path[-1]))
-        shown = "the value" if notes.get("secret") else _shown(value)
-        mistakes.append(Mistake(path, f"{shown} is not right; it should be {hint}."))
-        return None
-    return converted
+        except ConfigurationError:
+            mistakes.append(_mistake(expected, value, path))
+    return converted if len(mistakes) == found else None
+
+
+_WHOLE = object()
+"""Stands for a value that is not made of parts which are checked one by one."""
+
+
+def _check_parts(expected: Any, value: object, path: KeyPath, mistakes: Mistakes, strict: bool) -> Any:
+    choices = _choices(expected)
+    for choice in choices:
+        kind = _without_annotation(choice)
+        arguments = get_args(kind)
+        if isinstance(value, Mapping):
+            if _is_table(kind):
+                return check_table(kind, value, path, mistakes, strict=strict)
+            if get_origin(kind) is dict:
+                return {
+                    key: check_value(arguments[1], item, (*path, key), mistakes, strict=strict)
+                    for key, item in value.items()
+                }
+        elif isinstance(value, list) and get_origin(kind) is list and _says_more(arguments[0]):
+            return [
+                check_value(arguments[0], item, (*path, index), mistakes, strict=strict)
+                for index, item in enumerate(value)
+            ]
+        elif len(choices) > 1 and choice is not kind and kind is type(value):
+            return check_value(choice, value, path, mistakes, strict=strict)
+    return _WHOLE
+
+
+def _choices(expected: Any) -> list[Any]:
+    """The types that a value may have, each with what its own annotation says."""
+    plain = _without_annotation(expected)
+    if get_origin(plain) in (Union, types.UnionType):
+        return [kind for choice in get_args(plain) for kind in _choices(choice)]
+    return [expected]
+
+
+def _is_table(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
+
+
+def _says_more(element: Any) -> bool:
+    """Whether the elements of a list have a description or settings of their own."""
+    return get_origin(element) is Annotated or _is_table(element)
+
+
+def _mistake(expected: Any, value: object, path: KeyPath) -> Mistake:
+    secret = (_meta(expected).extra or {}).get("secret")
+    shown = "the value" if secret else _shown(value)
+    return Mistake(path, f"{shown} is not right; it should be {_expectation(expected, path[-1])}.")
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -94,16 +139,24 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f"did you mean {close[0]}?" if close else f"known are {', '.join(names)}."
 
 
-def _expectation(expected: Any, key: str) -> str:
+def _expectation(expected: Any, key: str | int) -> str:
     """What a field should be, with an example: ``a size in pixels, like size = "1280x720"``.
 
-    Options of the command line begin with a hyphen and have their example as it is typed.
+    Options of the command line begin with a hyphen and have their example as it is typed. An element of a
+    list has no key.
     """
+    if _is_table(expected):
+        return "a table"
     meta = _meta(expected)
     text = meta.description or "something else"
     if meta.examples:
         example = meta.examples[0]
-        text += f", like {key} {example}" if key.startswith("-") else f", like {key} = {_shown(example)}"
+        if isinstance(key, int):
+            text += f", like {_toml(example)}"
+        elif key.startswith("-"):
+            text += f", like {key} {example}"
+        else:
+            text += f", like {key} = {_toml(example)}"
     return text
 
 
@@ -125,13 +178,22 @@ def _without_annotation(expected: Any) -> Any:
 
 
 def _shown(value: object) -> str:
-    """A value as it is written in TOML, short enough for a sentence."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
+    """A value as it is written in TOML, short enough for a sentence, and without passwords of URLs."""
     if isinstance(value, Mapping):
         return "a table"
+    if isinstance(value, str):
+        return f'"{_shortened(masked(value).replace(chr(10), " "))}"'
+    return _shortened(masked(_toml(value)))
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= 40 else text[:39] + "…"
+
+
+def _toml(value: object) -> str:
+    """A value as it is written in TOML."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
     if isinstance(value, list):
-        return "a list"
-    text = str(value).replace("\n", " ")
-    text = text if len(text) <= 40 else text[:39] + "…"
-    return f'"{text}"' if isinstance(value, str) else text
+        return f"[{', '.join(map(_toml, value))}]"
+    return f'"{value}"' if isinstance(value, str) else str(value)

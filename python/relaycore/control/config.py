@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from relaycore._relaycore import limits as known_limits
-from relaycore.control.checking import Mistake, Mistakes, check_table, did_you_mean
+import msgspec
+
+from relaycore.control.checking import Mistakes, check_table
+from relaycore.control.checking_together import check_together, over_defaults
 from relaycore.control.toml_lines import KeyPath, key_lines
 from relaycore.errors import ConfigurationError
 from relaycore.settings import Config, normal_path
@@ -69,69 +71,19 @@ def read_config(text: str, name: str) -> Config:
         raise ConfigurationError(_syntax_mistake(text, name, error)) from None
     mistakes: Mistakes = []
     config = check_table(Config, document, (), mistakes)
-    _check_paths(document.get("cameras"), mistakes)
-    _check_users(document.get("users"), mistakes)
-    _check_limits(document.get("limits"), mistakes)
-    if document.get("lan") is True and "host" in document:
-        mistakes.append(
-            Mistake(("host",), "lan = true listens on all addresses already; remove one of the two.")
-        )
+    check_together(document, mistakes)
     if config is None or mistakes:
         raise ConfigurationError(*_located(mistakes, key_lines(text), name))
-    return config
+    return _with_defaults(config, document)
 
 
-def _check_paths(cameras: object, mistakes: Mistakes) -> None:
-    if not isinstance(cameras, Mapping):
-        return
-    seen: dict[str, str] = {}
-    for key in cameras:
-        try:
-            path = normal_path(key)
-        except ConfigurationError:
-            mistakes.append(
-                Mistake(
-                    ("cameras", key),
-                    "it is not a path; use letters, digits, '-', '_' and '.', like [cameras.front].",
-                )
-            )
-            continue
-        if path in seen:
-            mistakes.append(
-                Mistake(("cameras", key), f"it is the same path as {seen[path]!r}; choose another one.")
-            )
-        seen.setdefault(path, key)
-
-
-def _check_users(users: object, mistakes: Mistakes) -> None:
-    if not isinstance(users, list):
-        return
-    names: Counter[str] = Counter()
-    for index, user in enumerate(users):
-        name = user.get("name") if isinstance(user, Mapping) else None
-        if isinstance(name, str):
-            names[name] += 1
-            if names[name] == 2:
-                mistakes.append(
-                    Mistake(
-                        ("users", index, "name"), f'"{name}" is there twice; each user needs another name.'
-                    )
-                )
-
-
-def _check_limits(limits: object, mistakes: Mistakes) -> None:
-    if not isinstance(limits, Mapping):
-        return
-    known = {name: (unit, lowest, highest) for name, unit, _, lowest, highest in known_limits()}
-    for name, value in limits.items():
-        if name not in known:
-            text = f"there is no such limit; {did_you_mean(name, known)}"
-            mistakes.append(Mistake(("limits", name), text))
-        elif type(value) is int and value >= 0:
-            unit, lowest, highest = known[name]
-            if not lowest <= value <= highest:
-                text = f"{value} is not right; it should be {lowest} to {highest} {unit}."
-                mistakes.append(Mistake(("limits", name), text))
+def _with_defaults(config: Config, document: Mapping[str, Any]) -> Config:
+    """The settings with normal paths, where what a path leaves out is as in ``path_defaults``."""
+    paths = {}
+    for key, settings in config.paths.items():
+        paths[normal_path(key)] = over_defaults(config.path_defaults, settings, document["paths"][key])
+    cameras = {normal_path(key): settings for key, settings in config.cameras.items()}
+    return msgspec.structs.replace(config, cameras=cameras, paths=paths)
 
 
 def _located(mistakes: Mistakes, lines: Mapping[KeyPath, int], name: str) -> list[str]:

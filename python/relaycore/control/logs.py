@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from rich.console import Console
 
 from relaycore.control.console import legible, say
+from relaycore.settings import masked
 
 __all__ = ["JsonFormatter", "LineFormatter", "configure_logs", "without_secrets"]
 
@@ -22,7 +23,6 @@ _KNOWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "co
 """Attributes that every record has; the others are fields."""
 
 _SECRETS = (
-    (re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^\s/@]+@"), r"\1***@"),
     (re.compile(r"(?i)\b(authorization\s*[:=]\s*)[^\r\n]+"), r"\1***"),
     (re.compile(r"(?i)\b(basic|bearer)\s+[a-z0-9+/=._~-]{8,}"), r"\1 ***"),
     (re.compile(r"(?i)\b(digest)\s+\w+=[^\r\n]+"), r"\1 ***"),
@@ -101,6 +101,7 @@ class _ConsoleHandler(logging.Handler):
 
 def without_secrets(text: str) -> str:
     """The text without passwords in URLs, credentials in headers and values that are called a password."""
+    text = masked(text)
     for pattern, replacement in _SECRETS:
         text = pattern.sub(replacement, text)
     return text

@@ -1,0 +1,186 @@
+"""Finds the mistakes that single settings do not have: those of one beside another."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from relaycore._relaycore import limits as known_limits
+from relaycore.control.checking import Mistake, Mistakes, check_table, did_you_mean
+from relaycore.control.loops import check_loops
+from relaycore.control.toml_lines import KeyPath
+from relaycore.errors import ConfigurationError
+from relaycore.settings import MulticastSettings, PathSettings, normal_path
+from relaycore.settings.multicast import GROUP_PORTS
+
+__all__ = ["check_together", "over_defaults"]
+
+_OF_ONE_PATH = ("source", "forward", "multicast")
+"""Settings of a path that make no sense for all paths."""
+
+_OF_A_SOURCE = ("source_on_demand", "on_demand_close_after", "source_transport", "loop")
+"""Settings of a path that mean nothing without ``source``."""
+
+_OF_TRANSCODING = ("encoder", "bitrate", "gop_seconds")
+"""Settings of a path that mean nothing without ``transcode``."""
+
+
+def check_together(document: Mapping[str, Any], mistakes: Mistakes) -> None:
+    """Adds what is wrong in a whole document, also in one that has mistakes of other kinds."""
+    cameras = _check_keys("cameras", document.get("cameras"), mistakes)
+    paths = _check_keys("paths", document.get("paths"), mistakes)
+    defaults = _readable(document.get("path_defaults", {})) or PathSettings()
+    tables = {
+        path: (key, over_defaults(defaults, settings, document["paths"][key]))
+        for path, key in paths.items()
+        if (settings := _readable(document["paths"][key])) is not None
+    }
+    _check_defaults(document.get("path_defaults"), mistakes)
+    for path, (key, settings) in tables.items():
+        _check_path(path, ("paths", key), settings, document["paths"][key], mistakes)
+        if settings.source is not None and path in cameras:
+            text = f"[cameras.{cameras[path]}] is at this path already; choose another path, or remove one."
+            mistakes.append(Mistake(("paths", key, "source"), text))
+    _check_renditions(tables, cameras, mistakes)
+    _check_groups(tables, mistakes)
+    check_loops(tables, document, mistakes)
+    _check_users(document.get("users"), mistakes)
+    _check_names(document, mistakes)
+    _check_limits(document.get("limits"), mistakes)
+    if document.get("lan") is True and "host" in document:
+        mistakes.append(
+            Mistake(("host",), "lan = true listens on all addresses already; remove one of the two.")
+        )
+
+
+def over_defaults(defaults: PathSettings, settings: PathSettings, given: Iterable[str]) -> PathSettings:
+    """The settings of a path: those that are ``given``, and the others as in ``defaults``."""
+    return msgspec.structs.replace(defaults, **{name: getattr(settings, name) for name in given})
+
+
+def _readable(table: object) -> PathSettings | None:
+    """The settings in a table; ``None`` where it has mistakes, which are told elsewhere."""
+    return check_table(PathSettings, table, (), [])
+
+
+def _check_keys(name: str, tables: object, mistakes: Mistakes) -> dict[str, str]:
+    """The keys of tables that are called by a path, by the path that each means."""
+    seen: dict[str, str] = {}
+    for key in tables if isinstance(tables, Mapping) else ():
+        try:
+            path = normal_path(key)
+        except ConfigurationError:
+            text = f"it is not a path; use letters, digits, '-', '_' and '.', like [{name}.front]."
+            mistakes.append(Mistake((name, key), text))
+            continue
+        if path in seen:
+            text = f"it is the same path as {seen[path]!r}; choose another one."
+            mistakes.append(Mistake((name, key), text))
+        seen.setdefault(path, key)
+    return seen
+
+
+def _check_defaults(table: object, mistakes: Mistakes) -> None:
+    for name in _OF_ONE_PATH:
+        if isinstance(table, Mapping) and name in table:
+            text = "all paths would have the same; write it into the table of one path, like [paths.front]."
+            mistakes.append(Mistake(("path_defaults", name), text))
+
+
+def _check_path(
+    path: str,
+    where: tuple[str, str],
+    settings: PathSettings,
+    table: Mapping[str, Any],
+    mistakes: Mistakes,
+) -> None:
+    """What is set and has no effect."""
+    for needed, there, names in (
+        ("source", settings.source is not None, _OF_A_SOURCE),
+        ("transcode", settings.transcode != "none", _OF_TRANSCODING),
+    ):
+        for name in names if not there else ():
+            if name in table:
+                text = f"it does nothing without {needed}; set {needed} for {path}, or remove this."
+                mistakes.append(Mistake((*where, name), text))
+
+
+def _check_renditions(
+    tables: Mapping[str, tuple[str, PathSettings]], cameras: Mapping[str, str], mistakes: Mistakes
+) -> None:
+    """A path at which ``transcode`` of another path puts its stream."""
+    for path, (_, settings) in tables.items():
+        if settings.transcode != "none":
+            rendition = f"{path}/h264"
+            for name, taken in (("cameras", cameras.get(rendition)), ("paths", _key(tables, rendition))):
+                if taken is not None:
+                    text = f"transcode of {path} serves its stream at this path; choose another path."
+                    mistakes.append(Mistake((name, taken), text))
+
+
+def _key(tables: Mapping[str, tuple[str, PathSettings]], path: str) -> str | None:
+    return tables[path][0] if path in tables else None
+
+
+def _check_groups(tables: Mapping[str, tuple[str, PathSettings]], mistakes: Mistakes) -> None:
+    """Multicast of two paths that gets mixed up."""
+    seen: list[tuple[str, MulticastSettings]] = []
+    for path, (key, settings) in tables.items():
+        if (multicast := settings.multicast) is None:
+            continue
+        for other, taken in seen:
+            if taken.group == multicast.group and abs(taken.port - multicast.port) < GROUP_PORTS:
+                text = (
+                    f"{other} sends to this group, too; choose another group, or a port that is at least "
+                    f"{GROUP_PORTS} away from {taken.port}."
+                )
+                mistakes.append(Mistake(("paths", key, "multicast", "group"), text))
+        seen.append((path, multicast))
+
+
+def _check_users(users: object, mistakes: Mistakes) -> None:
+    names: Counter[str] = Counter()
+    for index, name in _user_names(users):
+        names[name] += 1
+        if names[name] == 2:
+            text = f'"{name}" is there twice; each user needs another name.'
+            mistakes.append(Mistake(("users", index, "name"), text))
+
+
+def _check_names(document: Mapping[str, Any], mistakes: Mistakes) -> None:
+    """Users that paths name. A file without users leaves them to the command line."""
+    known = {name for _, name in _user_names(document.get("users"))}
+    paths = document.get("paths")
+    places: dict[KeyPath, object] = {("path_defaults",): document.get("path_defaults")}
+    for key, table in paths.items() if isinstance(paths, Mapping) else ():
+        places["paths", key] = table
+    for where, table in places.items():
+        for action in ("publish", "read"):
+            names = table.get(action) if isinstance(table, Mapping) else None
+            for index, name in enumerate(names if isinstance(names, list) else ()):
+                if known and isinstance(name, str) and name not in known:
+                    text = f'there is no user "{name}"; {did_you_mean(name, known)}'
+                    mistakes.append(Mistake((*where, action, index), text))
+
+
+def _user_names(users: object) -> Iterator[tuple[int, str]]:
+    for index, user in enumerate(users if isinstance(users, list) else ()):
+        name = user.get("name") if isinstance(user, Mapping) else None
+        if isinstance(name, str):
+            yield index, name
+
+
+def _check_limits(limits: object, mistakes: Mistakes) -> None:
+    known = {name: (unit, lowest, highest) for name, unit, _, lowest, highest in known_limits()}
+    for name, value in limits.items() if isinstance(limits, Mapping) else ():
+        if name not in known:
+            text = f"there is no such limit; {did_you_mean(name, known)}"
+            mistakes.append(Mistake(("limits", name), text))
+        elif type(value) is int and value >= 0:
+            unit, lowest, highest = known[name]
+            if not lowest <= value <= highest:
+                text = f"{value} is not right; it should be {lowest} to {highest} {unit}."
+                mistakes.append(Mistake(("limits", name), text))

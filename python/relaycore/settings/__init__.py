@@ -1,0 +1,46 @@
+"""The settings of a relay, of its cameras, paths and users, as types.
+
+The same types serve a program that embeds relaycore and the configuration file. The ``description`` and
+``examples`` of a field are what a person is shown when its value is wrong; ``check`` is a function that
+raises ConfigurationError for a value which has the right type and no meaning; a ``secret`` value is not
+shown.
+"""
+
+from relaycore.settings.camera import CameraSettings
+from relaycore.settings.multicast import MulticastSettings
+from relaycore.settings.paths import Hook, PathSettings
+from relaycore.settings.relay import Config
+from relaycore.settings.urls import masked
+from relaycore.settings.users import User
+from relaycore.settings.values import (
+    DEFAULT_PATH,
+    DEFAULT_PORT,
+    BitRate,
+    Join,
+    Limit,
+    PixelRange,
+    Size,
+    normal_path,
+    parse_bitrate,
+    parse_size,
+)
+
+__all__ = [
+    "DEFAULT_PATH",
+    "DEFAULT_PORT",
+    "BitRate",
+    "CameraSettings",
+    "Config",
+    "Hook",
+    "Join",
+    "Limit",
+    "MulticastSettings",
+    "PathSettings",
+    "PixelRange",
+    "Size",
+    "User",
+    "masked",
+    "normal_path",
+    "parse_bitrate",
+    "parse_size",
+]

@@ -1,0 +1,93 @@
+"""The settings of a relay: all of a configuration file."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from relaycore.settings.camera import CameraSettings
+from relaycore.settings.paths import PathSettings
+from relaycore.settings.users import User
+from relaycore.settings.values import DEFAULT_PORT, Limit, Switch
+
+__all__ = ["Config"]
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The settings of one relay."""
+
+    host: Annotated[
+        str,
+        Meta(min_length=1, description="an address or a host name of this machine", examples=["127.0.0.1"]),
+    ] = "127.0.0.1"
+    """Address to listen on. Anything but loopback needs users."""
+
+    port: Annotated[
+        int,
+        Meta(ge=0, le=65_535, description="a port from 1 to 65535, or 0 for any free one", examples=[8554]),
+    ] = DEFAULT_PORT
+    """Port to listen on; 0 takes a free one."""
+
+    lan: Switch = False
+    """Listen on all addresses instead of ``host``."""
+
+    anonymous: Switch = False
+    """Let everybody read who reaches the port, even from the network, and publish where there are no users.
+    Without this, a relay that has users asks for one of them, and a relay that listens to the network must
+    have users."""
+
+    publish: Annotated[
+        Literal["any", "configured"], Meta(description="`any` or `configured`", examples=["configured"])
+    ] = "any"
+    """Where clients may publish: to any path that is free, or only to those in ``paths``."""
+
+    basic: Switch = False
+    """Offer Basic authentication beside Digest. It sends passwords readable over the network, so only for
+    clients that know nothing else."""
+
+    users: Annotated[list[User], Meta(description="[[users]] tables with name and password")] = msgspec.field(
+        default_factory=list
+    )
+    """Who may read and publish."""
+
+    cameras: Annotated[
+        dict[str, CameraSettings], Meta(description="[cameras.PATH] tables, one for each camera")
+    ] = msgspec.field(default_factory=dict)
+    """The cameras, by path."""
+
+    paths: Annotated[dict[str, PathSettings], Meta(description="[paths.PATH] tables, one for each path")] = (
+        msgspec.field(default_factory=dict)
+    )
+    """What is to happen at which path: where its stream comes from, who may use it, where it goes on to."""
+
+    path_defaults: Annotated[
+        PathSettings, Meta(description="a [path_defaults] table with settings of paths")
+    ] = msgspec.field(default_factory=PathSettings)
+    """The settings of every path that is not in ``paths``. In a file, a table in ``paths`` that leaves out a
+    setting has it from here."""
+
+    limits: Annotated[dict[str, Limit], Meta(description="a [limits] table of whole numbers")] = (
+        msgspec.field(default_factory=dict)
+    )
+    """Bounds of the engine that differ from their defaults."""
+
+    shards: Annotated[
+        int, Meta(ge=0, le=1024, description="a number of threads, or 0 for one a core", examples=[0])
+    ] = 0
+    """Threads that carry packets; 0 takes one for each core."""
+
+    log_json: Switch = False
+    """Log as JSON, one object a line. Only for the command line program: a library does not configure
+    logs."""
+
+    trace_latency: Switch = False
+    """Print how long pictures spend in each stage. Only for the command line program."""
+
+    qr: Switch = True
+    """Show a QR code of the address at the start. Only for the command line program."""
+
+    def path_settings(self, path: str) -> PathSettings:
+        """The settings that hold at a path, whether it is in ``paths`` or not."""
+        return self.paths.get(path, self.path_defaults)
