@@ -15,6 +15,7 @@ import msgspec
 
 from relaycore._relaycore import Engine, Reader, Session, SessionEvent, Stream, StreamStats, Track
 from relaycore.access.decisions import DECISION_TIMEOUT_S, Authorise, Gatekeeper
+from relaycore.access.rules import PathRules
 from relaycore.access.users import UserStore
 from relaycore.addresses import is_loopback, reachable_addresses, url_host
 from relaycore.cameras import Cameras, CameraStatus
@@ -95,7 +96,7 @@ class Relay:
 
     It listens while the ``async with`` block runs. All methods are called from the event loop in which it was
     entered; several relays may live in one loop and one process. Packets go out without the loop, which is
-    asked only who may read: ``authorise``, if given, is awaited for each request of a client that has shown
+    asked only who may read and publish: ``authorise``, if given, is awaited for each request of a client that has shown
     who it is.
     """
 
@@ -117,6 +118,7 @@ class Relay:
             self.users,
             anonymous=config.anonymous,
             basic=config.basic,
+            rules=PathRules.of(config),
             authorise=authorise,
             timeout=decision_timeout,
         )

@@ -8,8 +8,9 @@ import pytest
 
 from relaycore.access.attempts import ALLOWED, REGAIN_S, REMEMBERED, Attempts
 from relaycore.access.decisions import AccessRequest, Allow, Challenge, Gatekeeper, Refuse
-from relaycore.access.users import UserStore
-from relaycore.settings import User
+from relaycore.access.rules import PathRules
+from relaycore.access.users import REALM, Algorithm, UserStore
+from relaycore.settings import PathSettings, User
 
 ANNA = User(name="anna", password="open sesame")
 
@@ -26,6 +27,9 @@ class Asked:
     peer: str = "127.0.0.1:5000"
 
 
+ANNOUNCE = Asked(action="publish", method="ANNOUNCE", uri="rtsp://127.0.0.1/cam", query=None)
+
+
 class Clock:
     def __init__(self) -> None:
         self.now = 50.0
@@ -36,6 +40,10 @@ class Clock:
 
 def basic(text: str) -> Asked:
     return Asked(authorization="Basic " + base64.b64encode(text.encode()).decode())
+
+
+def as_publisher(text: str) -> Asked:
+    return replace(ANNOUNCE, authorization=basic(text).authorization)
 
 
 async def test_without_users_everybody_may_read() -> None:
@@ -52,6 +60,89 @@ async def test_anonymous_reading_has_to_be_asked_for() -> None:
     assert await Gatekeeper(UserStore([ANNA]), anonymous=True).decide(Asked()) == Allow(None)
 
 
+async def test_without_users_every_program_of_this_machine_may_publish() -> None:
+    for peer in ("127.0.0.1:5000", "[::1]:5000", "[::ffff:127.0.0.1]:5000"):
+        assert await Gatekeeper(UserStore()).decide(replace(ANNOUNCE, peer=peer)) == Allow(None)
+
+
+@pytest.mark.parametrize("action", ["read", "publish"])
+async def test_without_users_the_network_is_let_in_only_on_wish(action: str) -> None:
+    stranger = Asked(action=action, peer="10.0.0.9:5000")
+    refused = await Gatekeeper(UserStore()).decide(stranger)
+    assert refused == Refuse(403, "There are no users, so only programs of this machine may come in")
+    assert await Gatekeeper(UserStore(), anonymous=True).decide(stranger) == Allow(None)
+
+
+async def test_with_users_publishing_takes_one_also_where_everybody_may_read() -> None:
+    gatekeeper = Gatekeeper(UserStore([ANNA]), anonymous=True, basic=True)
+    assert isinstance(await gatekeeper.decide(ANNOUNCE), Challenge)
+    assert await gatekeeper.decide(as_publisher("anna:open sesame")) == Allow("anna")
+    assert isinstance(await gatekeeper.decide(as_publisher("anna:guess")), Challenge)
+
+
+async def test_a_user_may_be_kept_from_publishing() -> None:
+    viewer = User(name="bo", password="x", publish=False)
+    gatekeeper = Gatekeeper(UserStore([ANNA, viewer]), basic=True)
+    assert await gatekeeper.decide(basic("bo:x")) == Allow("bo")
+    assert await gatekeeper.decide(as_publisher("bo:x")) == Refuse(403, "This user may not publish")
+
+
+async def test_a_publisher_proves_who_it_is_by_digest() -> None:
+    gatekeeper = Gatekeeper(UserStore([ANNA]))
+    asked = await gatekeeper.decide(ANNOUNCE)
+    assert isinstance(asked, Challenge)
+    nonce = asked.challenges[-1].split('nonce="')[1].split('"')[0]
+    store = UserStore([ANNA])
+    ha2 = Algorithm.MD5.hash(f"ANNOUNCE:{ANNOUNCE.uri}")
+    response = Algorithm.MD5.hash(f"{store.ha1('anna', Algorithm.MD5)}:{nonce}:{ha2}")
+    proof = (
+        f'Digest username="anna", realm="{REALM}", nonce="{nonce}", uri="{ANNOUNCE.uri}", '
+        f'response="{response}"'
+    )
+    assert await gatekeeper.decide(replace(ANNOUNCE, authorization=proof)) == Allow("anna")
+    as_a_reader = Asked(authorization=proof, uri=ANNOUNCE.uri)
+    assert isinstance(await gatekeeper.decide(as_a_reader), Challenge)
+
+
+async def test_a_path_may_be_for_some_users_only() -> None:
+    bo = User(name="bo", password="x")
+    rules = PathRules({"cam": PathSettings(read=["anna"], publish=["bo"])})
+    gatekeeper = Gatekeeper(UserStore([ANNA, bo]), anonymous=True, basic=True, rules=rules)
+    assert isinstance(await gatekeeper.decide(Asked()), Challenge)
+    assert await gatekeeper.decide(basic("anna:open sesame")) == Allow("anna")
+    assert await gatekeeper.decide(basic("bo:x")) == Refuse(403, "This user may not")
+    assert await gatekeeper.decide(as_publisher("bo:x")) == Allow("bo")
+    assert await gatekeeper.decide(as_publisher("anna:open sesame")) == Refuse(403, "This user may not")
+    assert await gatekeeper.decide(replace(Asked(), path="/other")) == Allow(None)
+
+
+async def test_a_path_for_users_is_closed_where_there_are_none() -> None:
+    gatekeeper = Gatekeeper(UserStore(), rules=PathRules({"cam": PathSettings(read=["anna"])}))
+    assert isinstance(await gatekeeper.decide(Asked()), Challenge)
+
+
+async def test_rules_that_change_hold_from_then_on() -> None:
+    gatekeeper = Gatekeeper(UserStore([ANNA]))
+    assert isinstance(await gatekeeper.decide(basic("anna:open sesame")), Challenge)
+    rules = PathRules({"cam": PathSettings(read=False)})
+    gatekeeper.apply(anonymous=False, basic=True, rules=rules)
+    assert await gatekeeper.decide(basic("anna:open sesame")) == Refuse(403, "Nobody may read this path")
+    gatekeeper.apply(anonymous=True, basic=False, rules=PathRules())
+    assert await gatekeeper.decide(Asked()) == Allow(None)
+
+
+def test_who_has_come_in_is_judged_again_when_settings_change() -> None:
+    users = UserStore([ANNA])
+    gatekeeper = Gatekeeper(users, rules=PathRules({"closed": PathSettings(read=False)}))
+    assert gatekeeper.objection("read", "cam", "anna") is None
+    assert gatekeeper.objection("publish", "cam", "anna") is None
+    assert gatekeeper.objection("read", "closed", "anna") == "Nobody may read this path"
+    assert gatekeeper.objection("read", "cam", None) == "This takes a user"
+    users.remove("anna")
+    assert gatekeeper.objection("read", "cam", "anna") == "There is no such user any more"
+    assert gatekeeper.objection("read", "cam", None) is None
+
+
 async def test_the_program_is_asked_after_the_password_was_right() -> None:
     asked: list[AccessRequest] = []
 
@@ -66,6 +157,8 @@ async def test_the_program_is_asked_after_the_password_was_right() -> None:
     assert asked == [AccessRequest("read", "cam", "anna", "127.0.0.1:5000", "test", "x=1")]
     other = replace(basic("anna:open sesame"), path="/garden")
     assert await gatekeeper.decide(other) == Refuse(403, "Not allowed")
+    await gatekeeper.decide(as_publisher("anna:open sesame"))
+    assert (asked[-1].action, asked[-1].path) == ("publish", "cam")
 
 
 async def test_a_program_that_does_not_answer_is_not_waited_for() -> None:

@@ -1,1 +1,1 @@
-"""Who may read: users, Digest and Basic authentication, and the decisions that the engine asks for."""
+"""Who may read and publish: users, Digest and Basic authentication, rules of paths, and the decisions."""

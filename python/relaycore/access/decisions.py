@@ -1,7 +1,9 @@
-"""Answers the engine's question: may this client read this path?
+"""Answers the engine's question: may this client read this path, or publish to it?
 
-First come the users: where there are any, a client must be one of them. Then comes the program that embeds
-relaycore, if it gave an ``authorise`` function. It may take its time, but not for ever.
+First come the users: where there are any, a client must be one of them. Where there are none, only programs
+of this machine come in. ``anonymous`` lets everybody read, and publish only where there are no users. Then
+come the rules of the path, which may narrow it down. Last comes the program that embeds relaycore, if it gave
+an ``authorise`` function. It may take its time, but not for ever.
 """
 
 from __future__ import annotations
@@ -11,13 +13,24 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
 from relaycore.access.attempts import Attempts
 from relaycore.access.digest import Authenticated, Authenticator, Challenged
+from relaycore.access.rules import Action, PathRules
 from relaycore.access.users import UserStore
+from relaycore.addresses import is_loopback
 
-__all__ = ["AccessRequest", "Allow", "Authorise", "Challenge", "Decision", "Gatekeeper", "Question", "Refuse"]
+__all__ = [
+    "AccessRequest",
+    "Allow",
+    "Authorise",
+    "Challenge",
+    "Decision",
+    "Gatekeeper",
+    "Question",
+    "Refuse",
+]
 
 _log = logging.getLogger(__name__)
 
@@ -30,7 +43,7 @@ class Question(Protocol):
 
     @property
     def action(self) -> str:
-        """What the client wants to do: ``read``."""
+        """What the client wants to do: ``read`` or ``publish``."""
 
     @property
     def method(self) -> str:
@@ -68,7 +81,7 @@ class AccessRequest:
     ``user`` is the authenticated user, or ``None`` where everybody may come in. ``peer`` is address and port.
     """
 
-    action: Literal["read"]
+    action: Action
     path: str
     user: str | None
     peer: str
@@ -106,7 +119,7 @@ Decision = Allow | Challenge | Refuse
 
 
 class Gatekeeper:
-    """Decides. With ``anonymous``, or without any user, clients need no credentials."""
+    """Decides. ``users`` may change at any time, the other settings by :meth:`apply`."""
 
     def __init__(
         self,
@@ -114,25 +127,39 @@ class Gatekeeper:
         *,
         anonymous: bool = False,
         basic: bool = False,
+        rules: PathRules | None = None,
         authorise: Authorise | None = None,
         timeout: float = DECISION_TIMEOUT_S,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._users = users
         self._anonymous = anonymous
+        self._rules = rules or PathRules()
         self._authorise = authorise
         self._timeout = timeout
         self._authenticator = Authenticator(users, basic=basic, clock=clock)
         self._attempts = Attempts(clock)
 
+    def apply(self, *, anonymous: bool, basic: bool, rules: PathRules) -> None:
+        """Decides by these settings from now on."""
+        self._anonymous, self._rules = anonymous, rules
+        self._authenticator.basic = basic
+
     async def decide(self, question: Question) -> Decision:
         """The answer to one question. Never raises because of what a client sent or ``authorise`` did."""
-        entry = self._authenticate(question)
-        if self._authorise is None or not isinstance(entry, Allow):
+        action: Action = "publish" if question.action == "publish" else "read"
+        path = question.path.strip("/")
+        entry = self._enter(question, action, path)
+        if not isinstance(entry, Allow):
+            return entry
+        reason = self.objection(action, path, entry.user)
+        if reason is not None:
+            return Refuse(403, reason)
+        if self._authorise is None:
             return entry
         request = AccessRequest(
-            action="read",
-            path=question.path.strip("/"),
+            action=action,
+            path=path,
             user=entry.user,
             peer=question.peer,
             user_agent=question.user_agent,
@@ -149,10 +176,30 @@ class Gatekeeper:
             return Refuse(503, "No decision possible")
         return entry if allowed else Refuse(403, "Not allowed")
 
-    def _authenticate(self, question: Question) -> Decision:
-        if self._anonymous or not self._users:
-            return Allow(None)
+    def objection(self, action: Action, path: str, user: str | None) -> str | None:
+        """Why a user who has come in, or somebody without a name, may not do this; ``None`` when they may."""
+        if user is None:
+            if self._credentials_needed(action, path):
+                return "This takes a user"
+        elif user not in self._users:
+            return "There is no such user any more"
+        elif action == "publish" and not self._users.may_publish(user):
+            return "This user may not publish"
+        rule = self._rules.rule(action, path)
+        return None if rule.users is None or user in rule.users else rule.reason
+
+    def _credentials_needed(self, action: Action, path: str) -> bool:
+        if self._rules.rule(action, path).users:
+            return True
+        return bool(self._users) and not (self._anonymous and action == "read")
+
+    def _enter(self, question: Question, action: Action, path: str) -> Decision:
+        """Who it is, as far as that matters for what is wanted."""
         client = _host(question.peer)
+        if not self._credentials_needed(action, path):
+            if self._users or self._anonymous or is_loopback(client):
+                return Allow(None)
+            return Refuse(403, "There are no users, so only programs of this machine may come in")
         wait_s = self._attempts.wait_s(client)
         if wait_s > 0 and question.authorization is not None:
             # Also for the right password: otherwise trying them would tell which one it is.

@@ -48,7 +48,7 @@ class Authenticator:
         self, users: UserStore, *, basic: bool = False, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.users = users
-        self._basic = basic
+        self.basic = basic
         self._nonces = Nonces(clock)
 
     def check(
@@ -62,7 +62,7 @@ class Authenticator:
         if authorization is None:
             return self._challenge(client)
         credentials = parse_authorization(authorization)
-        if isinstance(credentials, BasicCredentials) and self._basic:
+        if isinstance(credentials, BasicCredentials) and self.basic:
             if self.users.password_is(credentials.name, credentials.password):
                 return Authenticated(credentials.name)
         elif isinstance(credentials, DigestCredentials) and self._proves(credentials, method, uri, path):
@@ -100,7 +100,7 @@ class Authenticator:
             f'qop="auth", charset=UTF-8{end}'
             for algorithm in Algorithm
         ]
-        if self._basic:
+        if self.basic:
             challenges.append(f'Basic realm="{REALM}", charset="UTF-8"')
         return Challenged(tuple(challenges), wrong)
 

@@ -39,6 +39,7 @@ class UserStore:
 
     def __init__(self, users: Iterable[User] = ()) -> None:
         self._ha1: dict[str, dict[Algorithm, str]] = {}
+        self._publishers: set[str] = set()
         self._nobody = secrets.token_hex(16)
         for user in users:
             self.add(user)
@@ -50,12 +51,20 @@ class UserStore:
         return name in self._ha1
 
     def add(self, user: User) -> None:
-        """Adds a user or gives one a new password."""
+        """Adds a user or gives one a new password and new rights."""
         self._ha1[user.name] = _ha1_of(user.name, user.password)
+        self._publishers.discard(user.name)
+        if user.publish:
+            self._publishers.add(user.name)
 
     def remove(self, name: str) -> None:
         """Removes a user. KeyError when there is none of that name."""
         del self._ha1[name]
+        self._publishers.discard(name)
+
+    def may_publish(self, name: str) -> bool:
+        """Whether there is such a user who may publish."""
+        return name in self._publishers
 
     def ha1(self, name: str, algorithm: Algorithm) -> str:
         """HA1 of a user; for an unknown name one that no password has, made with as much work."""

@@ -1,0 +1,76 @@
+"""What the settings say of who may use which path: rules that only ever narrow down who may come in."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Container, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from relaycore.settings import Config, PathSettings
+
+__all__ = ["RENDITION", "Action", "PathRules", "Rule"]
+
+Action = Literal["read", "publish"]
+"""What a client wants of a path."""
+
+RENDITION = "/h264"
+"""What is added to a path for the stream that ``transcode`` makes of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Who of those who may come in may do one thing at one path.
+
+    ``users`` is ``None`` for all of them. Where it is nobody, ``reason`` says why to a person.
+    """
+
+    users: Collection[str] | None
+    reason: str = "Not allowed"
+
+
+_EVERYBODY = Rule(None)
+
+
+@dataclass(frozen=True, slots=True)
+class PathRules:
+    """The rules of all paths, those that are in no table included."""
+
+    paths: Mapping[str, PathSettings] = field(default_factory=dict)
+    defaults: PathSettings = field(default_factory=PathSettings)
+    cameras: Container[str] = ()
+    only_configured: bool = False
+
+    @classmethod
+    def of(cls, config: Config) -> PathRules:
+        """The rules in the settings of a relay."""
+        return cls(config.paths, config.path_defaults, config.cameras, config.publish == "configured")
+
+    def rule(self, action: Action, path: str) -> Rule:
+        """Who may do it at this path (without slashes around it)."""
+        settings = self.paths.get(path, self.defaults)
+        origin = self._origin(path)
+        if action == "read":
+            allowed = settings.read if origin is None else self.paths.get(origin, self.defaults).read
+            return _rule(allowed, "Nobody may read this path")
+        if path in self.cameras:
+            return Rule((), "A camera is served at this path")
+        if settings.source is not None:
+            return Rule((), "This path has a source of its own")
+        if origin is not None:
+            return Rule((), f"This path is made of {origin}")
+        if self.only_configured and path not in self.paths:
+            return Rule((), "Only the paths of the configuration may be published to")
+        return _rule(settings.publish, "Nobody may publish to this path")
+
+    def _origin(self, path: str) -> str | None:
+        """The path that ``transcode`` makes this one of, if it does."""
+        origin = path.removesuffix(RENDITION)
+        if origin == path or path in self.paths:
+            return None
+        return None if self.paths.get(origin, self.defaults).transcode == "none" else origin
+
+
+def _rule(allowed: bool | list[str], reason: str) -> Rule:
+    if isinstance(allowed, bool):
+        return _EVERYBODY if allowed else Rule((), reason)
+    return Rule(allowed, "This user may not" if allowed else reason)
