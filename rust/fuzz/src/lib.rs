@@ -2,6 +2,7 @@
 //!
 //! A body takes any bytes. It must not panic, and panics when what it checks does not hold.
 
+pub mod client;
 pub mod media;
 pub mod wire;
 
@@ -9,7 +10,7 @@ pub mod wire;
 pub type Body = fn(&[u8]);
 
 /// Every target: its name, which is that of its corpus too, and its body.
-pub const TARGETS: [(&str, Body); 15] = [
+pub const TARGETS: [(&str, Body); 16] = [
     ("aac_config", media::aac_config),
     ("aac_depacketise", media::aac_depacketise),
     ("aac_round_trip", media::aac_round_trip),
@@ -20,6 +21,7 @@ pub const TARGETS: [(&str, Body); 15] = [
     ("jpeg_inspect", media::jpeg_inspect),
     ("rtcp", wire::rtcp),
     ("rtp", media::rtp),
+    ("rtsp_client", client::rtsp_client),
     ("rtsp_parser", wire::rtsp_parser),
     ("rtsp_url", wire::rtsp_url),
     ("sdp", wire::sdp),

@@ -18,6 +18,7 @@ pub mod annexb;
 mod base64;
 mod bits;
 pub mod burst;
+pub mod client;
 pub mod h264;
 pub mod jpeg;
 pub mod limits;

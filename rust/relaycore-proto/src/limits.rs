@@ -157,6 +157,16 @@ limits! {
     access_unit_bytes / ACCESS_UNIT_BYTES: usize = 8 * 1024 * 1024, 65_536..=268_435_456, "bytes";
     /// Most bytes of access units that wait for one reader inside the program.
     python_reader_bytes / PYTHON_READER_BYTES: usize = 16 * 1024 * 1024, 65_536..=1_073_741_824, "bytes";
+    /// Longest wait for a connection to, or an answer of, a server that is pulled from.
+    pull_answer_ms / PULL_ANSWER_MS: u64 = 15_000, 100..=120_000, "milliseconds";
+    /// Longest silence of a stream that is pulled before it is pulled anew.
+    pull_silence_ms / PULL_SILENCE_MS: u64 = 10_000, 100..=600_000, "milliseconds";
+    /// Longest wait for the first packet over UDP before the stream is asked for over TCP.
+    pull_first_packet_ms / PULL_FIRST_PACKET_MS: u64 = 3000, 100..=60_000, "milliseconds";
+    /// Longest pause before a stream is pulled anew; the first pause is half a second, each further one twice as long.
+    pull_retry_ms / PULL_RETRY_MS: u64 = 30_000, 100..=3_600_000, "milliseconds";
+    /// Most redirections that a pull follows.
+    pull_redirections / PULL_REDIRECTIONS: u64 = 5, 0..=32, "redirections";
 }
 
 #[cfg(test)]

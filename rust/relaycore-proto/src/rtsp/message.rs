@@ -8,6 +8,7 @@
 //!                                               twelve bytes
 //! ```
 
+use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::Write as _;
@@ -159,14 +160,7 @@ impl Request {
     /// Appends the request as sent. `Content-Length` is added when there is a body.
     pub fn write_to(&self, out: &mut Vec<u8>) {
         write_text(out, format_args!("{} ", self.method));
-        for byte in self.uri.bytes() {
-            // A space or line end would change the meaning of the request line.
-            if byte <= b' ' || byte == 0x7f {
-                write_text(out, format_args!("%{byte:02X}"));
-            } else {
-                out.push(byte);
-            }
-        }
+        out.extend_from_slice(escape_uri(&self.uri).as_bytes());
         write_text(out, format_args!(" {}\r\n", self.version));
         self.headers.write_to(out, &self.body);
     }
@@ -256,6 +250,25 @@ const CSEQ: &str = "CSeq";
 pub(super) const CONTENT_LENGTH: &str = "Content-Length";
 /// Header that gives the media type of the body.
 const CONTENT_TYPE: &str = "Content-Type";
+
+/// `uri` as it is written: a space or line end would change the meaning of the request line.
+#[must_use]
+pub(crate) fn escape_uri(uri: &str) -> Cow<'_, str> {
+    let breaks = |letter: char| letter <= ' ' || letter == '\x7f';
+    if !uri.contains(breaks) {
+        return Cow::Borrowed(uri);
+    }
+    let mut escaped = String::with_capacity(uri.len() + 16);
+    for letter in uri.chars() {
+        if breaks(letter) {
+            // Writing to a string does not fail.
+            let _ = write!(escaped, "%{:02X}", u32::from(letter));
+        } else {
+            escaped.push(letter);
+        }
+    }
+    Cow::Owned(escaped)
+}
 
 /// `text` with spaces in place of control characters and none at its ends, so that it stays one line wherever it is
 /// written, and reads back as it is.

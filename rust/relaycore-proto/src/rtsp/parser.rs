@@ -10,8 +10,8 @@
 //! ```
 //!
 //! The parser is lenient where real clients differ: lines may end in LF alone, empty lines may come before a message,
-//! a header's name may be followed by spaces, headers may be folded onto further lines, URIs may hold spaces, and text
-//! that is not UTF-8 is read as Latin-1. Each byte is looked at a constant number of times whatever the
+//! a header's name may be followed by spaces, headers may be folded onto further lines, URIs may hold spaces, lines of a
+//! response that are no header are left out, and text that is not UTF-8 is read as Latin-1. Each byte is looked at a constant number of times whatever the
 //! pieces it comes in, and what is kept is bounded by the limits.
 
 mod error;
@@ -313,7 +313,7 @@ impl Parser {
             },
             Some(b' ' | b'\t') => {
                 if !partial.headers.continue_last(decode(line.trim_ascii())) {
-                    partial.mistake.get_or_insert(ParseErrorKind::HeaderSyntax);
+                    partial.note_odd_line();
                 }
                 Line::Header
             }
@@ -325,9 +325,7 @@ impl Parser {
                 }
                 match split_header(line) {
                     Some((name, value)) => partial.headers.push(name, value),
-                    None => {
-                        partial.mistake.get_or_insert(ParseErrorKind::HeaderSyntax);
-                    }
+                    None => partial.note_odd_line(),
                 }
                 Line::Header
             }
@@ -348,6 +346,14 @@ enum Line {
 }
 
 impl Partial {
+    /// A header line that is none spoils a request, which is told so. In a response it is left out: nobody could be
+    /// told, and the other lines say enough.
+    fn note_odd_line(&mut self) {
+        if matches!(self.start_line, StartLine::Request { .. }) {
+            self.mistake.get_or_insert(ParseErrorKind::HeaderSyntax);
+        }
+    }
+
     fn version(&self) -> Version {
         match self.start_line {
             StartLine::Request { version, .. } | StartLine::Response { version, .. } => version,

@@ -146,7 +146,7 @@ impl core::error::Error for UrlError {}
 const TRACK_NAMES: [&str; 4] = ["trackID", "streamid", "stream", "track"];
 
 /// What follows `scheme://`; `None` for a relative URI.
-fn strip_scheme(uri: &str) -> Option<&str> {
+pub(crate) fn strip_scheme(uri: &str) -> Option<&str> {
     let (scheme, rest) = uri.split_once("://")?;
     let letters = scheme
         .bytes()
@@ -154,7 +154,8 @@ fn strip_scheme(uri: &str) -> Option<&str> {
     (letters && !scheme.is_empty()).then_some(rest)
 }
 
-fn split_authority(authority: &str) -> Result<(Option<String>, Option<u16>), UrlError> {
+/// Host and port of an authority; what stands before an `@` is dropped.
+pub(crate) fn split_authority(authority: &str) -> Result<(Option<String>, Option<u16>), UrlError> {
     let host_and_port = authority
         .rsplit_once('@')
         .map_or(authority, |(_, host)| host);
