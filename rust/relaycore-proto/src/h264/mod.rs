@@ -5,12 +5,13 @@
 use alloc::vec::Vec;
 
 use crate::annexb::{nal_units, push_nal};
+use crate::bits::BitReader;
+use crate::nal::{RECOVERY_POINT, sei_message};
 
-mod sei;
 mod sps;
 
-pub use sei::recovery_point;
-pub use sps::{Sps, SpsError};
+pub use crate::nal::SpsError;
+pub use sps::Sps;
 
 /// NAL unit types (table 7-1) that are treated apart; `u8` on the wire, the low five bits of the first byte.
 pub mod nal_type {
@@ -75,19 +76,12 @@ pub fn parameter_sets(access_unit: &[u8]) -> Option<Vec<u8>> {
     (has_sps && has_pps).then_some(out)
 }
 
-/// The bytes of a NAL unit without the emulation prevention bytes (section 7.4.1): 00 00 03 becomes 00 00.
-pub(crate) fn without_emulation_prevention(nal: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(nal.len());
-    let mut zeros = 0;
-    for &byte in nal {
-        if zeros >= 2 && byte == 3 {
-            zeros = 0;
-            continue;
-        }
-        zeros = if byte == 0 { zeros + 1 } else { 0 };
-        out.push(byte);
-    }
-    out
+/// `recovery_frame_cnt` of the recovery point message in the SEI NAL unit `nal`: how many pictures after this one the
+/// output is right when decoding starts here. `None` when there is no such message.
+#[must_use]
+pub fn recovery_point(nal: &[u8]) -> Option<u32> {
+    let message = sei_message(nal, 1, RECOVERY_POINT)?;
+    BitReader::new(&message).unsigned_golomb()
 }
 
 #[cfg(test)]
@@ -136,17 +130,5 @@ mod tests {
         assert_eq!(parameter_sets(&both), Some(unit(pair)));
         assert_eq!(parameter_sets(&unit(&[pair[0], &[0x65, 4]])), None);
         assert_eq!(parameter_sets(&unit(&[&[0x65, 4], pair[0], pair[1]])), None);
-    }
-
-    #[test]
-    fn emulation_prevention_is_removed() {
-        assert_eq!(
-            without_emulation_prevention(&[0, 0, 3, 1, 0, 0, 3]),
-            [0, 0, 1, 0, 0]
-        );
-        assert_eq!(
-            without_emulation_prevention(&[0, 3, 0, 0, 0, 3, 3]),
-            [0, 3, 0, 0, 0, 3]
-        );
     }
 }

@@ -1,9 +1,8 @@
 //! Sequence parameter sets (ITU-T H.264 section 7.3.2.1.1) with video usability information (annex E).
 
-use core::fmt;
-
-use super::{nal_type, type_of, without_emulation_prevention};
+use super::{nal_type, type_of};
 use crate::bits::BitReader;
+use crate::nal::{SpsError, without_emulation_prevention};
 
 /// What a sequence parameter set says about the pictures that refer to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -185,42 +184,6 @@ impl Sps {
         Some(())
     }
 }
-
-/// Why bytes are not a sequence parameter set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SpsError {
-    /// The bits end too early.
-    Truncated,
-    /// The NAL unit has another type.
-    NotSps {
-        /// Its type.
-        nal_type: u8,
-    },
-    /// A value that the standard does not allow, by its name.
-    OutOfRange(&'static str),
-}
-
-impl fmt::Display for SpsError {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Truncated => write!(out, "the H.264 sequence parameter set ends too early"),
-            Self::NotSps { nal_type } => {
-                write!(
-                    out,
-                    "a NAL unit of type {nal_type} is no sequence parameter set"
-                )
-            }
-            Self::OutOfRange(what) => {
-                write!(
-                    out,
-                    "the H.264 sequence parameter set has an impossible {what}"
-                )
-            }
-        }
-    }
-}
-
-impl core::error::Error for SpsError {}
 
 /// Longest part that is read. The longest sequence parameter set that makes sense is far shorter.
 const SPS_BYTES_MAX: usize = 4096;

@@ -156,6 +156,21 @@ impl<F: Format> Assembler<F> {
         }
     }
 
+    /// Takes one packet, and appends the access units that it completes to `units`.
+    ///
+    /// After an error the depacketiser goes on with the next packet; the access unit at hand is incomplete.
+    pub fn push_into(
+        &mut self,
+        packet: &RtpPacket<'_>,
+        units: &mut Vec<AccessUnit>,
+    ) -> Result<(), PayloadError> {
+        let unit = self.push(packet);
+        let pending = self.take_pending();
+        units.extend(unit?);
+        units.extend(pending);
+        Ok(())
+    }
+
     /// The access unit that the last call to [`push`](Self::push) completed besides the one it gave.
     pub fn take_pending(&mut self) -> Option<AccessUnit> {
         self.pending.take()

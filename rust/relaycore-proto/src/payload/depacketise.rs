@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::{PayloadError, aac, h264, jpeg, other};
+use super::{PayloadError, aac, av1, h264, h265, jpeg, other, vp8, vp9};
 use crate::aac::AudioSpecificConfig;
 use crate::access_unit::AccessUnit;
 use crate::rtp::RtpPacket;
@@ -16,8 +16,12 @@ pub struct Depacketiser(Format);
 #[derive(Clone, Debug)]
 enum Format {
     H264(h264::Depacketiser),
-    Aac(aac::Depacketiser),
+    H265(h265::Depacketiser),
     Jpeg(Box<jpeg::Depacketiser>),
+    Vp8(vp8::Depacketiser),
+    Vp9(vp9::Depacketiser),
+    Av1(av1::Depacketiser),
+    Aac(aac::Depacketiser),
     Other(other::Depacketiser),
 }
 
@@ -34,7 +38,11 @@ impl Depacketiser {
                     samples.map_or_else(aac::Depacketiser::new, aac::Depacketiser::with_samples),
                 )
             }
+            Codec::H265 => Format::H265(h265::Depacketiser::new()),
             Codec::Jpeg => Format::Jpeg(Box::default()),
+            Codec::Vp8 => Format::Vp8(vp8::Depacketiser::new()),
+            Codec::Vp9 => Format::Vp9(vp9::Depacketiser::new()),
+            Codec::Av1 => Format::Av1(av1::Depacketiser::new()),
             _ => Format::Other(other::Depacketiser::new()),
         })
     }
@@ -48,14 +56,13 @@ impl Depacketiser {
         units: &mut Vec<AccessUnit>,
     ) -> Result<(), PayloadError> {
         match &mut self.0 {
-            Format::H264(format) => {
-                let unit = format.push(packet);
-                let pending = format.take_pending();
-                units.extend(unit?);
-                units.extend(pending);
-            }
+            Format::H264(format) => format.push_into(packet, units)?,
+            Format::H265(format) => format.push_into(packet, units)?,
+            Format::Jpeg(format) => format.push_into(packet, units)?,
+            Format::Vp8(format) => format.push_into(packet, units)?,
+            Format::Vp9(format) => format.push_into(packet, units)?,
+            Format::Av1(format) => format.push_into(packet, units)?,
             Format::Aac(format) => units.extend(format.push(packet)?),
-            Format::Jpeg(format) => units.extend(format.push(packet)?),
             Format::Other(format) => units.extend(format.push(packet)?),
         }
         Ok(())

@@ -11,18 +11,24 @@
 
 use core::fmt;
 
+use crate::burst::{BurstBuilder, PAYLOAD_BYTES_MAX, RtpWriter};
 use crate::jpeg::JpegError;
+use crate::limits::{INTERLEAVED_HEADER_BYTES, RTP_HEADER_BYTES};
 
 pub mod aac;
 pub mod assemble;
+pub mod av1;
 mod depacketise;
 pub mod h264;
+pub mod h265;
 pub mod inspect;
 pub mod jpeg;
 mod nal_units;
 mod order;
 pub mod other;
 mod packetise;
+pub mod vp8;
+pub mod vp9;
 
 pub use depacketise::Depacketiser;
 pub use packetise::packetise;
@@ -124,10 +130,36 @@ pub(crate) fn checked_limit(max_payload: usize) -> Result<usize, PayloadError> {
     if max_payload < PAYLOAD_LIMIT_MIN {
         return Err(PayloadError::PayloadLimit(max_payload));
     }
-    Ok(max_payload.min(crate::burst::PAYLOAD_BYTES_MAX))
+    Ok(max_payload.min(PAYLOAD_BYTES_MAX))
 }
 
 /// Size of the fragments when `length` bytes are split evenly into fragments of at most `limit` bytes.
 pub(crate) fn even_fragment(length: usize, limit: usize) -> usize {
     length.div_ceil(length.div_ceil(limit).max(1)).max(1)
+}
+
+/// Appends `data` in fragments of equal size, each behind the header that `header` gives for it: it is told whether the
+/// fragment is the first and whether it is the last, which carries the marker.
+fn write_fragments<const HEADER_BYTES: usize>(
+    data: &[u8],
+    timestamp: u32,
+    max_payload: usize,
+    rtp: &mut RtpWriter,
+    out: &mut BurstBuilder,
+    header: impl Fn(bool, bool) -> [u8; HEADER_BYTES],
+) -> Result<(), PayloadError> {
+    let limit = checked_limit(max_payload)?;
+    if data.is_empty() {
+        return Err(PayloadError::Empty);
+    }
+    let size = even_fragment(data.len(), limit - HEADER_BYTES);
+    let count = data.len().div_ceil(size);
+    let headers = INTERLEAVED_HEADER_BYTES + RTP_HEADER_BYTES + HEADER_BYTES;
+    out.reserve(data.len() + count * headers);
+    for (index, fragment) in data.chunks(size).enumerate() {
+        let is_last = index + 1 == count;
+        let parts = [&header(index == 0, is_last)[..], fragment];
+        rtp.write(out, timestamp, is_last, &parts);
+    }
+    Ok(())
 }
