@@ -13,7 +13,7 @@ use relaycore_proto::burst::{BurstBuilder, RtpWriter};
 use relaycore_proto::payload::{self, PayloadError};
 use relaycore_proto::rtp::{SequenceNumber, Ssrc};
 use relaycore_proto::track::{Codec, Kind, Track};
-use relaycore_proto::{h264, rtcp};
+use relaycore_proto::{access_unit, rtcp};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -244,7 +244,7 @@ impl Stream {
         }
         let random_access = unit
             .random_access
-            .unwrap_or_else(|| writer.is_random_access(unit.data));
+            .unwrap_or_else(|| access_unit::is_random_access(writer.codec, unit.data));
         if random_access {
             self.learn_parameters(track, writer.codec, unit.data);
         }
@@ -307,10 +307,7 @@ impl Stream {
     }
 
     fn learn_parameters(&self, track: usize, codec: Codec, data: &[u8]) {
-        if codec != Codec::H264 {
-            return;
-        }
-        let Some(parameters) = h264::parameter_sets(data) else {
+        let Some(parameters) = access_unit::parameters(codec, data) else {
             return;
         };
         let mut tracks = lock(&self.tracks);
@@ -406,13 +403,6 @@ impl TrackWriter {
             timestamp_base: random_u32(),
             packets: 0,
             last: None,
-        }
-    }
-
-    fn is_random_access(&self, data: &[u8]) -> bool {
-        match self.codec {
-            Codec::H264 => h264::is_random_access(data),
-            _ => true,
         }
     }
 
