@@ -16,6 +16,7 @@ __all__ = [
     "FramePool",
     "H264Parameters",
     "Handoff",
+    "HttpConnection",
     "JpegInfo",
     "Reader",
     "ReaderReady",
@@ -167,7 +168,18 @@ class Engine:
     def fileno(self) -> int:
         """The socket that is readable while `poll` has something."""
     def poll(self) -> list[Any]:
-        """`Request`, `SessionEvent` and `ReaderReady` since the last call, oldest first; never waits."""
+        """What happened since the last call, oldest first; never waits.
+
+        These are `Request`, `SessionEvent`, `ReaderReady` and `HttpConnection`.
+        """
+    @property
+    def discarded_events(self) -> int:
+        """Events that were lost because nobody polled."""
+    def accept_http(self, accept: bool) -> None:
+        """Whether connections that speak HTTP are given away as `HttpConnection`.
+
+        At first they are told that this port speaks RTSP. RTSP tunnelled over HTTP stays here either way.
+        """
     def allow(self, request: int, user: str | None = None) -> None:
         """Answers a request: it may, as this user. An old or unknown request is ignored."""
     def challenge(self, request: int, challenges: Sequence[str]) -> None:
@@ -313,6 +325,26 @@ class ReaderReady:
     @property
     def reader(self) -> int:
         """`Reader.id`."""
+
+@final
+class HttpConnection:
+    """A connection whose first request is one of HTTP, and no tunnel of RTSP; see `Engine.accept_http`."""
+
+    @property
+    def handle(self) -> int:
+        """The descriptor, for ``socket.socket(fileno=...)``; it does not block.
+
+        Who asks for it owns it and has to close it. It is closed with this object where nobody asked.
+        """
+    @property
+    def data(self) -> bytes:
+        """All that was read: the head of the first request, and perhaps what follows."""
+    @property
+    def peer(self) -> str:
+        """Address of the client as ``host:port``."""
+    @property
+    def local(self) -> str:
+        """Address that the client reached as ``host:port``."""
 
 @final
 class Stream:

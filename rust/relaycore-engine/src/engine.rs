@@ -7,7 +7,7 @@ use crate::random::random_u32;
 use crate::reader::Reader;
 use crate::ring::RingLimits;
 use crate::session::SessionInfo;
-use crate::shard::{Command, Shard, ShardHandle};
+use crate::shard::{Command, Shard, ShardHandle, Tunnels};
 use crate::stream::{JoinPolicy, Stream, StreamId, StreamOptions};
 use relaycore_proto::limits::Limits;
 use relaycore_proto::rtsp::url::Url;
@@ -52,6 +52,10 @@ pub(crate) struct Shared {
     pub(crate) origin: u64,
     streams: Mutex<HashMap<String, Arc<Stream>>>,
     sessions: Mutex<HashMap<String, Arc<SessionInfo>>>,
+    /// Whether somebody takes connections that speak HTTP.
+    pub(crate) accepts_http: AtomicBool,
+    /// Tunnels over HTTP, in all shards.
+    pub(crate) tunnels: Tunnels,
     wallclock: Arc<WallClock>,
 }
 
@@ -102,6 +106,8 @@ impl Engine {
             origin: u64::from(random_u32()) << 16,
             streams: Mutex::default(),
             sessions: Mutex::default(),
+            accepts_http: AtomicBool::new(false),
+            tunnels: Tunnels::default(),
             wallclock: Arc::default(),
         });
         let mut parts = Vec::new();
@@ -162,6 +168,12 @@ impl Engine {
     /// How many events were lost because nobody polled.
     pub fn discarded_events(&self) -> u64 {
         self.shared.events.discarded()
+    }
+
+    /// Whether connections that speak HTTP are given away as [`Event::Http`]; at first they are told that this port
+    /// speaks RTSP. Tunnels of RTSP over HTTP stay here either way.
+    pub fn accept_http(&self, accept: bool) {
+        self.shared.accepts_http.store(accept, Ordering::Relaxed);
     }
 
     /// Answers a request. An answer to an unknown or old one is ignored.
@@ -316,7 +328,8 @@ fn is_path(path: &str) -> bool {
         && url.is_ok_and(|url| url.path == path && url.track.is_none())
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+/// Locks; a thread that panicked while it held the lock left each value whole.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -5,6 +5,7 @@ use crate::session::SessionInfo;
 use crate::signal::Signal;
 use std::collections::VecDeque;
 use std::io;
+use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Something that the deciding side should know.
@@ -18,6 +19,21 @@ pub enum Event {
     SessionEnded(Arc<SessionInfo>, &'static str),
     /// A reader of this process has something to take; not said again until it was emptied.
     ReaderReady(u64),
+    /// A connection whose first request is one of HTTP; see [`crate::Engine::accept_http`].
+    Http(HttpConnection),
+}
+
+/// A connection that left the engine because it speaks HTTP. Whoever takes it owns its socket, which does not block.
+#[derive(Debug)]
+pub struct HttpConnection {
+    /// The socket.
+    pub socket: TcpStream,
+    /// All that was read of it: the head of the first request, and perhaps what follows.
+    pub data: Vec<u8>,
+    /// Address of the client.
+    pub peer: SocketAddr,
+    /// Address that the client reached.
+    pub local: SocketAddr,
 }
 
 /// The queue. A media thread never waits for room: what does not fit is refused and counted.
@@ -60,6 +76,12 @@ impl EventQueue {
             self.signal.raise();
         }
         true
+    }
+
+    /// Whether an event more would be refused.
+    pub(crate) fn is_full(&self) -> bool {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.events.len() >= self.capacity
     }
 
     /// Takes everything that is there.

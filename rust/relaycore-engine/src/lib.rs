@@ -23,5 +23,5 @@ mod squeeze;
 pub mod stream;
 
 pub use engine::{AddStreamError, Engine};
-pub use events::Event;
+pub use events::{Event, HttpConnection};
 pub use reader::{ReadUnit, Reader};

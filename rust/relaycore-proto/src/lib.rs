@@ -16,7 +16,7 @@ pub mod aac;
 pub mod access_unit;
 pub mod annexb;
 pub mod av1;
-mod base64;
+pub mod base64;
 mod bits;
 pub mod burst;
 pub mod client;

@@ -21,6 +21,9 @@ pub const SDP_ATTRIBUTE_BYTES: usize = 256;
 /// Most pixels of a JPEG picture that is accepted, which bounds the memory that decoding it takes.
 pub const JPEG_PIXELS_MAX: u32 = 64 * 1024 * 1024;
 
+/// Longest `x-sessioncookie` that joins the two connections of a tunnel over HTTP; clients choose about 22 letters.
+pub const TUNNEL_COOKIE_BYTES: usize = 128;
+
 /// Why a limit was not set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LimitError {

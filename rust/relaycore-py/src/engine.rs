@@ -68,6 +68,16 @@ impl Engine {
             .collect()
     }
 
+    #[getter]
+    fn discarded_events(&self) -> u64 {
+        self.0.discarded_events()
+    }
+
+    /// Whether connections that speak HTTP are given away.
+    fn accept_http(&self, accept: bool) {
+        self.0.accept_http(accept);
+    }
+
     #[pyo3(signature = (request, user = None))]
     fn allow(&self, request: u64, user: Option<String>) {
         self.0.answer(request, Answer::Allow { user });

@@ -1,11 +1,12 @@
-//! What the engine tells: requests, sessions, readers with something to take.
+//! What the engine tells: requests, sessions, readers with something to take, connections that speak HTTP.
 
 use pyo3::prelude::*;
 use relaycore_engine::clock::now_ns;
 use relaycore_engine::session::SessionInfo;
 use relaycore_engine::{Event, decision};
-use std::sync::Arc;
+use std::net::TcpStream;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A question: may this client do this?
 #[pyclass(module = "relaycore._relaycore", frozen)]
@@ -182,6 +183,63 @@ pub(crate) struct ReaderReady {
     reader: u64,
 }
 
+/// A connection that speaks HTTP. Its descriptor is closed with it until it was asked for.
+#[pyclass(module = "relaycore._relaycore", frozen)]
+pub(crate) struct HttpConnection {
+    socket: Mutex<Descriptor>,
+    data: Vec<u8>,
+    peer: String,
+    local: String,
+}
+
+enum Descriptor {
+    Here(TcpStream),
+    Given(u64),
+}
+
+#[pymethods]
+impl HttpConnection {
+    #[getter]
+    fn handle(&self) -> u64 {
+        let mut socket = self.socket.lock().unwrap_or_else(PoisonError::into_inner);
+        let given = match std::mem::replace(&mut *socket, Descriptor::Given(0)) {
+            Descriptor::Here(socket) => into_handle(socket),
+            Descriptor::Given(handle) => handle,
+        };
+        *socket = Descriptor::Given(given);
+        given
+    }
+
+    #[getter]
+    fn data(&self) -> &[u8] {
+        &self.data
+    }
+
+    #[getter]
+    fn peer(&self) -> &str {
+        &self.peer
+    }
+
+    #[getter]
+    fn local(&self) -> &str {
+        &self.local
+    }
+}
+
+/// The socket as Python knows it.
+#[cfg(unix)]
+fn into_handle(socket: TcpStream) -> u64 {
+    use std::os::fd::IntoRawFd;
+    socket.into_raw_fd() as u64
+}
+
+/// The socket as Python knows it.
+#[cfg(windows)]
+fn into_handle(socket: TcpStream) -> u64 {
+    use std::os::windows::io::IntoRawSocket;
+    socket.into_raw_socket()
+}
+
 /// The event as a Python object.
 pub(crate) fn convert(py: Python<'_>, event: Event) -> PyResult<Py<PyAny>> {
     Ok(match event {
@@ -205,5 +263,15 @@ pub(crate) fn convert(py: Python<'_>, event: Event) -> PyResult<Py<PyAny>> {
         )?
         .into_any(),
         Event::ReaderReady(reader) => Py::new(py, ReaderReady { reader })?.into_any(),
+        Event::Http(connection) => Py::new(
+            py,
+            HttpConnection {
+                socket: Mutex::new(Descriptor::Here(connection.socket)),
+                data: connection.data,
+                peer: connection.peer.to_string(),
+                local: connection.local.to_string(),
+            },
+        )?
+        .into_any(),
     })
 }

@@ -1,6 +1,7 @@
 //! An RTSP connection: a socket, a parser, and what waits to be written. Not an RTSP session (RFC 2326 §1.1).
 
 use super::output::Output;
+use super::tunnel::Role;
 use mio::net::TcpStream;
 use relaycore_proto::rtsp::message::Request;
 use relaycore_proto::rtsp::parser::Parser;
@@ -20,6 +21,10 @@ pub(super) struct Connection {
     pub(super) peer: SocketAddr,
     /// Address that the client reached.
     pub(super) local: SocketAddr,
+    /// What it is used for.
+    pub(super) role: Role,
+    /// All that was received, until it is known whether that is RTSP.
+    pub(super) opening: Option<Vec<u8>>,
     /// What was received and not yet taken.
     pub(super) parser: Parser,
     /// What waits to be written.
@@ -89,6 +94,8 @@ impl Connection {
             socket,
             peer,
             local,
+            role: Role::default(),
+            opening: Some(Vec::new()),
             parser,
             output: Output::default(),
             pending: None,
@@ -100,6 +107,14 @@ impl Connection {
             is_resumed: false,
             granted: Vec::new(),
         }
+    }
+
+    /// Takes in what the client has sent.
+    pub(super) fn received(&mut self, data: &[u8]) {
+        if let Some(opening) = &mut self.opening {
+            opening.extend_from_slice(data);
+        }
+        self.parser.push(data);
     }
 
     /// The decision for a path, when it was allowed.
@@ -114,6 +129,12 @@ impl Connection {
             self.granted.remove(0);
         }
         self.granted.push(grant);
+    }
+
+    /// Whether its silence may end it: no session lives by it, and no tunnel, whose other side has its own deadline.
+    pub(super) fn may_be_idle(&self) -> bool {
+        let carries = matches!(self.role, Role::TunnelRequests { .. });
+        self.closing || (self.sessions.is_empty() && !carries)
     }
 
     /// When it should be looked at next.

@@ -1,8 +1,9 @@
 //! Connections that move to another shard: one that names a session of that shard (RFC 2326 §1.1: a session is not
-//! bound to a connection). The socket leaves this event loop; what was read, what is still to be written and what was
+//! bound to a connection), or brings the requests of a tunnel whose answers go out there. The socket leaves this event loop; what was read, what is still to be written and what was
 //! decided about its client go with it.
 
 use super::connection::Connection;
+use super::tunnel::{Role, TunnelKey};
 use super::{CONNECTIONS, Command, Shard};
 use crate::clock::{SECOND, now_ns};
 use crate::session::TransportKind;
@@ -11,11 +12,20 @@ use relaycore_proto::rtsp::header::session::parse_id;
 use relaycore_proto::rtsp::message::Request;
 use std::net::SocketAddr;
 
-/// A connection on its way, with the request that it is to be answered by the other shard.
+/// A connection on its way to the shard that goes on with it.
 #[derive(Debug)]
 pub(crate) struct Moving {
     connection: Connection,
-    request: Request,
+    errand: Errand,
+}
+
+/// Why a connection moves.
+#[derive(Debug)]
+pub(super) enum Errand {
+    /// The other shard answers this request.
+    Request(Request),
+    /// The tunnel whose requests it brings is there.
+    Tunnel(TunnelKey),
 }
 
 impl Shard {
@@ -51,11 +61,12 @@ impl Shard {
         let session = self.shared.session(id)?;
         let connection = self.connections.get(key)?;
         let can_move = session.transport != TransportKind::Tcp && connection.sessions.is_empty();
+        let can_move = can_move && matches!(connection.role, Role::Plain);
         (can_move && session.shard != self.number).then_some(session.shard)
     }
 
-    /// Moves a connection to another shard, which answers `request` first.
-    pub(super) fn hand_over(&mut self, key: usize, request: Request, shard: usize) {
+    /// Moves a connection to another shard.
+    pub(super) fn hand_over(&mut self, key: usize, errand: Errand, shard: usize) {
         let Some(mut connection) = self.connections.try_remove(key) else {
             return;
         };
@@ -71,10 +82,7 @@ impl Shard {
             .is_ok()
         {
             other.count_connection_in();
-            other.send(Command::Adopt(Box::new(Moving {
-                connection,
-                request,
-            })));
+            other.send(Command::Adopt(Box::new(Moving { connection, errand })));
         }
     }
 
@@ -82,15 +90,18 @@ impl Shard {
     pub(super) fn adopt_connection(&mut self, moving: Moving) {
         let Moving {
             mut connection,
-            request,
+            errand,
         } = moving;
         connection.closing |= self.ends_at.is_some();
         connection.idle_at = now_ns() + self.shared.limits.idle_connection_s * SECOND;
         // What is ready at its registration is told again.
         connection.output.unblock();
         if let Some(key) = self.register(connection) {
-            self.request(key, request);
-            self.serve(key);
+            match errand {
+                Errand::Request(request) => self.request(key, request),
+                Errand::Tunnel(tunnel) => self.join_tunnel(key, tunnel),
+            }
+            self.serve(self.tunnel_of(key));
         }
     }
 

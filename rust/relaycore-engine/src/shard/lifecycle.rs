@@ -11,6 +11,7 @@ use mio::{Interest, Token};
 use relaycore_proto::rtsp::message::{Request, Response};
 use relaycore_proto::rtsp::parser::{Element, Parser};
 use relaycore_proto::rtsp::status::StatusCode;
+use relaycore_proto::rtsp::version::Protocol;
 use std::io::{self, Read};
 use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
@@ -103,7 +104,7 @@ impl Shard {
             connection.output.unblock();
             self.flush(key);
         }
-        self.serve(key);
+        self.serve(self.tunnel_of(key));
     }
 
     /// Reads and answers until the socket is empty, a request has to wait, or the client does not read its answers.
@@ -111,7 +112,9 @@ impl Shard {
     pub(super) fn serve(&mut self, key: usize) {
         let mut buffer = std::mem::take(&mut self.read_buffer);
         buffer.resize(READ_BYTES, 0);
-        self.serve_with(key, &mut buffer);
+        if self.watch_answers(key, &mut buffer) {
+            self.serve_with(key, &mut buffer);
+        }
         self.read_buffer = buffer;
     }
 
@@ -124,8 +127,7 @@ impl Shard {
             let Some(connection) = self.connections.get_mut(key) else {
                 return;
             };
-            let waits = connection.pending.is_some() || connection.closing;
-            if !connection.readable || waits {
+            if connection.pending.is_some() || connection.closing {
                 break;
             }
             if connection.output.message_bytes() > RESPONSE_BYTES {
@@ -138,27 +140,26 @@ impl Shard {
                 }
                 continue;
             }
+            let Some(source_key) = self.source_of(key) else {
+                break;
+            };
+            let source = self.connections.get_mut(source_key);
+            let Some(source) = source.filter(|source| source.readable) else {
+                break;
+            };
             if left == 0 {
                 self.resume(key);
                 break;
             }
-            match connection.socket.read(&mut buffer[..left]) {
-                Ok(0) => {
-                    self.close_connection(key, "the client closed the connection");
-                    return;
-                }
+            match source.socket.read(&mut buffer[..left]) {
+                Ok(0) => self.close_connection(source_key, "the client closed the connection"),
                 Ok(length) => {
                     left -= length;
-                    connection.parser.push(&buffer[..length]);
+                    self.received(key, source_key, &buffer[..length]);
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    connection.readable = false
-                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => source.readable = false,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => {
-                    self.close_connection(key, "the connection was lost");
-                    return;
-                }
+                Err(_) => self.close_connection(source_key, "the connection was lost"),
             }
         }
         self.flush(key);
@@ -183,11 +184,20 @@ impl Shard {
                 return true;
             }
             let idle = self.shared.limits.idle_connection_s * SECOND;
-            match connection.parser.next() {
+            let next = connection.parser.next();
+            // Only what a connection begins with can be HTTP.
+            let opening = match next {
+                Ok(None) => return true,
+                _ => connection.opening.take(),
+            };
+            match next {
                 Ok(None) => return true,
                 Ok(Some(Element::Request(request))) => {
                     connection.idle_at = now_ns() + idle;
-                    self.request(key, request);
+                    match request.version.protocol() {
+                        Protocol::Http => self.http(key, &request, opening),
+                        Protocol::Rtsp => self.request(key, request),
+                    }
                 }
                 Ok(Some(Element::Response(_))) => {}
                 Ok(Some(Element::Interleaved { channel, data })) => {
@@ -204,6 +214,10 @@ impl Shard {
                     }
                 }
                 Err(error) => {
+                    if self.is_for_web(opening.as_deref()) {
+                        self.leave_to_web(key, opening);
+                        return false;
+                    }
                     let response = error.response().with_reason(format!(
                         "{}: {}",
                         error.status().reason(),
@@ -267,7 +281,7 @@ impl Shard {
                     connection.pending = Some(play);
                     self.answer_play(session);
                 }
-                None if connection.closing || connection.sessions.is_empty() => {
+                None if connection.may_be_idle() => {
                     self.close_connection(key, "idle");
                     return;
                 }
@@ -301,6 +315,7 @@ impl Shard {
         if let Some(Pending::Decision { id, .. }) = connection.pending {
             self.asked.remove(&id);
         }
+        self.leave_tunnel(key, connection.role, reason);
         for session_key in connection.sessions {
             let session = self.sessions.get_mut(session_key);
             let Some(session) = session.filter(|session| session.connection == Some(key)) else {

@@ -6,6 +6,7 @@
 mod connection;
 mod handle;
 mod handover;
+mod http;
 mod lifecycle;
 mod media;
 mod output;
@@ -14,10 +15,12 @@ mod reports;
 mod requests;
 mod session;
 mod setup;
+mod tunnel;
 mod udp;
 mod wheel;
 
 pub(crate) use handle::{Command, ShardHandle};
+pub(crate) use tunnel::Tunnels;
 
 use crate::burst::Burst;
 use crate::clock::{MILLISECOND, SECOND, now_ns};
@@ -35,6 +38,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
+use tunnel::TunnelKey;
 use udp::UdpPair;
 use wheel::Wheel;
 
@@ -72,6 +76,8 @@ pub(crate) struct Shard {
     session_keys: HashMap<String, usize>,
     /// Connections that wait for a decision, by its id.
     asked: HashMap<u64, usize>,
+    /// Tunnels over HTTP: the connection that its answers go out on.
+    tunnels: HashMap<TunnelKey, usize>,
     streams: HashMap<StreamId, LocalStream>,
     /// Streams with new bursts.
     touched: Vec<StreamId>,
@@ -153,6 +159,7 @@ impl Shard {
             sessions: Slab::new(),
             session_keys: HashMap::new(),
             asked: HashMap::new(),
+            tunnels: HashMap::new(),
             streams: HashMap::new(),
             touched: Vec::new(),
             udp: HashMap::new(),

@@ -2,6 +2,7 @@
 
 use super::Shard;
 use super::connection::{Grant, Pending};
+use super::handover::Errand;
 use crate::clock::{MILLISECOND, now_ns};
 use crate::decision::{self, Action, Answer};
 use crate::events::Event;
@@ -13,7 +14,6 @@ use relaycore_proto::rtsp::method::Method;
 use relaycore_proto::rtsp::state::{self, State};
 use relaycore_proto::rtsp::status::StatusCode;
 use relaycore_proto::rtsp::url::{Url, content_base};
-use relaycore_proto::rtsp::version::Protocol;
 use relaycore_proto::sdp;
 use std::sync::Arc;
 
@@ -24,17 +24,6 @@ const PUBLIC: &str =
 impl Shard {
     /// Answers a request, or asks for the decision that it needs first.
     pub(super) fn request(&mut self, key: usize, request: Request) {
-        if request.version.protocol() == Protocol::Http {
-            let body =
-                "This port speaks RTSP: open rtsp://HOST:PORT/PATH in a player such as VLC.\n";
-            let mut response = Response::new(StatusCode::BAD_REQUEST).with_body("text/plain", body);
-            response.version = request.version;
-            self.respond(key, response.header("Connection", "close"));
-            if let Some(connection) = self.connections.get_mut(key) {
-                connection.closing = true;
-            }
-            return;
-        }
         if !request.version.is_rtsp1() {
             let status = StatusCode::RTSP_VERSION_NOT_SUPPORTED;
             return self.refuse(
@@ -53,7 +42,7 @@ impl Shard {
             );
         }
         if let Some(shard) = self.shard_of_named(key, &request) {
-            return self.hand_over(key, request, shard);
+            return self.hand_over(key, Errand::Request(request), shard);
         }
         // Any request but TEARDOWN shows that its client is alive.
         if request.method != Method::Teardown {

@@ -1,0 +1,75 @@
+//! HTTP on the port of RTSP: tunnels stay here, any other request goes with its connection to whoever takes it, and
+//! where nobody does, a person is told what this port is for.
+
+use super::Shard;
+use crate::events::{Event, HttpConnection};
+use relaycore_proto::rtsp::message::{Request, Response};
+use relaycore_proto::rtsp::method::Method;
+use relaycore_proto::rtsp::sniff::{Sniffed, sniff};
+use relaycore_proto::rtsp::status::StatusCode;
+use relaycore_proto::rtsp::version::Version;
+use std::net::TcpStream;
+use std::sync::atomic::Ordering;
+
+/// Joins the two connections of a tunnel; each client chooses its own.
+const SESSION_COOKIE: &str = "x-sessioncookie";
+
+impl Shard {
+    /// Answers a request of HTTP. `opening` is all that was read of the connection, if the request is its first.
+    pub(super) fn http(&mut self, key: usize, request: &Request, opening: Option<Vec<u8>>) {
+        if opening.is_some()
+            && let Some(cookie) = request.headers.get(SESSION_COOKIE)
+        {
+            match &request.method {
+                Method::Other(name) if name == "GET" => return self.open_tunnel(key, cookie),
+                Method::Other(name) if name == "POST" => return self.feed_tunnel(key, cookie),
+                _ => {}
+            }
+        }
+        if self.is_for_web(opening.as_deref()) {
+            return self.leave_to_web(key, opening);
+        }
+        let body = "This port speaks RTSP: open rtsp://HOST:PORT/PATH in a player such as VLC.\n";
+        self.refuse_http(key, StatusCode::BAD_REQUEST, body);
+    }
+
+    /// Whether a connection that began with `opening` speaks HTTP and somebody takes it.
+    pub(super) fn is_for_web(&self, opening: Option<&[u8]>) -> bool {
+        let is_http = |opening| {
+            sniff(opening, self.shared.limits.rtsp_line_bytes) == Sniffed::Http
+                && self.ends_at.is_none()
+        };
+        self.shared.accepts_http.load(Ordering::Relaxed) && opening.is_some_and(is_http)
+    }
+
+    /// Gives a connection away, with all that was read of it.
+    pub(super) fn leave_to_web(&mut self, key: usize, opening: Option<Vec<u8>>) {
+        if self.shared.events.is_full() {
+            let body = "Too many requests wait; try again later.\n";
+            return self.refuse_http(key, StatusCode::SERVICE_UNAVAILABLE, body);
+        }
+        let Some(mut connection) = self.connections.try_remove(key) else {
+            return;
+        };
+        self.count_connection_out();
+        let socket = &mut connection.socket;
+        if self.poll.registry().deregister(socket).is_ok() {
+            self.shared.events.push(Event::Http(HttpConnection {
+                socket: TcpStream::from(connection.socket),
+                data: opening.unwrap_or_default(),
+                peer: connection.peer,
+                local: connection.local,
+            }));
+        }
+    }
+
+    /// Answers a request of HTTP with a text for a person, and closes.
+    pub(super) fn refuse_http(&mut self, key: usize, status: StatusCode, body: &str) {
+        let mut response = Response::new(status).with_body("text/plain", body);
+        response.version = Version::Http11;
+        self.respond(key, response.header("Connection", "close"));
+        if let Some(connection) = self.connections.get_mut(key) {
+            connection.closing = true;
+        }
+    }
+}
