@@ -8,6 +8,7 @@ Files with packets hold RTP as RFC 4571 frames it: a length of two bytes, big-en
 import socket
 import subprocess
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -44,14 +45,13 @@ def ffmpeg(*arguments: str) -> None:
     subprocess.run(["ffmpeg", *QUIET, *arguments], check=True, stdout=subprocess.DEVNULL)
 
 
-def record_rtp(path: Path, arguments: list[str]) -> None:
-    """Record the packets that ffmpeg sends with `arguments`."""
+def record_packets(path: Path, send: Callable[[str], None]) -> None:
+    """Record the packets that ``send`` sends to the ``rtp:`` URL that it is given."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver:
         receiver.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
         receiver.bind(("127.0.0.1", 0))
         receiver.settimeout(1)
-        target = f"rtp://127.0.0.1:{receiver.getsockname()[1]}?rtcpport=9"
-        ffmpeg(*arguments, "-fflags", "+bitexact", "-f", "rtp", target)
+        send(f"rtp://127.0.0.1:{receiver.getsockname()[1]}?rtcpport=9")
         packets = []
         try:
             while True:
@@ -59,6 +59,11 @@ def record_rtp(path: Path, arguments: list[str]) -> None:
         except TimeoutError:
             pass
     path.write_bytes(b"".join(len(packet).to_bytes(2, "big") + packet for packet in packets))
+
+
+def record_rtp(path: Path, arguments: list[str]) -> None:
+    """Record the packets that ffmpeg sends with `arguments`."""
+    record_packets(path, lambda url: ffmpeg(*arguments, "-fflags", "+bitexact", "-f", "rtp", url))
 
 
 def main() -> None:
