@@ -126,6 +126,7 @@ impl std::error::Error for WriteError {}
 struct TrackWriter {
     rtp: RtpWriter,
     codec: Codec,
+    channels: u8,
     clock_rate: u32,
     timestamp_base: u32,
     /// RTP packets made so far.
@@ -399,6 +400,7 @@ impl TrackWriter {
                 next_sequence: SequenceNumber(random_u32() as u16),
             },
             codec: track.codec,
+            channels: track.channels,
             clock_rate: track.clock_rate,
             timestamp_base: random_u32(),
             packets: 0,
@@ -413,7 +415,15 @@ impl TrackWriter {
         max_payload: usize,
         out: &mut BurstBuilder,
     ) -> Result<(), PayloadError> {
-        payload::packetise(self.codec, data, timestamp, max_payload, &mut self.rtp, out)
+        payload::packetise(
+            self.codec,
+            self.channels,
+            data,
+            timestamp,
+            max_payload,
+            &mut self.rtp,
+            out,
+        )
     }
 }
 

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use crate::track::Codec;
-use crate::{av1, h264, h265, vp8, vp9};
+use crate::{av1, h264, h265, mpeg4, mpegts, mpegvideo, vp8, vp9};
 
 /// One encoded picture or audio block.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,20 +27,24 @@ pub fn is_random_access(codec: Codec, access_unit: &[u8]) -> bool {
     match codec {
         Codec::H264 => h264::is_random_access(access_unit),
         Codec::H265 => h265::is_random_access(access_unit),
+        Codec::Mpeg4Video => mpeg4::is_random_access(access_unit),
         Codec::Vp8 => vp8::is_key_frame(access_unit),
         Codec::Vp9 => vp9::is_key_frame(access_unit),
         Codec::Av1 => av1::is_random_access(access_unit),
+        Codec::MpegVideo => mpegvideo::is_random_access(access_unit),
+        Codec::Mp2t => mpegts::is_random_access(access_unit),
         _ => true,
     }
 }
 
 /// What of `access_unit` belongs into [`Track::parameters`](crate::track::Track::parameters): the parameter sets of H.264
-/// and H.265. `None` when they are not all there, and for codecs that have none.
+/// and H.265, the configuration of MPEG-4. `None` when they are not all there, and for codecs that have none.
 #[must_use]
 pub fn parameters(codec: Codec, access_unit: &[u8]) -> Option<Vec<u8>> {
     match codec {
         Codec::H264 => h264::parameter_sets(access_unit),
         Codec::H265 => h265::parameter_sets(access_unit),
+        Codec::Mpeg4Video => mpeg4::configuration(access_unit),
         _ => None,
     }
 }
@@ -59,6 +63,17 @@ mod tests {
             (Codec::H265, &cra, &[0, 0, 0, 1, 0x02, 1, 0x80]),
             (Codec::Vp8, &[0x50], &[0x51]),
             (Codec::Vp9, &[0x82], &[0x86]),
+            (
+                Codec::Mpeg4Video,
+                &[0, 0, 1, 0xb6, 0x10],
+                &[0, 0, 1, 0xb6, 0x50],
+            ),
+            (
+                Codec::MpegVideo,
+                &[0, 0, 1, 0xb3, 1, 0, 0, 1, 0, 0, 0x0f, 0xff, 0xf8],
+                &[0, 0, 1, 0, 0, 0x0f, 0xff, 0xf8],
+            ),
+            (Codec::Mp2t, &[0x47, 0x40, 0, 0x10], &[0x47, 0x41, 0, 0x10]),
             (Codec::Av1, &key_frame_of_av1, &key_frame_of_av1[..5]),
         ] {
             assert!(is_random_access(codec, key), "{codec:?}");

@@ -73,6 +73,16 @@ pub fn from_length_prefixed(data: &[u8], length_bytes: usize) -> Option<Vec<u8>>
     Some(out)
 }
 
+/// Where the start codes 00 00 01 of `data` begin, in order.
+pub(crate) fn start_codes(data: &[u8]) -> impl Iterator<Item = usize> {
+    let mut from = 0;
+    core::iter::from_fn(move || {
+        let start = from + find_start_code(data.get(from..)?)?;
+        from = start + 3;
+        Some(start)
+    })
+}
+
 /// Position of the first 00 00 01 in `data`. Compressed video has one zero in about 256 bytes, so most of the time is
 /// spent in the search for a zero.
 fn find_start_code(data: &[u8]) -> Option<usize> {

@@ -13,6 +13,7 @@
 extern crate alloc;
 
 pub mod aac;
+pub mod ac3;
 pub mod access_unit;
 pub mod annexb;
 pub mod av1;
@@ -23,7 +24,12 @@ pub mod client;
 pub mod h264;
 pub mod h265;
 pub mod jpeg;
+pub mod latm;
 pub mod limits;
+pub mod mpeg4;
+pub mod mpegaudio;
+pub mod mpegts;
+pub mod mpegvideo;
 mod nal;
 pub mod payload;
 pub mod receive;

@@ -166,9 +166,9 @@ impl<F: Format> Assembler<F> {
     ) -> Result<(), PayloadError> {
         let unit = self.push(packet);
         let pending = self.take_pending();
-        units.extend(unit?);
+        let taken = unit.map(|unit| units.extend(unit));
         units.extend(pending);
-        Ok(())
+        taken
     }
 
     /// The access unit that the last call to [`push`](Self::push) completed besides the one it gave.

@@ -75,6 +75,8 @@ impl Format {
             Codec::H264 => matches!(self.parameter("packetization-mode"), None | Some("0" | "1")),
             // So do packets with decoding order numbers (RFC 7798 section 4.1).
             Codec::H265 => matches!(self.parameter("sprop-max-don-diff"), None | Some("0")),
+            // Otherwise the configuration is in the packets, which then have no bytes of their own (RFC 6416 section 6.1).
+            Codec::Latm => self.parameter("cpresent") == Some("0"),
             Codec::Aac => self.is_high_bit_rate_aac(),
             _ => true,
         };
