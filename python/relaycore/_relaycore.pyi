@@ -24,6 +24,7 @@ __all__ = [
     "Session",
     "SessionEvent",
     "Stream",
+    "StreamEvent",
     "StreamStats",
     "Track",
     "inspect_jpeg",
@@ -116,8 +117,10 @@ class Track:
         channels: int | None = None,
         parameters: Buffer | None = None,
     ) -> Track:
-        """A track of any codec: ``h264``, ``h265``, ``mpeg4``, ``jpeg``, ``vp8``, ``vp9``, ``av1``, ``mpegvideo``, ``mpegts``,
-        ``aac``, ``latm``, ``opus``, ``pcmu``, ``pcma``, ``g722``, ``l16``, ``mpegaudio``, ``ac3`` or ``other``.
+        """A track of any codec.
+
+        One of ``h264``, ``h265``, ``mpeg4``, ``jpeg``, ``vp8``, ``vp9``, ``av1``, ``mpegvideo``, ``mpegts``,
+        ``aac``, ``latm``, ``opus``, ``pcmu``, ``pcma``, ``g722``, ``l16``, ``mpegaudio``, ``ac3``, ``other``.
 
         ``clock_rate`` is in Hz: None means what the payload format prescribes, 90 kHz for MPEG-4 and other
         formats, and what the configuration of AAC says. ``channels`` matter to audio only: None means one, or
@@ -170,7 +173,7 @@ class Engine:
     def poll(self) -> list[Any]:
         """What happened since the last call, oldest first; never waits.
 
-        These are `Request`, `SessionEvent`, `ReaderReady` and `HttpConnection`.
+        These are `Request`, `SessionEvent`, `StreamEvent`, `ReaderReady` and `HttpConnection`.
         """
     @property
     def discarded_events(self) -> int:
@@ -200,6 +203,22 @@ class Engine:
         reader gets first: the newest pictures squeezed up to now, only what comes, or the newest pictures
         as they are.
         """
+    def configure_path(
+        self,
+        path: str,
+        *,
+        join: Literal["squeeze", "wait", "raw"] = "squeeze",
+        publisher_timeout: float = 30.0,
+        takeover: bool = False,
+    ) -> None:
+        """How a path treats publishers and pulls, and their readers, from now on.
+
+        Readers stay ``publisher_timeout`` seconds when a publisher has left. With ``takeover`` a second
+        publisher ends the first, otherwise it is refused. ValueError for an unknown policy or a timeout that
+        is no number of seconds.
+        """
+    def forget_path(self, path: str) -> None:
+        """The path is as any other again."""
     def remove_stream(self, path: str) -> None:
         """Removes a stream, if there is one; its readers are told and ended."""
     def open_reader(self, path: str, *, max_bytes: int | None = None) -> Reader:
@@ -228,7 +247,7 @@ class Request:
         """Names it in the answer."""
     @property
     def action(self) -> str:
-        """What the client wants: ``read``."""
+        """What the client wants: ``read`` or ``publish``."""
     @property
     def method(self) -> str:
         """The RTSP method."""
@@ -259,8 +278,11 @@ class Session:
     def id(self) -> str:
         """The id in the ``Session`` header."""
     @property
+    def action(self) -> str:
+        """``read`` or ``publish``."""
+    @property
     def path(self) -> str:
-        """The path it reads."""
+        """Its path."""
     @property
     def user(self) -> str | None:
         """Who it is, when known."""
@@ -281,10 +303,10 @@ class Session:
         """When it was set up."""
     @property
     def bytes(self) -> int:
-        """RTP bytes sent."""
+        """RTP bytes sent, or received of a publisher."""
     @property
     def packets(self) -> int:
-        """RTP packets sent."""
+        """RTP packets sent, or received of a publisher."""
     @property
     def discarded(self) -> int:
         """RTP packets skipped because the reader was too slow."""
@@ -317,6 +339,27 @@ class SessionEvent:
     @property
     def reason(self) -> str | None:
         """Why it ended."""
+
+@final
+class StreamEvent:
+    """Something became of a stream that publishers or pulls feed."""
+
+    @property
+    def kind(self) -> str:
+        """What happened.
+
+        ``added``: its first publisher came. ``vacant``: the publisher left, readers stay. ``resumed``:
+        another one goes on with it. ``removed``: it has ended, and its readers with it.
+        """
+    @property
+    def path(self) -> str:
+        """The path."""
+    @property
+    def stream(self) -> Stream:
+        """The stream."""
+    @property
+    def reason(self) -> str | None:
+        """Why it was removed."""
 
 @final
 class ReaderReady:

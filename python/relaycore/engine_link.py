@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import Protocol
 from weakref import WeakValueDictionary
 
-from relaycore._relaycore import Engine, ReaderReady, Request, SessionEvent
+from relaycore._relaycore import Engine, ReaderReady, Request, SessionEvent, StreamEvent
 from relaycore.access.decisions import Allow, Challenge, Gatekeeper, Refuse
 
 __all__ = ["EngineLink", "Wakeable", "listen_sentence"]
@@ -41,11 +41,16 @@ class EngineLink:
     """Between one engine and one loop. All methods are called from the loop."""
 
     def __init__(
-        self, engine: Engine, gatekeeper: Gatekeeper, on_session: Callable[[SessionEvent], None]
+        self,
+        engine: Engine,
+        gatekeeper: Gatekeeper,
+        on_session: Callable[[SessionEvent], None],
+        on_stream: Callable[[StreamEvent], None],
     ) -> None:
         self._engine = engine
         self._gatekeeper = gatekeeper
         self._on_session = on_session
+        self._on_stream = on_stream
         self._readers: WeakValueDictionary[int, Wakeable] = WeakValueDictionary()
         self._decisions: set[asyncio.Task[None]] = set()
         self._watcher: _Watcher | None = None
@@ -89,6 +94,8 @@ class EngineLink:
                     reader.wake()
             elif isinstance(item, SessionEvent):
                 self._on_session(item)
+            elif isinstance(item, StreamEvent):
+                self._on_stream(item)
             else:
                 self._consider(item)
 

@@ -20,6 +20,8 @@ __all__ = [
     "SessionStarted",
     "StreamAdded",
     "StreamRemoved",
+    "StreamResumed",
+    "StreamVacant",
 ]
 
 QUEUE = 1024
@@ -79,20 +81,35 @@ class StreamAdded(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StreamVacant(Event):
+    """The publisher of a path left. Its readers stay for a while; see ``publisher_timeout``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamResumed(Event):
+    """Another publisher goes on with a path."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StreamRemoved(Event):
-    """A path cannot be read any more; its readers were told."""
+    """A path cannot be read any more; its readers were told.
+
+    ``reason`` says why, where nobody in this program removed it.
+    """
+
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionStarted(Event):
-    """A client plays."""
+    """A client reads or publishes, as ``session.action`` says."""
 
     session: Session
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionEnded(Event):
-    """A client plays no more. ``session`` holds its final counters."""
+    """A client reads or publishes no more. ``session`` holds its final counters."""
 
     session: Session
     reason: str | None

@@ -13,7 +13,16 @@ from weakref import WeakSet
 
 import msgspec
 
-from relaycore._relaycore import Engine, Reader, Session, SessionEvent, Stream, StreamStats, Track
+from relaycore._relaycore import (
+    Engine,
+    Reader,
+    Session,
+    SessionEvent,
+    Stream,
+    StreamEvent,
+    StreamStats,
+    Track,
+)
 from relaycore.access.decisions import DECISION_TIMEOUT_S, Authorise, Gatekeeper
 from relaycore.access.rules import PathRules
 from relaycore.access.users import UserStore
@@ -28,6 +37,8 @@ from relaycore.events import (
     SessionStarted,
     StreamAdded,
     StreamRemoved,
+    StreamResumed,
+    StreamVacant,
 )
 from relaycore.latency import StageLatency, summarise
 from relaycore.publisher import Publisher
@@ -96,8 +107,8 @@ class Relay:
 
     It listens while the ``async with`` block runs. All methods are called from the event loop in which it was
     entered; several relays may live in one loop and one process. Packets go out without the loop, which is
-    asked only who may read and publish: ``authorise``, if given, is awaited for each request of a client that has shown
-    who it is.
+    asked only who may read and publish: ``authorise``, if given, is awaited for each request of a client that
+    has shown who it is.
     """
 
     def __init__(
@@ -144,7 +155,7 @@ class Relay:
             raise ConfigurationError(f"The limits are not right: {error}") from None
         self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
         self._engine = engine
-        self._link = EngineLink(engine, self._gatekeeper, self._on_session)
+        self._link = EngineLink(engine, self._gatekeeper, self._on_session, self._on_stream)
         self._cameras = Cameras(self._add_stream, self._remove_stream, self._emit)
         self._link.open()
         try:
@@ -347,6 +358,21 @@ class Relay:
             self._emit(SessionStarted(path=session.path, session=session))
         else:
             self._emit(SessionEnded(path=session.path, session=session, reason=happened.reason))
+
+    def _on_stream(self, happened: StreamEvent) -> None:
+        """Something became of a stream that the engine itself added, for a publisher."""
+        path = happened.path
+        match happened.kind:
+            case "added":
+                self._streams[path] = happened.stream
+                self._emit(StreamAdded(path=path))
+            case "vacant":
+                self._emit(StreamVacant(path=path))
+            case "resumed":
+                self._emit(StreamResumed(path=path))
+            case "removed":
+                self._streams.pop(path, None)
+                self._emit(StreamRemoved(path=path, reason=happened.reason))
 
     def _emit(self, event: Event) -> None:
         """Gives an event to whoever listens; from any thread."""

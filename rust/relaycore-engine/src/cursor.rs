@@ -61,6 +61,8 @@ pub struct Cursor {
     catch_up: VecDeque<Arc<Burst>>,
     next: u64,
     waiting: bool,
+    /// Index and timestamp of the random access point that it started from, until the next one.
+    started: Option<(u64, u32)>,
     /// Bursts before this one were sent or given up: they do not come again.
     floor: u64,
     /// When it joined or skipped last: the age of older bursts counts from then, since it could not have had them
@@ -91,6 +93,7 @@ impl Cursor {
             catch_up: VecDeque::new(),
             next: ring.end(),
             waiting: true,
+            started: None,
             floor: 0,
             since: joining.now,
             positions: Vec::new(),
@@ -139,8 +142,7 @@ impl Cursor {
         if !self.catch_up.is_empty() {
             return self.catch_up.front();
         }
-        let selection = self.selection;
-        let place = ring.from(self.next).position(|burst| selection.has(burst));
+        let place = ring.from(self.next).position(|burst| self.wants(burst));
         self.next =
             self.next.max(ring.first()) + place.unwrap_or(ring.from(self.next).len()) as u64;
         place.and_then(|_| ring.get(self.next))
@@ -152,6 +154,9 @@ impl Cursor {
         if self.catch_up.pop_front().is_none() {
             self.next += 1;
         }
+        let is_later =
+            |(start, _): &mut (u64, u32)| burst.index > *start && self.selection.is_start(&burst);
+        self.started.take_if(is_later);
         let before = burst.packets_before;
         let after = before + burst.packet_count() as u64;
         let known = self
@@ -255,8 +260,20 @@ impl Cursor {
             .find(|burst| self.selection.is_start(burst))
     }
 
+    /// Whether the reader gets this burst. Pictures that are sent behind the random access point that it started from,
+    /// but shown before it, refer to pictures that it never had: leading pictures of H.265, or of an open group.
+    fn wants(&self, burst: &Burst) -> bool {
+        let leads = self.started.is_some_and(|(index, timestamp)| {
+            burst.track == self.selection.start_track
+                && burst.index > index
+                && (burst.timestamp.wrapping_sub(timestamp) as i32) < 0
+        });
+        self.selection.has(burst) && !leads
+    }
+
     fn start(&mut self, ring: &Ring, index: u64) {
         self.prelude(ring, index);
+        self.started = ring.get(index).map(|burst| (index, burst.timestamp));
         self.next = index;
         self.waiting = false;
     }
@@ -265,12 +282,16 @@ impl Cursor {
     /// that a player decodes through it at once instead of playing the past.
     fn start_squeezed(&mut self, ring: &Ring, index: u64) {
         self.prelude(ring, ring.end());
+        self.started = ring.get(index).map(|burst| (index, burst.timestamp));
         let track = self.selection.start_track;
-        let group: Vec<_> = ring
-            .from(index)
-            .filter(|burst| burst.track == track)
-            .collect();
-        let squeezed = squeeze(&group);
+        let of_track = |burst: &&Arc<Burst>| burst.track == track;
+        let group = ring.from(index).filter(of_track);
+        let group: Vec<_> = group.filter(|burst| self.wants(burst)).collect();
+        let newest = || ring.from(0).filter(of_track).map(|burst| burst.timestamp);
+        let is_reordered = newest()
+            .zip(newest().skip(1))
+            .any(|(one, next)| (next.wrapping_sub(one) as i32) < 0);
+        let squeezed = squeeze(&group, is_reordered);
         for burst in group {
             self.catch_up.push_back(Arc::new(
                 burst.retimed(|timestamp| squeezed.get(&timestamp).copied().unwrap_or(timestamp)),
@@ -393,6 +414,41 @@ mod tests {
             got[0].0, 69,
             "one burst of sound, so that its first packet is known"
         );
+    }
+
+    #[test]
+    fn leading_pictures_of_the_start_are_left_out_and_those_of_the_next_are_not() {
+        let mut ring = Ring::new(RingLimits {
+            bytes: usize::MAX,
+            age_ns: u64::MAX,
+        });
+        // I0, P3, then I6 with 4 and 5 behind it, P9, then I12 with 10 and 11 behind it.
+        for (index, at) in [0u32, 3, 6, 4, 5, 9, 12, 10, 11].into_iter().enumerate() {
+            let key = at % 6 == 0;
+            let burst = burst(index as u64, 0, at * 3000, key, &[100]);
+            ring.push(Arc::new(burst), key);
+            if index == 5 {
+                let selection = Selection::new([0], 0);
+                let mut cursor = Cursor::join(selection, &ring, joining(JoinPolicy::Raw, false, 9));
+                assert_eq!(drain(&mut cursor, &ring), [(2, 18_000), (5, 27_000)]);
+                let mut cursor =
+                    Cursor::join(selection, &ring, joining(JoinPolicy::Squeeze, false, 9));
+                let first = drain(&mut cursor, &ring);
+                assert_eq!(first.last(), Some(&(5, 27_000)));
+                assert_eq!(first.len(), 2);
+            }
+        }
+        let mut cursor = Cursor::join(
+            Selection::new([0], 0),
+            &ring,
+            joining(JoinPolicy::Raw, false, 9),
+        );
+        cursor.start(&ring, 2);
+        let got: Vec<_> = drain(&mut cursor, &ring)
+            .into_iter()
+            .map(|(index, _)| index)
+            .collect();
+        assert_eq!(got, [2, 5, 6, 7, 8]);
     }
 
     #[test]

@@ -30,6 +30,8 @@ pub struct Request {
 pub enum Action {
     /// Describe and play it.
     Read,
+    /// Announce and record it: feed it.
+    Publish,
 }
 
 impl Action {
@@ -37,6 +39,7 @@ impl Action {
     pub fn name(self) -> &'static str {
         match self {
             Self::Read => "read",
+            Self::Publish => "publish",
         }
     }
 }

@@ -3,6 +3,7 @@
 use crate::clock::{MILLISECOND, WallClock, now_ns};
 use crate::decision::Answer;
 use crate::events::{Event, EventQueue};
+use crate::paths::PathOptions;
 use crate::random::random_u32;
 use crate::reader::Reader;
 use crate::ring::RingLimits;
@@ -16,7 +17,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use std::{fmt, io};
@@ -35,7 +36,6 @@ pub struct Engine {
     shared: Arc<Shared>,
     shards: Vec<ShardHandle>,
     threads: Mutex<Vec<JoinHandle<()>>>,
-    next_stream: AtomicU64,
     next_reader: AtomicU64,
     closed: AtomicBool,
 }
@@ -51,6 +51,13 @@ pub(crate) struct Shared {
     /// Tells SDP sessions of this run from those of an earlier one (RFC 8866 §5.2).
     pub(crate) origin: u64,
     streams: Mutex<HashMap<String, Arc<Stream>>>,
+    path_options: Mutex<HashMap<String, PathOptions>>,
+    /// Held while a source comes or a stream is given up.
+    opening: Mutex<()>,
+    /// The shard that keeps the deadlines of vacant streams.
+    keeper: OnceLock<ShardHandle>,
+    /// The next number of a stream or source.
+    next_number: AtomicU64,
     sessions: Mutex<HashMap<String, Arc<SessionInfo>>>,
     /// Whether somebody takes connections that speak HTTP.
     pub(crate) accepts_http: AtomicBool,
@@ -105,6 +112,10 @@ impl Engine {
             server_name,
             origin: u64::from(random_u32()) << 16,
             streams: Mutex::default(),
+            path_options: Mutex::default(),
+            opening: Mutex::default(),
+            keeper: OnceLock::new(),
+            next_number: AtomicU64::new(1),
             sessions: Mutex::default(),
             accepts_http: AtomicBool::new(false),
             tunnels: Tunnels::default(),
@@ -115,6 +126,9 @@ impl Engine {
             parts.push(Shard::prepare()?);
         }
         let shards: Vec<_> = parts.iter().map(|(_, handle, _)| handle.clone()).collect();
+        if let Some(keeper) = shards.first() {
+            let _ = shared.keeper.set(keeper.clone());
+        }
         let mut threads = Vec::new();
         for (number, (poll, _, commands)) in parts.into_iter().enumerate() {
             let shard = Shard::new(number, Arc::clone(&shared), poll, commands, shards.clone());
@@ -125,7 +139,6 @@ impl Engine {
             shared,
             shards,
             threads: Mutex::new(threads),
-            next_stream: AtomicU64::new(1),
             next_reader: AtomicU64::new(1),
             closed: AtomicBool::new(false),
         })
@@ -194,38 +207,27 @@ impl Engine {
         join: JoinPolicy,
         can_force_key_frames: bool,
     ) -> Result<Arc<Stream>, AddStreamError> {
-        if !is_path(path) {
-            return Err(AddStreamError::BadPath(path.to_owned()));
-        }
-        let limits = &self.shared.limits;
-        if tracks.is_empty() || tracks.len() > limits.tracks {
-            return Err(AddStreamError::TrackCount(tracks.len()));
-        }
-        let options = StreamOptions {
-            join,
-            can_force_key_frames,
-            ring: RingLimits {
-                bytes: limits.ring_bytes,
-                age_ns: limits.ring_age_ms * MILLISECOND,
-            },
-            rtp_payload: limits.rtp_payload,
-            access_unit_bytes: limits.access_unit_bytes,
-        };
-        let mut streams = lock(&self.shared.streams);
-        if streams.contains_key(path) {
-            return Err(AddStreamError::PathTaken(path.to_owned()));
-        }
-        let id = StreamId(self.next_stream.fetch_add(1, Ordering::Relaxed));
-        let wallclock = Arc::clone(&self.shared.wallclock);
-        let stream = Arc::new(Stream::new(id, path.to_owned(), tracks, options, wallclock));
-        streams.insert(path.to_owned(), Arc::clone(&stream));
-        Ok(stream)
+        let options = stream_options(&self.shared.limits, join, can_force_key_frames, false);
+        self.shared.add(path, tracks, options)
+    }
+
+    /// How `path` treats sources and readers from now on; streams that are there keep how they treat readers.
+    pub fn configure_path(&self, path: &str, options: PathOptions) {
+        lock(&self.shared.path_options).insert(path.to_owned(), options);
+    }
+
+    /// `path` is as any other again.
+    pub fn forget_path(&self, path: &str) {
+        lock(&self.shared.path_options).remove(path);
     }
 
     /// Removes the stream at `path`; its readers get a goodbye. `false` when there is none.
     pub fn remove_stream(&self, path: &str) -> bool {
         let removed = lock(&self.shared.streams).remove(path);
-        removed.as_ref().inspect(|stream| stream.end()).is_some()
+        removed
+            .as_ref()
+            .inspect(|stream| stream.end("the stream was removed"))
+            .is_some()
     }
 
     /// The stream at `path`.
@@ -275,7 +277,7 @@ impl Engine {
             let _ = thread.join();
         }
         for (_, stream) in lock(&self.shared.streams).drain() {
-            stream.end();
+            stream.end("the server was stopped");
         }
     }
 }
@@ -306,6 +308,77 @@ impl Shared {
         lock(&self.sessions).get(id).cloned()
     }
 
+    fn add(
+        &self,
+        path: &str,
+        tracks: Vec<Track>,
+        options: StreamOptions,
+    ) -> Result<Arc<Stream>, AddStreamError> {
+        if !is_path(path) {
+            return Err(AddStreamError::BadPath(path.to_owned()));
+        }
+        if tracks.is_empty() || tracks.len() > self.limits.tracks {
+            return Err(AddStreamError::TrackCount(tracks.len()));
+        }
+        let mut streams = lock(&self.streams);
+        if streams.contains_key(path) {
+            return Err(AddStreamError::PathTaken(path.to_owned()));
+        }
+        let id = StreamId(self.next_number());
+        let wallclock = Arc::clone(&self.wallclock);
+        let stream = Arc::new(Stream::new(id, path.to_owned(), tracks, options, wallclock));
+        streams.insert(path.to_owned(), Arc::clone(&stream));
+        Ok(stream)
+    }
+
+    /// Adds a stream that sources feed.
+    pub(crate) fn add_relayed(
+        &self,
+        path: &str,
+        tracks: Vec<Track>,
+    ) -> Result<Arc<Stream>, AddStreamError> {
+        let join = self.path_options(path).join;
+        self.add(
+            path,
+            tracks,
+            stream_options(&self.limits, join, false, true),
+        )
+    }
+
+    /// Takes a stream off its path; `false` when it is not there.
+    pub(crate) fn take_off(&self, stream: &Arc<Stream>) -> bool {
+        let mut streams = lock(&self.streams);
+        let is_there = streams
+            .get(stream.path())
+            .is_some_and(|known| Arc::ptr_eq(known, stream));
+        is_there && streams.remove(stream.path()).is_some()
+    }
+
+    /// How a path treats sources and readers.
+    pub(crate) fn path_options(&self, path: &str) -> PathOptions {
+        lock(&self.path_options)
+            .get(path)
+            .copied()
+            .unwrap_or_default()
+    }
+
+    /// Held while a source comes or a stream is given up.
+    pub(crate) fn opening(&self) -> MutexGuard<'_, ()> {
+        lock(&self.opening)
+    }
+
+    /// A number that no stream and no source had before.
+    pub(crate) fn next_number(&self) -> u64 {
+        self.next_number.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Gives a command to the shard that keeps the deadlines of vacant streams.
+    pub(crate) fn keep(&self, command: Command) {
+        if let Some(keeper) = self.keeper.get() {
+            keeper.send(command);
+        }
+    }
+
     /// Lists a session.
     pub(crate) fn remember(&self, session: &Arc<SessionInfo>) {
         lock(&self.sessions).insert(session.id.clone(), Arc::clone(session));
@@ -314,6 +387,26 @@ impl Shared {
     /// Takes a session off the list.
     pub(crate) fn forget(&self, session: &SessionInfo) {
         lock(&self.sessions).remove(&session.id);
+    }
+}
+
+/// How a stream treats its readers within these limits.
+fn stream_options(
+    limits: &Limits,
+    join: JoinPolicy,
+    can_force_key_frames: bool,
+    is_relayed: bool,
+) -> StreamOptions {
+    StreamOptions {
+        join,
+        can_force_key_frames,
+        ring: RingLimits {
+            bytes: limits.ring_bytes,
+            age_ns: limits.ring_age_ms * MILLISECOND,
+        },
+        rtp_payload: limits.rtp_payload,
+        access_unit_bytes: limits.access_unit_bytes,
+        is_relayed,
     }
 }
 

@@ -1,8 +1,10 @@
 //! The way from the media threads to whoever decides: a bounded queue and a socket that becomes readable.
 
 use crate::decision::Request;
+use crate::paths::StreamChange;
 use crate::session::SessionInfo;
 use crate::signal::Signal;
+use crate::stream::Stream;
 use std::collections::VecDeque;
 use std::io;
 use std::net::{SocketAddr, TcpStream};
@@ -17,6 +19,8 @@ pub enum Event {
     SessionStarted(Arc<SessionInfo>),
     /// A session ended, with the reason.
     SessionEnded(Arc<SessionInfo>, &'static str),
+    /// Something became of a stream that sources feed.
+    Stream(Arc<Stream>, StreamChange),
     /// A reader of this process has something to take; not said again until it was emptied.
     ReaderReady(u64),
     /// A connection whose first request is one of HTTP; see [`crate::Engine::accept_http`].
@@ -60,11 +64,11 @@ impl EventQueue {
         })
     }
 
-    /// Adds an event; `false` when the queue is full. Readers of this process are always told, since they wait for it;
-    /// each is told once until it was emptied, and of its end, so that their number bounds what comes on top.
+    /// Adds an event; `false` when the queue is full. Only questions and new sessions are refused: what happens to
+    /// sessions, streams and readers that are there is always told, and their number bounds what comes on top.
     pub(crate) fn push(&self, event: Event) -> bool {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let bounded = !matches!(event, Event::ReaderReady(_));
+        let bounded = matches!(event, Event::Request(_) | Event::SessionStarted(_));
         if bounded && state.events.len() >= self.capacity {
             state.discarded += 1;
             return false;

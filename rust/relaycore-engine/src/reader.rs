@@ -268,7 +268,7 @@ fn depacketise(depacketiser: &mut Depacketiser, burst: &Burst, units: &mut Vec<R
         pts: burst.pts.wrapping_add(i64::from(
             unit.timestamp.wrapping_sub(burst.timestamp) as i32
         )),
-        random_access: burst.random_access,
+        random_access: unit.random_access || burst.random_access,
         stages: burst.stages,
     }));
 }

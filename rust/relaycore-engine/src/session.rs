@@ -1,14 +1,15 @@
 //! What is known of a session outside the shard that serves it.
 
+use crate::decision::Action;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
-/// How media reaches the reader.
+/// How media travels between client and server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TransportKind {
     /// Interleaved in the RTSP connection (RFC 2326 §10.12).
     Tcp,
-    /// Datagrams to the reader's ports.
+    /// Datagrams.
     Udp,
 }
 
@@ -29,7 +30,9 @@ pub struct SessionInfo {
     pub id: String,
     /// Number of the shard that serves it.
     pub(crate) shard: usize,
-    /// The path it reads.
+    /// Whether it reads or publishes.
+    pub action: Action,
+    /// Its path.
     pub path: String,
     /// Who it is, when known.
     pub user: Option<String>,
@@ -37,7 +40,7 @@ pub struct SessionInfo {
     pub peer: SocketAddr,
     /// What the client calls itself.
     pub user_agent: Option<String>,
-    /// How media reaches it.
+    /// How media travels.
     pub transport: TransportKind,
     /// When it was set up, in nanoseconds of the engine's clock.
     pub started: u64,
@@ -48,13 +51,13 @@ pub struct SessionInfo {
 /// Counters of a session.
 #[derive(Debug, Default)]
 pub struct SessionCounters {
-    /// RTP bytes sent.
+    /// RTP bytes sent, or received of a publisher.
     pub bytes: AtomicU64,
-    /// RTP packets sent.
+    /// RTP packets sent, or received of a publisher.
     pub packets: AtomicU64,
     /// RTP packets that were skipped because the reader was too slow.
     pub discarded: AtomicU64,
-    /// RTP packets lost on the way, as the reader's newest reports say; the sum over the tracks.
+    /// RTP packets lost on the way, as the reader's newest reports say, or as seen here; the sum over the tracks.
     pub lost: AtomicU64,
     /// Interarrival jitter of the newest reports in nanoseconds, the largest of the tracks (RFC 3550 §6.4.1).
     pub jitter_ns: AtomicU64,
@@ -66,12 +69,12 @@ pub struct SessionCounters {
     pub behind_since: AtomicU64,
     /// When the first random access point was sent, in nanoseconds of the engine's clock; 0 before.
     pub first_picture: AtomicU64,
-    /// 0 ready, 1 playing.
+    /// 0 ready, 1 playing or recording.
     pub playing: AtomicU8,
 }
 
 impl SessionCounters {
-    /// Whether media flows to it.
+    /// Whether media flows.
     pub fn is_playing(&self) -> bool {
         self.playing.load(Ordering::Relaxed) == 1
     }

@@ -9,7 +9,10 @@ const SQUEEZED_TICKS: u32 = 90;
 
 /// New timestamps for the pictures of a group: the newest keeps its own, the others follow each other up to it in the
 /// same order of presentation.
-pub(crate) fn squeeze(group: &[&Arc<Burst>]) -> BTreeMap<u32, u32> {
+///
+/// Where pictures are sent in another order than they are shown, some that are shown before the newest may still come:
+/// then those from the first gap in the group on keep their own timestamps.
+pub(crate) fn squeeze(group: &[&Arc<Burst>], is_reordered: bool) -> BTreeMap<u32, u32> {
     let Some(first) = group.first().map(|burst| burst.timestamp) else {
         return BTreeMap::new();
     };
@@ -17,6 +20,9 @@ pub(crate) fn squeeze(group: &[&Arc<Burst>]) -> BTreeMap<u32, u32> {
     // Order around the wrap: by the signed distance from the first (RFC 3550 §5.1 timestamps wrap).
     timestamps.sort_unstable_by_key(|timestamp| timestamp.wrapping_sub(first) as i32);
     timestamps.dedup();
+    if is_reordered {
+        timestamps.truncate(without_gap(&timestamps));
+    }
     let Some(newest) = timestamps.last().copied() else {
         return BTreeMap::new();
     };
@@ -34,10 +40,36 @@ pub(crate) fn squeeze(group: &[&Arc<Burst>]) -> BTreeMap<u32, u32> {
     timestamps.into_iter().enumerate().map(place).collect()
 }
 
+/// How many of these timestamps, which rise, follow each other at the least distance among them.
+fn without_gap(timestamps: &[u32]) -> usize {
+    let steps = || {
+        timestamps
+            .windows(2)
+            .map(|pair| pair[1].wrapping_sub(pair[0]))
+    };
+    let least = steps().min().unwrap_or(0);
+    let gap = steps().position(|step| step > least + least / 2);
+    gap.map_or(timestamps.len(), |gap| gap + 1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::burst::tests::burst;
+
+    #[test]
+    fn pictures_beyond_one_that_may_still_come_keep_their_timestamps() {
+        // Sent as I0 P4 B2 B1 P8 B6: 3, 5 and 7 are still to come.
+        let group: Vec<_> = [0u32, 4, 2, 1, 8, 6]
+            .iter()
+            .enumerate()
+            .map(|(index, at)| Arc::new(burst(index as u64, 0, at * 3000, index == 0, &[9])))
+            .collect();
+        let map = squeeze(&group.iter().collect::<Vec<_>>(), true);
+        let squeezed: Vec<_> = [0u32, 1, 2].iter().map(|at| map[&(at * 3000)]).collect();
+        assert_eq!(squeezed, [6000 - 180, 6000 - 90, 6000]);
+        assert_eq!(map.len(), 3);
+    }
 
     #[test]
     fn squeezing_keeps_the_order_of_presentation_across_the_wrap() {
@@ -47,7 +79,7 @@ mod tests {
             .enumerate()
             .map(|(index, at)| Arc::new(burst(index as u64, 0, *at, index == 0, &[9])))
             .collect();
-        let map = squeeze(&group.iter().collect::<Vec<_>>());
+        let map = squeeze(&group.iter().collect::<Vec<_>>(), false);
         let squeezed: Vec<_> = shown
             .iter()
             .map(|at| map[at].wrapping_sub(shown[4]) as i32)

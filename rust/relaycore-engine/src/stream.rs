@@ -6,12 +6,13 @@
 
 use crate::burst::{Burst, Parts, Stages};
 use crate::clock::{SECOND, WallClock, now_ns};
+use crate::ingest::Upstream;
 use crate::latency::LatencyTrace;
 use crate::random::random_u32;
 use crate::ring::{Ring, RingLimits};
 use relaycore_proto::burst::{BurstBuilder, RtpWriter};
 use relaycore_proto::payload::{self, PayloadError};
-use relaycore_proto::rtp::{SequenceNumber, Ssrc};
+use relaycore_proto::rtp::{PayloadType, SequenceNumber, Ssrc};
 use relaycore_proto::track::{Codec, Kind, Track};
 use relaycore_proto::{access_unit, rtcp};
 use std::fmt;
@@ -48,13 +49,15 @@ pub struct StreamOptions {
     pub rtp_payload: usize,
     /// Most bytes of an access unit.
     pub access_unit_bytes: usize,
+    /// Whether sources feed it, which come and go.
+    pub is_relayed: bool,
 }
 
 /// Gets what is written to a stream. Called on the writer's thread with the stream's lock held: it must only queue.
 pub trait Subscriber: Send + Sync {
     /// A new burst.
     fn burst(&self, stream: StreamId, burst: &Arc<Burst>);
-    /// Nothing more will come.
+    /// Nothing more will come, for the reason that [`Stream::end_reason`] tells.
     fn ended(&self, stream: StreamId);
 }
 
@@ -68,6 +71,10 @@ pub struct Stream {
     writers: Vec<Mutex<TrackWriter>>,
     core: Mutex<Core>,
     key_frame_wanted: AtomicBool,
+    /// Who asks the source for key frames.
+    upstream: Mutex<Option<Arc<dyn Upstream>>>,
+    /// When the source was heard last, in nanoseconds of the engine's clock.
+    source_seen: AtomicU64,
     wallclock: Arc<WallClock>,
     latency: LatencyTrace,
     /// Counters of what was written.
@@ -123,6 +130,46 @@ impl fmt::Display for WriteError {
 
 impl std::error::Error for WriteError {}
 
+/// Where a track goes on: what a source needs to rewrite packets, and gives back when it has.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TrackPosition {
+    /// SSRC of the track.
+    pub(crate) ssrc: Ssrc,
+    /// Payload type of the track.
+    pub(crate) payload_type: PayloadType,
+    /// Usual interleaved channel.
+    pub(crate) channel: u8,
+    /// RTP timestamp at media time 0.
+    pub(crate) timestamp_base: u32,
+    /// Number of the next packet.
+    pub(crate) next_sequence: SequenceNumber,
+    /// Latest media time so far.
+    pub(crate) newest_pts: Option<i64>,
+}
+
+/// A burst of a source, its packets rewritten.
+#[derive(Debug)]
+pub(crate) struct Relayed {
+    /// Index of the track.
+    pub(crate) track: usize,
+    /// See [`Burst::bytes`].
+    pub(crate) bytes: Vec<u8>,
+    /// See [`Burst::ends`].
+    pub(crate) ends: Vec<u32>,
+    /// Media time of the first packet.
+    pub(crate) pts: i64,
+    /// Whether a reader can start here.
+    pub(crate) random_access: bool,
+    /// Where the track goes on behind it.
+    pub(crate) position: TrackPosition,
+    /// When it passed the stages.
+    pub(crate) stages: Stages,
+}
+
+/// Another source feeds the stream now, or it has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Superseded;
+
 struct TrackWriter {
     rtp: RtpWriter,
     codec: Codec,
@@ -131,6 +178,7 @@ struct TrackWriter {
     timestamp_base: u32,
     /// RTP packets made so far.
     packets: u64,
+    newest_pts: Option<i64>,
     last: Option<Anchor>,
 }
 
@@ -145,7 +193,12 @@ struct Core {
     ring: Ring,
     next_index: u64,
     subscribers: Vec<Arc<dyn Subscriber>>,
-    ended: bool,
+    /// Number of the source that may write; of no meaning where the program itself does.
+    source: Option<u64>,
+    /// Number of the source that wrote last.
+    last_source: Option<u64>,
+    /// Why it has ended.
+    ended: Option<&'static str>,
 }
 
 impl Stream {
@@ -174,10 +227,14 @@ impl Stream {
                 ring: Ring::new(options.ring),
                 next_index: 0,
                 subscribers: Vec::new(),
-                ended: false,
+                source: None,
+                last_source: None,
+                ended: None,
             }),
             options,
             key_frame_wanted: AtomicBool::new(false),
+            upstream: Mutex::new(None),
+            source_seen: AtomicU64::new(0),
             wallclock,
             latency: LatencyTrace::default(),
             counters: Counters::default(),
@@ -219,9 +276,13 @@ impl Stream {
         burst.track == self.start_track && burst.random_access
     }
 
-    /// Asks whoever writes for a key frame soon. Demands between two key frames are one.
+    /// Asks whoever writes for a key frame soon. Demands until it was asked are one.
     pub fn want_key_frame(&self) {
-        self.key_frame_wanted.store(true, Ordering::Release);
+        if !self.key_frame_wanted.swap(true, Ordering::AcqRel)
+            && let Some(upstream) = &*lock(&self.upstream)
+        {
+            upstream.key_frame_wanted();
+        }
     }
 
     /// Whether a key frame was asked for since the last call.
@@ -247,7 +308,7 @@ impl Stream {
             .random_access
             .unwrap_or_else(|| access_unit::is_random_access(writer.codec, unit.data));
         if random_access {
-            self.learn_parameters(track, writer.codec, unit.data);
+            self.learn_from(track, writer.codec, unit.data);
         }
         let mut out = BurstBuilder::with_capacity(unit.data.len() + unit.data.len() / 16 + 256);
         let timestamp = writer.timestamp_base.wrapping_add(unit.pts as u32);
@@ -269,6 +330,7 @@ impl Stream {
         let packets = ends.len();
         let packets_before = writer.packets;
         writer.packets += packets as u64;
+        writer.newest_pts = writer.newest_pts.max(Some(unit.pts));
         self.counters.access_units.fetch_add(1, Ordering::Relaxed);
         self.counters
             .bytes
@@ -291,11 +353,16 @@ impl Stream {
         Ok(packets)
     }
 
-    fn push(&self, mut parts: Parts) -> Result<(), WriteError> {
+    fn push(&self, parts: Parts) -> Result<(), WriteError> {
         let mut core = lock(&self.core);
-        if core.ended {
+        if core.ended.is_some() {
             return Err(WriteError::Ended);
         }
+        self.push_to(&mut core, parts);
+        Ok(())
+    }
+
+    fn push_to(&self, core: &mut Core, mut parts: Parts) {
         parts.index = core.next_index;
         core.next_index += 1;
         let burst = Arc::new(Burst::new(parts));
@@ -304,18 +371,128 @@ impl Stream {
         for subscriber in &core.subscribers {
             subscriber.burst(self.id, &burst);
         }
+    }
+
+    /// Hands a burst of the source `number` to every subscriber.
+    pub(crate) fn relay(&self, number: u64, relayed: Relayed) -> Result<(), Superseded> {
+        let mut writer = lock(self.writers.get(relayed.track).ok_or(Superseded)?);
+        let mut core = lock(&self.core);
+        if core.ended.is_some() || core.source != Some(number) {
+            return Err(Superseded);
+        }
+        let packets = relayed.ends.len() as u64;
+        let position = relayed.position;
+        writer.rtp.next_sequence = position.next_sequence;
+        writer.newest_pts = position.newest_pts;
+        writer.last = Some(Anchor {
+            timestamp: position.timestamp_base.wrapping_add(relayed.pts as u32),
+            captured: relayed.stages.captured,
+        });
+        let packets_before = writer.packets;
+        writer.packets += packets;
+        self.counters.packets.fetch_add(packets, Ordering::Relaxed);
+        self.counters
+            .bytes
+            .fetch_add(relayed.bytes.len() as u64, Ordering::Relaxed);
+        self.push_to(
+            &mut core,
+            Parts {
+                index: 0,
+                track: relayed.track,
+                bytes: relayed.bytes,
+                ends: relayed.ends,
+                pts: relayed.pts,
+                packets_before,
+                random_access: relayed.random_access,
+                stages: relayed.stages,
+            },
+        );
         Ok(())
     }
 
-    fn learn_parameters(&self, track: usize, codec: Codec, data: &[u8]) {
-        let Some(parameters) = access_unit::parameters(codec, data) else {
-            return;
-        };
+    /// Where a track goes on.
+    pub(crate) fn position(&self, track: usize) -> TrackPosition {
+        let writer = lock(&self.writers[track]);
+        TrackPosition {
+            ssrc: writer.rtp.ssrc,
+            payload_type: writer.rtp.payload_type,
+            channel: writer.rtp.channel,
+            timestamp_base: writer.timestamp_base,
+            next_sequence: writer.rtp.next_sequence,
+            newest_pts: writer.newest_pts,
+        }
+    }
+
+    /// From now on only the source `number` writes. `false` when the stream has ended.
+    pub(crate) fn admit(&self, number: u64, upstream: Arc<dyn Upstream>, now: u64) -> bool {
+        let mut core = lock(&self.core);
+        if core.ended.is_some() {
+            return false;
+        }
+        core.source = Some(number);
+        core.last_source = Some(number);
+        self.source_seen.store(now, Ordering::Relaxed);
+        let former = lock(&self.upstream).replace(upstream);
+        if let Some(former) = former {
+            former.superseded();
+        }
+        true
+    }
+
+    /// The source `number` is gone. `false` when another one writes already, or the stream has ended.
+    pub(crate) fn dismiss(&self, number: u64) -> bool {
+        let mut core = lock(&self.core);
+        if core.ended.is_some() || core.source != Some(number) {
+            return false;
+        }
+        core.source = None;
+        *lock(&self.upstream) = None;
+        true
+    }
+
+    /// Number of the source that feeds it, while there is one.
+    pub fn source(&self) -> Option<u64> {
+        lock(&self.core).source
+    }
+
+    /// Whether no source has come after the source `number`, which is gone.
+    pub(crate) fn is_vacant_since(&self, number: u64) -> bool {
+        let core = lock(&self.core);
+        core.source.is_none() && core.last_source == Some(number)
+    }
+
+    /// The source was heard at `now`.
+    pub(crate) fn source_seen(&self, now: u64) {
+        self.source_seen.store(now, Ordering::Relaxed);
+    }
+
+    /// When the source was heard last, in nanoseconds of the engine's clock.
+    pub(crate) fn source_seen_at(&self) -> u64 {
+        self.source_seen.load(Ordering::Relaxed)
+    }
+
+    /// Whether anything was ever written to it.
+    pub fn has_begun(&self) -> bool {
+        lock(&self.core).next_index > 0
+    }
+
+    /// Notes the parameter sets of a track, an Annex B byte stream, for those who ask for a description.
+    pub(crate) fn learn_parameters(&self, track: usize, parameters: &[u8]) {
         let mut tracks = lock(&self.tracks);
-        if tracks[track].parameters != parameters {
+        if tracks
+            .get(track)
+            .is_some_and(|known| known.parameters != parameters)
+        {
             let mut changed = tracks.to_vec();
-            changed[track].parameters = parameters;
+            changed[track].parameters = parameters.to_vec();
             *tracks = changed.into();
+        }
+    }
+
+    /// As [`Stream::learn_parameters`], from an access unit.
+    fn learn_from(&self, track: usize, codec: Codec, data: &[u8]) {
+        if let Some(parameters) = access_unit::parameters(codec, data) {
+            self.learn_parameters(track, &parameters);
         }
     }
 
@@ -323,7 +500,7 @@ impl Stream {
     /// stream has ended.
     pub fn subscribe(&self, subscriber: Arc<dyn Subscriber>) -> Option<Ring> {
         let mut core = lock(&self.core);
-        if core.ended {
+        if core.ended.is_some() {
             return None;
         }
         let mut ring = Ring::new(self.options.ring);
@@ -342,15 +519,24 @@ impl Stream {
     }
 
     /// Ends the stream: subscribers are told, and nothing can be written any more.
-    pub fn end(&self) {
+    pub fn end(&self, reason: &'static str) {
         let subscribers = {
             let mut core = lock(&self.core);
-            core.ended = true;
+            core.ended.get_or_insert(reason);
+            core.source = None;
+            if let Some(upstream) = lock(&self.upstream).take() {
+                upstream.superseded();
+            }
             std::mem::take(&mut core.subscribers)
         };
         for subscriber in subscribers {
             subscriber.ended(self.id);
         }
+    }
+
+    /// Why it has ended; `None` while it lives.
+    pub fn end_reason(&self) -> Option<&'static str> {
+        lock(&self.core).ended
     }
 
     /// How many bursts and bytes the ring holds.
@@ -369,8 +555,9 @@ impl Stream {
     pub fn sender_clock(&self, track: usize, now: u64) -> Option<(u64, u32)> {
         let writer = lock(self.writers.get(track)?);
         let anchor = writer.last?;
-        let since = now.saturating_sub(anchor.captured);
-        let ticks = u128::from(since) * u128::from(writer.clock_rate) / u128::from(SECOND);
+        // Negative where a source's clock is a little ahead of ours.
+        let since = i128::from(now) - i128::from(anchor.captured);
+        let ticks = since * i128::from(writer.clock_rate) / i128::from(SECOND);
         let ntp = rtcp::ntp_from_unix_ns(self.wallclock.unix_ns(now));
         Some((ntp, anchor.timestamp.wrapping_add(ticks as u32)))
     }
@@ -404,6 +591,7 @@ impl TrackWriter {
             clock_rate: track.clock_rate,
             timestamp_base: random_u32(),
             packets: 0,
+            newest_pts: None,
             last: None,
         }
     }

@@ -146,6 +146,8 @@ limits! {
     session_timeout_s / SESSION_TIMEOUT_S: u64 = 60, 5..=3600, "seconds";
     /// Longest silence on a connection without an RTSP session before it is closed.
     idle_connection_s / IDLE_CONNECTION_S: u64 = 60, 1..=3600, "seconds";
+    /// Silence of a publisher after which another one may take its path.
+    publisher_silence_ms / PUBLISHER_SILENCE_MS: u64 = 5000, 500..=3_600_000, "milliseconds";
     /// Most bytes of bursts that a stream keeps for its readers.
     ring_bytes / RING_BYTES: usize = 16 * 1024 * 1024, 65_536..=1_073_741_824, "bytes";
     /// Age at which a burst leaves a stream's ring.

@@ -6,6 +6,7 @@ use crate::streams::{Reader, Stream};
 use pyo3::exceptions::{PyKeyError, PyOSError, PyValueError};
 use pyo3::prelude::*;
 use relaycore_engine::decision::Answer;
+use relaycore_engine::paths::PathOptions;
 use relaycore_engine::stream::JoinPolicy;
 use relaycore_proto::limits::Limits;
 use std::collections::BTreeMap;
@@ -105,21 +106,40 @@ impl Engine {
         can_force_key_frames: bool,
         join: &str,
     ) -> PyResult<Stream> {
-        let join = match join {
-            "squeeze" => JoinPolicy::Squeeze,
-            "wait" => JoinPolicy::Wait,
-            "raw" => JoinPolicy::Raw,
-            other => {
-                return Err(PyValueError::new_err(format!(
-                    "{other:?} is no join policy: take squeeze, wait or raw"
-                )));
-            }
-        };
+        let join = join_policy(join)?;
         let tracks = tracks.into_iter().map(|track| track.0).collect();
         let stream = self.0.add_stream(path, tracks, join, can_force_key_frames);
         stream
             .map(Stream)
             .map_err(|error| PyValueError::new_err(error.to_string()))
+    }
+
+    /// How a path treats publishers and pulls, and their readers, from now on.
+    #[pyo3(signature = (path, *, join = "squeeze", publisher_timeout = 30.0, takeover = false))]
+    fn configure_path(
+        &self,
+        path: &str,
+        join: &str,
+        publisher_timeout: f64,
+        takeover: bool,
+    ) -> PyResult<()> {
+        let timeout = Duration::try_from_secs_f64(publisher_timeout).map_err(|error| {
+            PyValueError::new_err(format!(
+                "publisher_timeout is no number of seconds: {error}"
+            ))
+        })?;
+        let options = PathOptions {
+            join: join_policy(join)?,
+            publisher_timeout: u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX),
+            takeover,
+        };
+        self.0.configure_path(path, options);
+        Ok(())
+    }
+
+    /// The path is as any other again.
+    fn forget_path(&self, path: &str) {
+        self.0.forget_path(path);
     }
 
     fn remove_stream(&self, path: &str) {
@@ -155,5 +175,16 @@ impl Engine {
         })?;
         py.detach(|| self.0.close(patience));
         Ok(())
+    }
+}
+
+fn join_policy(name: &str) -> PyResult<JoinPolicy> {
+    match name {
+        "squeeze" => Ok(JoinPolicy::Squeeze),
+        "wait" => Ok(JoinPolicy::Wait),
+        "raw" => Ok(JoinPolicy::Raw),
+        other => Err(PyValueError::new_err(format!(
+            "{other:?} is no join policy: take squeeze, wait or raw"
+        ))),
     }
 }

@@ -1,9 +1,11 @@
 //! What the engine tells: requests, sessions, readers with something to take, connections that speak HTTP.
 
+use crate::streams::Stream;
 use pyo3::prelude::*;
 use relaycore_engine::clock::now_ns;
+use relaycore_engine::paths::StreamChange;
 use relaycore_engine::session::SessionInfo;
-use relaycore_engine::{Event, decision};
+use relaycore_engine::{Event, decision, stream};
 use std::net::TcpStream;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -69,6 +71,11 @@ impl Session {
     #[getter]
     fn id(&self) -> &str {
         &self.0.id
+    }
+
+    #[getter]
+    fn action(&self) -> &'static str {
+        self.0.action.name()
     }
 
     #[getter]
@@ -177,6 +184,44 @@ impl SessionEvent {
     }
 }
 
+/// Something became of a stream that publishers or pulls feed.
+#[pyclass(module = "relaycore._relaycore", frozen)]
+pub(crate) struct StreamEvent {
+    change: StreamChange,
+    stream: Arc<stream::Stream>,
+}
+
+#[pymethods]
+impl StreamEvent {
+    #[getter]
+    fn kind(&self) -> &'static str {
+        match self.change {
+            StreamChange::Added => "added",
+            StreamChange::Vacant => "vacant",
+            StreamChange::Resumed => "resumed",
+            StreamChange::Removed(_) => "removed",
+        }
+    }
+
+    #[getter]
+    fn path(&self) -> &str {
+        self.stream.path()
+    }
+
+    #[getter]
+    fn stream(&self) -> Stream {
+        Stream(Arc::clone(&self.stream))
+    }
+
+    #[getter]
+    fn reason(&self) -> Option<&'static str> {
+        match self.change {
+            StreamChange::Removed(reason) => Some(reason),
+            _ => None,
+        }
+    }
+}
+
 /// A reader of this process has something to take.
 #[pyclass(module = "relaycore._relaycore", frozen, get_all)]
 pub(crate) struct ReaderReady {
@@ -262,6 +307,7 @@ pub(crate) fn convert(py: Python<'_>, event: Event) -> PyResult<Py<PyAny>> {
             },
         )?
         .into_any(),
+        Event::Stream(stream, change) => Py::new(py, StreamEvent { change, stream })?.into_any(),
         Event::ReaderReady(reader) => Py::new(py, ReaderReady { reader })?.into_any(),
         Event::Http(connection) => Py::new(
             py,

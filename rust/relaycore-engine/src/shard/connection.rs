@@ -1,7 +1,9 @@
 //! An RTSP connection: a socket, a parser, and what waits to be written. Not an RTSP session (RFC 2326 §1.1).
 
+use super::announce::Announced;
 use super::output::Output;
 use super::tunnel::Role;
+use crate::decision::Action;
 use mio::net::TcpStream;
 use relaycore_proto::rtsp::message::Request;
 use relaycore_proto::rtsp::parser::Parser;
@@ -35,6 +37,8 @@ pub(super) struct Connection {
     pub(super) readable: bool,
     /// Sessions that were set up on this connection.
     pub(super) sessions: Vec<usize>,
+    /// What its client has announced that it will publish.
+    pub(super) announced: Option<Box<Announced>>,
     /// Close when all is written.
     pub(super) closing: bool,
     /// When it counts as idle, in nanoseconds of the engine's clock.
@@ -46,9 +50,11 @@ pub(super) struct Connection {
     granted: Vec<Grant>,
 }
 
-/// A decision that this connection may read a path.
+/// A decision that this connection may do something at a path.
 #[derive(Debug, Clone)]
 pub(super) struct Grant {
+    /// What it may do.
+    pub(super) action: Action,
     /// The path.
     pub(super) path: String,
     /// Who it is, when known.
@@ -64,6 +70,8 @@ pub(super) enum Pending {
         id: u64,
         /// The request that asks.
         request: Box<Request>,
+        /// What it wants to do.
+        action: Action,
         /// The path that it asks for.
         path: String,
         /// When it is given up, in nanoseconds of the engine's clock.
@@ -101,6 +109,7 @@ impl Connection {
             pending: None,
             readable: false,
             sessions: Vec::new(),
+            announced: None,
             closing: false,
             idle_at,
             timer_at: u64::MAX,
@@ -118,13 +127,16 @@ impl Connection {
     }
 
     /// The decision for a path, when it was allowed.
-    pub(super) fn grant(&self, path: &str) -> Option<&Grant> {
-        self.granted.iter().find(|grant| grant.path == path)
+    pub(super) fn grant(&self, action: Action, path: &str) -> Option<&Grant> {
+        self.granted
+            .iter()
+            .find(|grant| grant.action == action && grant.path == path)
     }
 
     /// Remembers a decision; the oldest is forgotten first.
     pub(super) fn remember(&mut self, grant: Grant) {
-        self.granted.retain(|known| known.path != grant.path);
+        self.granted
+            .retain(|known| known.action != grant.action || known.path != grant.path);
         if self.granted.len() == REMEMBERED_PATHS {
             self.granted.remove(0);
         }

@@ -3,7 +3,7 @@
 use super::handover::Moving;
 use crate::burst::Burst;
 use crate::decision::Answer;
-use crate::stream::{StreamId, Subscriber};
+use crate::stream::{Stream, StreamId, Subscriber};
 use mio::Waker;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -26,6 +26,12 @@ pub(crate) enum Command {
     Burst(StreamId, Arc<Burst>),
     /// A stream that the shard subscribed to has ended.
     StreamEnded(StreamId),
+    /// The source of this number has left a stream: give the stream up at that moment, unless another one came.
+    Vacant(Arc<Stream>, u64, u64),
+    /// The far side of a session's source is asked for a key frame: the session's place and number.
+    KeyFrame(usize, u64),
+    /// A session's source feeds its stream no more: the session's place and number.
+    Superseded(usize, u64),
     /// A question of this shard was answered.
     Answer(u64, Answer),
     /// End a session, if it is here.

@@ -176,6 +176,17 @@ impl Shard {
 
     /// Takes what the parser has; `false` when the connection is gone.
     fn take_elements(&mut self, key: usize) -> bool {
+        let mut fed = None;
+        let goes_on = self.take_each(key, &mut fed);
+        if let Some(session) = fed {
+            self.relay(session, now_ns());
+        }
+        goes_on && self.connections.contains(key)
+    }
+
+    /// As [`Shard::take_elements`]; tells which publisher's packets were among them.
+    fn take_each(&mut self, key: usize, fed: &mut Option<usize>) -> bool {
+        let now = now_ns();
         loop {
             let Some(connection) = self.connections.get_mut(key) else {
                 return false;
@@ -193,7 +204,7 @@ impl Shard {
             match next {
                 Ok(None) => return true,
                 Ok(Some(Element::Request(request))) => {
-                    connection.idle_at = now_ns() + idle;
+                    connection.idle_at = now + idle;
                     match request.version.protocol() {
                         Protocol::Http => self.http(key, &request, opening),
                         Protocol::Rtsp => self.request(key, request),
@@ -208,9 +219,22 @@ impl Shard {
                             self.sessions.get(session)?.track_of_channel(channel)?,
                         ))
                     });
-                    if let Some((session, track)) = found {
-                        let packet = data.to_vec();
-                        self.receive_rtcp(session, track, &packet, now_ns());
+                    let Some((session, track)) = found else {
+                        continue;
+                    };
+                    match self.sessions.get_mut(session) {
+                        Some(publisher) if publisher.source.is_some() => {
+                            // One connection may carry several publishers: each gets its own on.
+                            let other = fed.replace(session).filter(|other| *other != session);
+                            publisher.take_packet(track, data, now, self.session_timeout);
+                            if let Some(other) = other {
+                                self.relay(other, now);
+                            }
+                        }
+                        _ => {
+                            let packet = data.to_vec();
+                            self.receive_rtcp(session, track, &packet, now);
+                        }
                     }
                 }
                 Err(error) => {
@@ -322,7 +346,7 @@ impl Shard {
                 continue;
             };
             session.connection = None;
-            if session.transport() == TransportKind::Udp && session.cursor.is_some() {
+            if session.transport() == TransportKind::Udp && session.is_active() {
                 let until = now_ns() + ORPHAN_NS;
                 session.alive_until = session.alive_until.min(until);
                 self.schedule_session(session_key);
@@ -366,6 +390,7 @@ impl Shard {
             if let Target::Udp { rtcp, .. } = track.target {
                 self.rtcp_peers.remove(&rtcp);
             }
+            self.close_receive_ports(&track.target);
         }
         self.shared.forget(&session.info);
         if let Some(connection_key) = session.connection {
@@ -402,7 +427,11 @@ impl Shard {
             .iter()
             .filter(|(_, session)| session.stream_id() == id);
         for key in of_stream.map(|(key, _)| key).collect::<Vec<_>>() {
-            self.end_session(key, "the stream was removed");
+            let ended = self
+                .sessions
+                .get(key)
+                .and_then(|session| session.stream.end_reason());
+            self.end_session(key, ended.unwrap_or("the stream has ended"));
         }
     }
 

@@ -342,7 +342,9 @@ impl Shard {
             self.end_session(key, "nothing was heard of the client until its timeout");
             return;
         }
-        if session.cursor.is_some() && now >= session.report_at {
+        if session.source.is_some() && session.is_active() && now >= session.report_at {
+            self.send_receiver_reports(key, now);
+        } else if session.cursor.is_some() && now >= session.report_at {
             session.report_at = now + super::reports::REPORT_INTERVAL;
             let (transport, connection) = (session.transport(), session.connection);
             self.send_reports(key, now, false);
@@ -358,7 +360,7 @@ impl Shard {
         let Some(session) = self.sessions.get_mut(key) else {
             return;
         };
-        let next = if session.cursor.is_some() {
+        let next = if session.is_active() {
             session.report_at.min(session.alive_until)
         } else {
             session.alive_until

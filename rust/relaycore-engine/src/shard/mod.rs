@@ -3,6 +3,7 @@
 //! It waits for sockets, commands and deadlines, and never for another thread. A new burst costs one command a shard;
 //! the shard then walks its readers and writes. Nothing here takes a lock that a reader could hold.
 
+mod announce;
 mod connection;
 mod handle;
 mod handover;
@@ -11,6 +12,8 @@ mod lifecycle;
 mod media;
 mod output;
 mod play;
+mod receive;
+mod record_setup;
 mod reports;
 mod requests;
 mod session;
@@ -30,6 +33,7 @@ use crate::stream::{Stream, StreamId, Subscriber};
 use connection::Connection;
 use mio::{Events, Poll, Token};
 use output::Sent;
+use receive::ReceivePorts;
 use session::Session;
 use slab::Slab;
 use std::collections::HashMap;
@@ -50,6 +54,9 @@ const LISTENERS: usize = 1;
 
 /// RTCP ports are the tokens from here on.
 const RTCP_PORTS: usize = 1 << 12;
+
+/// Ports of publishers are the tokens from here on, two a pair.
+const RECEIVE_PORTS: usize = 1 << 13;
 
 /// Connections are the tokens from here on.
 const CONNECTIONS: usize = 1 << 16;
@@ -85,6 +92,12 @@ pub(crate) struct Shard {
     rtcp_ports: Vec<IpAddr>,
     /// Where RTCP of datagram sessions comes from.
     rtcp_peers: HashMap<std::net::SocketAddr, usize>,
+    /// Ports on which publishers are received.
+    receive_ports: Slab<ReceivePorts>,
+    /// Ports of publishers that may have more to read, by their tokens.
+    unread_datagrams: Vec<usize>,
+    /// Streams that wait for another source, by the number of the last one.
+    vacancies: HashMap<u64, Arc<Stream>>,
     /// Sessions in the middle of a paced burst.
     pacing: Vec<usize>,
     wheel: Wheel<TimerKey>,
@@ -121,6 +134,8 @@ struct LocalStream {
 enum TimerKey {
     Connection(usize, u64),
     Session(usize, u64),
+    /// A stream waits for another source than that of this number.
+    Vacancy(u64),
     /// Accept again after the system had no more file descriptors.
     Accept,
 }
@@ -165,6 +180,9 @@ impl Shard {
             udp: HashMap::new(),
             rtcp_ports: Vec::new(),
             rtcp_peers: HashMap::new(),
+            receive_ports: Slab::new(),
+            unread_datagrams: Vec::new(),
+            vacancies: HashMap::new(),
             pacing: Vec::new(),
             wheel: Wheel::new(now_ns()),
             next_number: 0,
@@ -196,7 +214,8 @@ impl Shard {
                 match event.token().0 {
                     0 => {}
                     listener @ LISTENERS..RTCP_PORTS => self.accept(listener - LISTENERS),
-                    port @ RTCP_PORTS..CONNECTIONS => self.read_rtcp(port - RTCP_PORTS),
+                    port @ RTCP_PORTS..RECEIVE_PORTS => self.read_rtcp(port - RTCP_PORTS),
+                    port @ RECEIVE_PORTS..CONNECTIONS => self.read_datagrams(port - RECEIVE_PORTS),
                     token => self.connection_event(
                         token - CONNECTIONS,
                         event.is_readable(),
@@ -222,6 +241,9 @@ impl Shard {
             for port in std::mem::take(&mut self.unread_ports) {
                 self.read_rtcp(port);
             }
+            for port in std::mem::take(&mut self.unread_datagrams) {
+                self.read_datagrams(port);
+            }
         }
     }
 
@@ -236,7 +258,8 @@ impl Shard {
     }
 
     fn timeout(&self) -> Option<Duration> {
-        if !self.resumed.is_empty() || !self.unread_ports.is_empty() {
+        let unread = !self.unread_ports.is_empty() || !self.unread_datagrams.is_empty();
+        if !self.resumed.is_empty() || unread {
             return Some(Duration::ZERO);
         }
         let now = now_ns();
@@ -268,6 +291,12 @@ impl Shard {
                         self.end_session(key, "ended by the operator");
                     }
                 }
+                Command::Vacant(stream, number, until) => {
+                    self.vacancies.insert(number, stream);
+                    self.wheel.add(until, TimerKey::Vacancy(number));
+                }
+                Command::KeyFrame(key, number) => self.ask_key_frame(key, number),
+                Command::Superseded(key, number) => self.superseded(key, number),
                 Command::Close(patience) => self.close(patience),
             }
         }
@@ -323,6 +352,11 @@ impl Shard {
         match key {
             TimerKey::Connection(key, number) => self.connection_timer(key, number, now),
             TimerKey::Session(key, number) => self.session_timer(key, number, now),
+            TimerKey::Vacancy(number) => {
+                if let Some(stream) = self.vacancies.remove(&number) {
+                    self.shared.give_up(&stream, number);
+                }
+            }
             TimerKey::Accept => {
                 self.accepts_again = false;
                 (0..self.listeners.len()).for_each(|listener| self.accept(listener))

@@ -61,6 +61,14 @@ impl Output {
         &mut self.messages
     }
 
+    /// Adds an interleaved frame (RFC 2326 §10.12) with an RTCP packet, which is far shorter than a frame may be.
+    pub(crate) fn frame(&mut self, channel: u8, packet: &[u8]) {
+        self.messages.extend_from_slice(&[b'$', channel]);
+        self.messages
+            .extend_from_slice(&(packet.len() as u16).to_be_bytes());
+        self.messages.extend_from_slice(packet);
+    }
+
     /// Adds a burst, on `channel` if that is not its usual one; its reader could have had it since `since`.
     pub(crate) fn push(&mut self, session: usize, burst: &Arc<Burst>, channel: u8, since: u64) {
         let usual = burst.bytes.get(1).is_some_and(|byte| *byte == channel);

@@ -65,10 +65,7 @@ impl Shard {
                         .connection
                         .and_then(|key| self.connections.get_mut(key));
                     if let Some(connection) = connection {
-                        let out = connection.output.message();
-                        out.extend_from_slice(&[b'$', rtcp]);
-                        out.extend_from_slice(&(packet.len() as u16).to_be_bytes());
-                        out.extend_from_slice(&packet);
+                        connection.output.frame(rtcp, &packet);
                     }
                 }
                 Some(Target::Udp { local, rtcp, .. }) => {
@@ -76,7 +73,7 @@ impl Shard {
                         pair.send_rtcp(rtcp, &packet);
                     }
                 }
-                None => {}
+                Some(Target::Receive { .. }) | None => {}
             }
         }
     }

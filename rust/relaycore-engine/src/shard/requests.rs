@@ -18,8 +18,7 @@ use relaycore_proto::sdp;
 use std::sync::Arc;
 
 /// Methods that are answered (RFC 2326 §10.1).
-const PUBLIC: &str =
-    "OPTIONS, DESCRIBE, SETUP, PLAY, PAUSE, TEARDOWN, GET_PARAMETER, SET_PARAMETER";
+const PUBLIC: &str = "OPTIONS, DESCRIBE, ANNOUNCE, SETUP, PLAY, RECORD, PAUSE, TEARDOWN, GET_PARAMETER, SET_PARAMETER";
 
 impl Shard {
     /// Answers a request, or asks for the decision that it needs first.
@@ -66,16 +65,16 @@ impl Shard {
                 self.respond(key, response.header("Public", PUBLIC));
             }
             Method::Describe => self.describe(key, request, &url),
+            Method::Setup if self.is_record_setup(key, &request) => {
+                self.setup_record(key, request, &url)
+            }
             Method::Setup => self.setup(key, request, &url),
             Method::Play => self.play(key, request, &url),
             Method::Pause => self.pause(key, &request, &url),
             Method::Teardown => self.teardown(key, &request, &url),
             Method::GetParameter | Method::SetParameter => self.parameter(key, &request),
-            Method::Announce | Method::Record => {
-                let response = Response::to_request(&request, StatusCode::METHOD_NOT_ALLOWED)
-                    .with_reason("Publishing is not possible at this path");
-                self.respond(key, response.header("Allow", PUBLIC));
-            }
+            Method::Announce => self.announce(key, request, &url),
+            Method::Record => self.record(key, request, &url),
             Method::Redirect | Method::Other(_) => {
                 let response = Response::to_request(&request, StatusCode::NOT_IMPLEMENTED);
                 self.respond(key, response.header("Public", PUBLIC));
@@ -83,12 +82,18 @@ impl Shard {
         }
     }
 
-    /// Whether this connection may read `path`. If that is not known yet, the request waits for the decision.
-    pub(super) fn may_read(&mut self, key: usize, request: &Request, path: &str) -> bool {
+    /// Whether this connection may do this at `path`. If that is not known yet, the request waits for the decision.
+    pub(super) fn may(
+        &mut self,
+        key: usize,
+        request: &Request,
+        action: Action,
+        path: &str,
+    ) -> bool {
         let Some(connection) = self.connections.get_mut(key) else {
             return false;
         };
-        if connection.grant(path).is_some() {
+        if connection.grant(action, path).is_some() {
             return true;
         }
         self.next_question += 1;
@@ -96,7 +101,7 @@ impl Shard {
         let header = |name: &str| request.headers.get(name).map(str::to_owned);
         let question = decision::Request {
             id,
-            action: Action::Read,
+            action,
             method: request.method.as_str().to_owned(),
             path: path.to_owned(),
             uri: request.uri.clone(),
@@ -120,6 +125,7 @@ impl Shard {
         connection.pending = Some(Pending::Decision {
             id,
             request,
+            action,
             path: path.to_owned(),
             deadline,
         });
@@ -136,13 +142,14 @@ impl Shard {
         let Some(connection) = self.connections.get_mut(key) else {
             return;
         };
-        let (request, path) = match connection.pending.take() {
+        let (request, action, path) = match connection.pending.take() {
             Some(Pending::Decision {
                 id: asked,
                 request,
+                action,
                 path,
                 ..
-            }) if asked == id => (*request, path),
+            }) if asked == id => (*request, action, path),
             other => {
                 connection.pending = other;
                 return;
@@ -150,7 +157,7 @@ impl Shard {
         };
         match answer {
             Answer::Allow { user } => {
-                connection.remember(Grant { path, user });
+                connection.remember(Grant { action, path, user });
                 self.request(key, request);
             }
             Answer::Challenge(challenges) => {
@@ -199,7 +206,7 @@ impl Shard {
             let reason = "The description is application/sdp";
             return self.refuse(key, &request, StatusCode::NOT_ACCEPTABLE, reason);
         }
-        if !self.may_read(key, &request, &url.path) {
+        if !self.may(key, &request, Action::Read, &url.path) {
             return;
         }
         let Some(stream) = self.stream_or_refuse(key, &request, &url.path) else {
@@ -249,7 +256,8 @@ impl Shard {
             );
             return None;
         };
-        let path = self.sessions.get(session)?.stream.path().to_owned();
+        let found = self.sessions.get(session)?;
+        let (action, path) = (found.action(), found.stream.path().to_owned());
         if !url.path.is_empty() && url.path != path {
             self.refuse(
                 key,
@@ -259,7 +267,7 @@ impl Shard {
             );
             return None;
         }
-        if !self.may_read(key, request, &path) {
+        if !self.may(key, request, action, &path) {
             return None;
         }
         if !self.adopt(key, session) {
@@ -309,11 +317,20 @@ impl Shard {
         request: &Request,
         session: usize,
     ) -> Option<State> {
-        let current = self.sessions.get(session)?.state;
+        let found = self.sessions.get(session)?;
+        let (current, publishes) = (found.state, found.source.is_some());
+        // The table does not know that a session either reads or publishes.
+        let other = if publishes {
+            Method::Play
+        } else {
+            Method::Record
+        };
         match state::next(current, &request.method) {
-            Ok(next) => Some(next),
-            Err(_) => {
-                let served = |method: &&str| PUBLIC.split(", ").any(|known| known == *method);
+            Ok(next) if request.method != other => Some(next),
+            _ => {
+                let served = |method: &&str| {
+                    *method != other.as_str() && PUBLIC.split(", ").any(|known| known == *method)
+                };
                 let allowed = state::allowed(current).iter().map(Method::as_str);
                 let allowed: Vec<_> = allowed.filter(served).collect();
                 let response =

@@ -1,7 +1,10 @@
-//! An RTSP session: what one reader has set up of one stream, and where it is in it.
+//! An RTSP session: what one client has set up of one stream, and where a reader is in it.
 
+use super::{Command, ShardHandle};
 use crate::burst::Burst;
 use crate::cursor::{Cursor, Selection};
+use crate::decision::Action;
+use crate::ingest::{self, Source};
 use crate::ring::Ring;
 use crate::session::{SessionInfo, TransportKind};
 use crate::stream::{Stream, StreamId};
@@ -21,12 +24,16 @@ pub(super) struct Session {
     pub(super) stream: Arc<Stream>,
     /// URL of the whole, with a slash at its end: controls of the tracks are relative to it.
     pub(super) base_url: String,
-    /// Init, Ready, Playing (RFC 2326 §A.2).
+    /// Init, Ready, Playing, Recording (RFC 2326 §A.2).
     pub(super) state: State,
     /// What each track was set up with, by the track's index.
     pub(super) tracks: Vec<Option<TrackTransport>>,
     /// The connection that it was set up on, while that is open.
     pub(super) connection: Option<usize>,
+    /// What a publisher's packets go through; `None` for a reader.
+    pub(super) source: Option<Source>,
+    /// When the publisher may be asked for a key frame again, in nanoseconds of the engine's clock.
+    pub(super) key_frame_at: u64,
     /// Its place in the stream while it plays.
     pub(super) cursor: Option<Cursor>,
     /// The burst that is being sent in portions, and how many of its packets are sent (datagrams only).
@@ -37,13 +44,13 @@ pub(super) struct Session {
     pub(super) is_paced: bool,
     /// It ends when nothing was heard of it until then, in nanoseconds of the engine's clock.
     pub(super) alive_until: u64,
-    /// When the next sender reports are due.
+    /// When the next reports are due.
     pub(super) report_at: u64,
     /// When the wheel looks at it next.
     pub(super) timer_at: u64,
 }
 
-/// How one track reaches the reader, and what was sent.
+/// How one track travels, and what was sent.
 #[derive(Debug, Clone)]
 pub(super) struct TrackTransport {
     /// Where to.
@@ -135,6 +142,36 @@ pub(super) enum Target {
         /// Where RTCP goes and comes from.
         rtcp: SocketAddr,
     },
+    /// From a publisher, to ports of this track alone.
+    Receive {
+        /// Place of the ports in the shard.
+        ports: usize,
+        /// Where RTCP goes.
+        rtcp: SocketAddr,
+    },
+}
+
+/// Tells the shard of a publisher's session what its stream wants.
+#[derive(Debug)]
+pub(super) struct Upstream {
+    /// The shard.
+    pub(super) shard: ShardHandle,
+    /// Place of the session.
+    pub(super) session: usize,
+    /// Its number.
+    pub(super) number: u64,
+}
+
+impl ingest::Upstream for Upstream {
+    fn key_frame_wanted(&self) {
+        self.shard
+            .send(Command::KeyFrame(self.session, self.number));
+    }
+
+    fn superseded(&self) {
+        self.shard
+            .send(Command::Superseded(self.session, self.number));
+    }
 }
 
 impl Session {
@@ -148,7 +185,17 @@ impl Session {
         format!("{};timeout={timeout}", self.info.id)
     }
 
-    /// How media reaches the reader.
+    /// What its client does at its path.
+    pub(super) fn action(&self) -> Action {
+        self.info.action
+    }
+
+    /// Whether media flows.
+    pub(super) fn is_active(&self) -> bool {
+        self.cursor.is_some() || self.state == State::Recording
+    }
+
+    /// How media travels.
     pub(super) fn transport(&self) -> TransportKind {
         self.info.transport
     }
@@ -211,7 +258,7 @@ impl Session {
     pub(super) fn channel(&self, track: usize) -> Option<u8> {
         match self.tracks.get(track)?.as_ref()?.target {
             Target::Interleaved { rtp, .. } => Some(rtp),
-            Target::Udp { .. } => None,
+            Target::Udp { .. } | Target::Receive { .. } => None,
         }
     }
 
@@ -220,7 +267,7 @@ impl Session {
         self.tracks.iter().position(|track| {
             track.as_ref().is_some_and(|track| match track.target {
                 Target::Interleaved { rtp, rtcp } => rtp == channel || rtcp == channel,
-                Target::Udp { .. } => false,
+                Target::Udp { .. } | Target::Receive { .. } => false,
             })
         })
     }
@@ -230,7 +277,7 @@ impl Session {
         self.tracks.iter().position(|track| {
             track.as_ref().is_some_and(|track| match track.target {
                 Target::Udp { rtcp, .. } => rtcp == from,
-                Target::Interleaved { .. } => false,
+                Target::Interleaved { .. } | Target::Receive { .. } => false,
             })
         })
     }

@@ -6,7 +6,9 @@ use super::session::{Reported, Session, Target, TrackTransport};
 use super::udp::UdpPair;
 use super::{RTCP_PORTS, Shard};
 use crate::clock::now_ns;
+use crate::decision::Action;
 use crate::events::Event;
+use crate::ingest::Source;
 use crate::random::session_id;
 use crate::session::{SessionCounters, SessionInfo, TransportKind};
 use crate::stream::Stream;
@@ -25,9 +27,11 @@ use std::sync::Arc;
 const UDP_ADDRESSES: usize = 64;
 
 /// What was chosen of a client's offers.
-struct Chosen {
-    target: Target,
-    answer: Transport,
+pub(super) struct Chosen {
+    /// Where the track's packets go or come from.
+    pub(super) target: Target,
+    /// The transport as the client is told.
+    pub(super) answer: Transport,
 }
 
 impl Shard {
@@ -40,7 +44,7 @@ impl Shard {
                 None => return,
             },
         };
-        if !self.may_read(key, &request, &url.path) {
+        if !self.may(key, &request, Action::Read, &url.path) {
             return;
         }
         let Some(stream) = self.stream_or_refuse(key, &request, &url.path) else {
@@ -86,7 +90,10 @@ impl Shard {
             let reason = "Unsupported transport; RTP/AVP/TCP interleaved and RTP/AVP unicast with client_port are served";
             return self.refuse(key, &request, StatusCode::UNSUPPORTED_TRANSPORT, reason);
         };
-        let session = existing.unwrap_or_else(|| self.new_session(key, &request, stream, &chosen));
+        let session = existing.unwrap_or_else(|| {
+            let base_url = self.base_url(key, &request);
+            self.new_session(key, &request, stream, &chosen, base_url, None)
+        });
         self.set_track(session, track, &chosen);
         let mut answer = chosen.answer;
         answer.ssrc = self
@@ -143,7 +150,7 @@ impl Shard {
         })
     }
 
-    fn interleaved(
+    pub(super) fn interleaved(
         &self,
         key: usize,
         session: Option<usize>,
@@ -242,20 +249,38 @@ impl Shard {
             .ok_or_else(|| std::io::ErrorKind::NotFound.into())
     }
 
-    fn new_session(
+    /// URL of the whole stream of which a SETUP names a track.
+    fn base_url(&self, key: usize, request: &Request) -> String {
+        let base = content_base(split_track(&request.uri).0);
+        match self.connections.get(key) {
+            Some(connection) => absolute(&base, connection.local),
+            None => base,
+        }
+    }
+
+    /// A session of a reader, or of a publisher with its source.
+    pub(super) fn new_session(
         &mut self,
         key: usize,
         request: &Request,
         stream: Arc<Stream>,
         chosen: &Chosen,
+        base_url: String,
+        source: Option<Source>,
     ) -> usize {
         let now = now_ns();
         let connection = self.connections.get(key);
+        let action = match source {
+            Some(_) => Action::Publish,
+            None => Action::Read,
+        };
         let info = Arc::new(SessionInfo {
             id: session_id(),
             shard: self.number,
+            action,
             path: stream.path().to_owned(),
-            user: connection.and_then(|connection| connection.grant(stream.path())?.user.clone()),
+            user: connection
+                .and_then(|connection| connection.grant(action, stream.path())?.user.clone()),
             peer: connection.map_or_else(
                 || SocketAddr::from(([0; 4], 0)),
                 |connection| connection.peer,
@@ -263,16 +288,11 @@ impl Shard {
             user_agent: request.headers.get("User-Agent").map(str::to_owned),
             transport: match chosen.target {
                 Target::Interleaved { .. } => TransportKind::Tcp,
-                Target::Udp { .. } => TransportKind::Udp,
+                Target::Udp { .. } | Target::Receive { .. } => TransportKind::Udp,
             },
             started: now,
             counters: SessionCounters::default(),
         });
-        let base = content_base(split_track(&request.uri).0);
-        let base_url = connection.map_or_else(
-            || base.clone(),
-            |connection| absolute(&base, connection.local),
-        );
         self.next_number += 1;
         let number = self.next_number;
         let tracks = vec![None; stream.tracks().len()];
@@ -285,6 +305,8 @@ impl Shard {
             state: State::Init,
             tracks,
             connection: Some(key),
+            source,
+            key_frame_at: 0,
             cursor: None,
             sending: None,
             paced_at: 0,
@@ -303,7 +325,8 @@ impl Shard {
         session_key
     }
 
-    fn set_track(&mut self, key: usize, track: usize, chosen: &Chosen) {
+    /// Gives a track of a session its transport.
+    pub(super) fn set_track(&mut self, key: usize, track: usize, chosen: &Chosen) {
         let Some(session) = self.sessions.get_mut(key) else {
             return;
         };
@@ -321,12 +344,11 @@ impl Shard {
             reported: Reported::default(),
             numbering: numbering.unwrap_or_default(),
         });
-        if let Some(TrackTransport {
-            target: Target::Udp { rtcp, .. },
-            ..
-        }) = before
-        {
-            self.rtcp_peers.remove(&rtcp);
+        if let Some(TrackTransport { target, .. }) = before {
+            if let Target::Udp { rtcp, .. } = target {
+                self.rtcp_peers.remove(&rtcp);
+            }
+            self.close_receive_ports(&target);
         }
         if let Target::Udp { rtcp, .. } = chosen.target {
             self.rtcp_peers.insert(rtcp, key);

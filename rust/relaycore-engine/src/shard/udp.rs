@@ -37,35 +37,11 @@ pub(super) struct SentDatagrams {
 impl UdpPair {
     /// Binds two ports at `address` and registers the RTCP port under `token`.
     pub(super) fn bind(address: IpAddr, registry: &Registry, token: Token) -> io::Result<Self> {
-        let mut last = io::Error::from(io::ErrorKind::AddrInUse);
-        for _ in 0..PORT_ATTEMPTS {
-            let rtp = std::net::UdpSocket::bind((address, 0))?;
-            let port = rtp.local_addr()?.port();
-            if port % 2 != 0 || port == u16::MAX {
-                continue;
-            }
-            match std::net::UdpSocket::bind((address, port + 1)) {
-                Ok(rtcp) => return Self::with(rtp, rtcp, port, registry, token),
-                Err(error) => last = error,
-            }
-        }
-        Err(last)
-    }
-
-    fn with(
-        rtp: std::net::UdpSocket,
-        rtcp: std::net::UdpSocket,
-        port: u16,
-        registry: &Registry,
-        token: Token,
-    ) -> io::Result<Self> {
-        rtp.set_nonblocking(true)?;
-        rtcp.set_nonblocking(true)?;
+        let (rtp, mut rtcp, port) = bind_pair(address)?;
         let offload = UdpSocketState::new(UdpSockRef::from(&rtp)).ok();
-        let mut rtcp = UdpSocket::from_std(rtcp);
         registry.register(&mut rtcp, token, Interest::READABLE)?;
         Ok(Self {
-            rtp: UdpSocket::from_std(rtp),
+            rtp,
             rtcp,
             port,
             offload,
@@ -158,6 +134,23 @@ impl UdpPair {
             }
         }
     }
+}
+
+/// Two free ports at `address` that follow each other, RTP on the even one (RFC 3550 §11), and the number of the first.
+pub(super) fn bind_pair(address: IpAddr) -> io::Result<(UdpSocket, UdpSocket, u16)> {
+    let mut last = io::Error::from(io::ErrorKind::AddrInUse);
+    for _ in 0..PORT_ATTEMPTS {
+        let rtp = UdpSocket::bind((address, 0).into())?;
+        let port = rtp.local_addr()?.port();
+        if port % 2 != 0 || port == u16::MAX {
+            continue;
+        }
+        match UdpSocket::bind((address, port + 1).into()) {
+            Ok(rtcp) => return Ok((rtp, rtcp, port)),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
 }
 
 #[cfg(test)]

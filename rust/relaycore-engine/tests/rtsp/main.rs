@@ -11,6 +11,7 @@ mod keep_alive;
 mod pause;
 mod pipelining;
 mod play;
+mod publish;
 mod reader;
 mod refusals;
 mod sessions;

@@ -2,7 +2,7 @@
 
 use crate::support::{Client, Feed, Server, datagram, rtcp_kinds, rtp_info, sender_report};
 use relaycore_engine::burst::Stages;
-use relaycore_engine::clock::SECOND;
+use relaycore_engine::clock::{SECOND, now_ns};
 use relaycore_engine::stream::{JoinPolicy, Written};
 use relaycore_proto::rtcp::{
     Pli, ReceiverReport, ReportBlock, unix_ns_from_ntp, write_pli, write_receiver_report,
@@ -247,11 +247,12 @@ fn writers_on_several_threads_keep_the_order_of_each_track() {
     let stream = &feed.stream;
     std::thread::scope(|scope| {
         for thread in 0..4usize {
+            let rate = [90_000, 48_000][thread % 2];
             scope.spawn(move || {
                 for _ in 0..100 {
                     let written = Written {
                         data: &[0, 0, 0, 1, 0x41, 7, 7, 7],
-                        pts: 0,
+                        pts: (now_ns() / 1000 * rate / 1_000_000) as i64,
                         random_access: Some(false),
                         stages: Stages::default(),
                     };

@@ -34,6 +34,7 @@ mod nal_units;
 mod order;
 pub mod other;
 mod packetise;
+pub mod parameters;
 pub mod vp8;
 pub mod vp9;
 

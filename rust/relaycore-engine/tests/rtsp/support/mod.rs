@@ -2,6 +2,7 @@
 
 mod client;
 mod media;
+pub(crate) mod publisher;
 mod server;
 
 pub(crate) use client::{Client, datagram, rtcp_kinds, rtp_info, sender_report};
