@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 __all__ = ["Server", "serve"]
 
@@ -23,9 +22,14 @@ Record = dict[str, Any]
 
 @dataclass
 class Server:
-    """A server that is up. ``urls`` are its streams by path, ``log`` is what it has logged so far."""
+    """A server that is up.
+
+    ``address`` is the host and port that it listens on, ``urls`` are the streams of its cameras by path,
+    ``log`` is what it has logged so far.
+    """
 
     process: subprocess.Popen[str]
+    address: tuple[str, int] = ("", 0)
     urls: dict[str, str] = field(default_factory=dict)
     log: list[Record] = field(default_factory=list)
 
@@ -35,13 +39,10 @@ class Server:
         (url,) = self.urls.values()
         return url
 
-    @property
-    def address(self) -> tuple[str, int]:
-        """Host and port that it listens on."""
-        parts = urlsplit(next(iter(self.urls.values())))
-        assert parts.hostname is not None
-        assert parts.port is not None
-        return parts.hostname, parts.port
+    def url_of(self, path: str) -> str:
+        """The URL of any path, whether there is a stream or not."""
+        host, port = self.address
+        return f"rtsp://{host}:{port}/{path}"
 
     def stop(self) -> int:
         """Ask it to end as a service manager does, and give its exit status."""
@@ -52,6 +53,8 @@ class Server:
 @contextmanager
 def serve(*arguments: str, streams: int = 1) -> Iterator[Server]:
     """Run ``relaycore serve`` with these arguments on a free port, from its ready line to its end.
+
+    ``streams`` is how many cameras it has; with none it only relays.
 
     The end has to be in order: status 0, nothing logged as an error.
     """
@@ -83,8 +86,10 @@ def _listen(server: Server, streams: int, ready: threading.Event) -> None:
         for line in lines:
             record: Record = json.loads(line)
             server.log.append(record)
-            if record["message"] == "serving":
+            if record["message"] == "listening":
+                server.address = record["host"], record["port"]
+            elif record["message"] == "serving":
                 server.urls[record["path"]] = record["urls"][0]
-                if len(server.urls) == streams:
-                    ready.set()
+            if server.address[1] and len(server.urls) == streams:
+                ready.set()
     ready.set()

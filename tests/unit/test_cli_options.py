@@ -54,6 +54,21 @@ def test_all_options_are_understood(served: list[tuple[Config, list[User]]]) -> 
     )
 
 
+def test_options_of_a_relay_without_cameras(served: list[tuple[Config, list[User]]]) -> None:
+    assert main(["serve", "--no-camera", "--publish", "configured", "--anonymous"]) == 0
+    assert served[0][0] == Config(publish="configured", anonymous=True)
+
+
+def test_a_file_of_paths_opens_no_camera_unless_one_is_asked_for(
+    served: list[tuple[Config, list[User]]], tmp_path: Path
+) -> None:
+    file = tmp_path / "paths.toml"
+    file.write_text("[paths.drone]\n")
+    assert main(["serve", str(file)]) == 0
+    assert main(["serve", str(file), "--camera", "pattern"]) == 0
+    assert [config.cameras for config, _ in served] == [{}, {"cam": CameraSettings(camera="pattern")}]
+
+
 def test_an_option_changes_the_only_camera_of_a_file(
     served: list[tuple[Config, list[User]]], tmp_path: Path
 ) -> None:
@@ -74,6 +89,16 @@ def test_a_path_says_which_camera_of_a_file_is_meant(
         "front": CameraSettings(size="640x480"),
         "back": CameraSettings(camera="pattern"),
     }
+
+
+def test_options_win_over_variables_and_these_over_the_file(
+    served: list[tuple[Config, list[User]]], two_cameras: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RELAYCORE_PORT", "9001")
+    monkeypatch.setenv("RELAYCORE_SHARDS", "1")
+    assert main(["serve", two_cameras]) == 0
+    assert main(["serve", two_cameras, "--port", "9002"]) == 0
+    assert [(config.port, config.shards) for config, _ in served] == [(9001, 1), (9002, 1)]
 
 
 def test_several_cameras_and_no_path_are_not_guessed(
@@ -115,6 +140,14 @@ def test_several_cameras_and_no_path_are_not_guessed(
         (
             ["serve", "--lan", "--host", "::1"],
             "--lan listens on all addresses already: leave out --host, or --lan.",
+        ),
+        (
+            ["serve", "--no-camera", "--fps", "5"],
+            "--no-camera opens no camera: leave out --fps, or --no-camera.",
+        ),
+        (
+            ["serve", "--publish", "all"],
+            '--publish: "all" is not right; it should be `any` or `configured`, ',
         ),
         (["serve", "missing.toml"], "missing.toml does not exist: check the name of the configuration file."),
         ([], "The following arguments are required: COMMAND; see relaycore --help."),

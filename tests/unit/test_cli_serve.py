@@ -72,6 +72,22 @@ def test_it_ends_in_order_when_it_is_told_to(number: signal.Signals) -> None:
     assert errors.endswith("stopped\n")
 
 
+def test_a_relay_without_cameras_says_where_to_publish() -> None:
+    process = subprocess.Popen(
+        command("serve", "--no-camera", "--port", "0"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("Publish to rtsp://127.0.0.1:")
+        end(process, signal.SIGTERM)
+    finally:
+        process.kill()
+        process.communicate()
+
+
 def test_a_console_without_utf_8_gets_ascii() -> None:
     with serving(["--no-qr"], until="vlc ", PYTHONIOENCODING="ascii") as (process, output):
         end(process, signal.SIGTERM)

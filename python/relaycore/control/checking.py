@@ -18,17 +18,45 @@ from relaycore.control.toml_lines import KeyPath
 from relaycore.errors import ConfigurationError
 from relaycore.settings import masked
 
-__all__ = ["Mistake", "Mistakes", "check_table", "check_value", "did_you_mean"]
+__all__ = [
+    "Mistake",
+    "Mistakes",
+    "check_table",
+    "check_value",
+    "choices",
+    "did_you_mean",
+    "is_table",
+    "toml",
+    "without_annotation",
+]
 
 _Table = TypeVar("_Table", bound=msgspec.Struct)
 
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """One wrong setting: the way to it, and what is wrong and what would be right."""
+    """One wrong setting: the way to it, what is wrong and what would be right, an example where it helps."""
 
     path: KeyPath
     text: str
+    example: object = None
+
+    def in_file(self) -> str:
+        """The sentence, with the example as it stands in a file: ``like port = 8554``."""
+        key = self.path[-1] if self.path else 0
+        return self._with("" if isinstance(key, int) else f"{key} = ", toml(self.example))
+
+    def of_option(self) -> str:
+        """The sentence, with the example as it is typed on the command line: ``like --port 8554``."""
+        return self._with(f"{self.path[-1]} ", str(self.example))
+
+    def of_variable(self, name: str) -> str:
+        """The sentence, with the example as it is given to a variable: ``like RELAYCORE_PORT=8554``."""
+        plain = self.example if isinstance(self.example, str) else toml(self.example)
+        return self._with(f"{name}=" if isinstance(self.path[-1], str) else "", plain)
+
+    def _with(self, before: str, example: str) -> str:
+        return self.text if self.example is None else f"{self.text}, like {before}{example}."
 
 
 Mistakes = list[Mistake]
@@ -54,8 +82,7 @@ def check_table(
             values[field.name] = check_value(field.type, value, (*path, key), mistakes, strict=strict)
     for field in fields.values():
         if field.required and field.encode_name not in data:
-            hint = _expectation(field.type, field.encode_name)
-            mistakes.append(Mistake((*path, field.encode_name), f"it is missing; it should be {hint}."))
+            mistakes.append(_mistake(field.type, "it is missing", (*path, field.encode_name)))
     return kind(**values) if len(mistakes) == found else None
 
 
@@ -72,13 +99,13 @@ def check_value(
         try:
             converted = msgspec.convert(value, expected, strict=strict)
         except msgspec.ValidationError:
-            mistakes.append(_mistake(expected, value, path))
+            mistakes.append(_wrong(expected, value, path))
     check = (_meta(expected).extra or {}).get("check")
     if check is not None and len(mistakes) == found and converted is not None:
         try:
             check(converted)
         except ConfigurationError:
-            mistakes.append(_mistake(expected, value, path))
+            mistakes.append(_wrong(expected, value, path))
     return converted if len(mistakes) == found else None
 
 
@@ -87,12 +114,12 @@ _WHOLE = object()
 
 
 def _check_parts(expected: Any, value: object, path: KeyPath, mistakes: Mistakes, strict: bool) -> Any:
-    choices = _choices(expected)
-    for choice in choices:
-        kind = _without_annotation(choice)
+    possible = choices(expected)
+    for choice in possible:
+        kind = without_annotation(choice)
         arguments = get_args(kind)
         if isinstance(value, Mapping):
-            if _is_table(kind):
+            if is_table(kind):
                 return check_table(kind, value, path, mistakes, strict=strict)
             if get_origin(kind) is dict:
                 return {
@@ -104,32 +131,50 @@ def _check_parts(expected: Any, value: object, path: KeyPath, mistakes: Mistakes
                 check_value(arguments[0], item, (*path, index), mistakes, strict=strict)
                 for index, item in enumerate(value)
             ]
-        elif len(choices) > 1 and choice is not kind and kind is type(value):
+        elif len(possible) > 1 and choice is not kind and kind is type(value):
             return check_value(choice, value, path, mistakes, strict=strict)
     return _WHOLE
 
 
-def _choices(expected: Any) -> list[Any]:
+def choices(expected: Any) -> list[Any]:
     """The types that a value may have, each with what its own annotation says."""
-    plain = _without_annotation(expected)
+    plain = without_annotation(expected)
     if get_origin(plain) in (Union, types.UnionType):
-        return [kind for choice in get_args(plain) for kind in _choices(choice)]
+        return [kind for choice in get_args(plain) for kind in choices(choice)]
     return [expected]
 
 
-def _is_table(kind: Any) -> bool:
+def is_table(kind: Any) -> bool:
+    """Whether a type is one of settings by name."""
     return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
 
 
 def _says_more(element: Any) -> bool:
     """Whether the elements of a list have a description or settings of their own."""
-    return get_origin(element) is Annotated or _is_table(element)
+    return get_origin(element) is Annotated or is_table(element)
 
 
-def _mistake(expected: Any, value: object, path: KeyPath) -> Mistake:
+def _wrong(expected: Any, value: object, path: KeyPath) -> Mistake:
     secret = (_meta(expected).extra or {}).get("secret")
-    shown = "the value" if secret else _shown(value)
-    return Mistake(path, f"{shown} is not right; it should be {_expectation(expected, path[-1])}.")
+    return _mistake(expected, f"{'the value' if secret else _shown(value)} is not right", path)
+
+
+def _mistake(expected: Any, problem: str, path: KeyPath) -> Mistake:
+    """What is wrong, with what would be right: ``...; it should be a size in pixels, WIDTHxHEIGHT``."""
+    meta = _meta(expected)
+    right = "a table" if is_table(expected) else meta.description or "something else"
+    if meta.examples:
+        return Mistake(path, f"{problem}; it should be {right}", meta.examples[0])
+    return Mistake(path, f"{problem}; it should be {right}.")
+
+
+def toml(value: object) -> str:
+    """A value as it is written in TOML."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return f"[{', '.join(map(toml, value))}]"
+    return f'"{value}"' if isinstance(value, str) else str(value)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -137,27 +182,6 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     names = sorted(known)
     close = difflib.get_close_matches(word.lower(), names, n=1, cutoff=0.6)
     return f"did you mean {close[0]}?" if close else f"known are {', '.join(names)}."
-
-
-def _expectation(expected: Any, key: str | int) -> str:
-    """What a field should be, with an example: ``a size in pixels, like size = "1280x720"``.
-
-    Options of the command line begin with a hyphen and have their example as it is typed. An element of a
-    list has no key.
-    """
-    if _is_table(expected):
-        return "a table"
-    meta = _meta(expected)
-    text = meta.description or "something else"
-    if meta.examples:
-        example = meta.examples[0]
-        if isinstance(key, int):
-            text += f", like {_toml(example)}"
-        elif key.startswith("-"):
-            text += f", like {key} {example}"
-        else:
-            text += f", like {key} = {_toml(example)}"
-    return text
 
 
 def _meta(expected: Any) -> msgspec.Meta:
@@ -173,7 +197,8 @@ def _meta(expected: Any) -> msgspec.Meta:
     return msgspec.Meta()
 
 
-def _without_annotation(expected: Any) -> Any:
+def without_annotation(expected: Any) -> Any:
+    """A type without what its annotation says of it."""
     return get_args(expected)[0] if get_origin(expected) is Annotated else expected
 
 
@@ -183,17 +208,8 @@ def _shown(value: object) -> str:
         return "a table"
     if isinstance(value, str):
         return f'"{_shortened(masked(value).replace(chr(10), " "))}"'
-    return _shortened(masked(_toml(value)))
+    return _shortened(masked(toml(value)))
 
 
 def _shortened(text: str) -> str:
     return text if len(text) <= 40 else text[:39] + "…"
-
-
-def _toml(value: object) -> str:
-    """A value as it is written in TOML."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, list):
-        return f"[{', '.join(map(_toml, value))}]"
-    return f'"{value}"' if isinstance(value, str) else str(value)

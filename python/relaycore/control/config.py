@@ -1,6 +1,7 @@
-"""The configuration file: TOML, read into :class:`relaycore.settings.Config`.
+"""The configuration: a TOML file and environment variables, read into :class:`relaycore.settings.Config`.
 
-All mistakes of a file are reported together, each as ``file:line: key: what is wrong; what would be right``.
+All mistakes are reported together, those of a file each as ``file:line: key: what is wrong; what would be
+right``, those of the environment with the name of the variable.
 """
 
 from __future__ import annotations
@@ -9,17 +10,21 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
 
 from relaycore.control.checking import Mistakes, check_table
 from relaycore.control.checking_together import check_together, over_defaults
+from relaycore.control.environment import overlay
 from relaycore.control.toml_lines import KeyPath, key_lines
 from relaycore.errors import ConfigurationError
 from relaycore.settings import Config, normal_path
 
 __all__ = ["load_config", "read_config"]
+
+_NO_ENVIRONMENT: Mapping[str, str] = MappingProxyType({})
 
 LARGEST_FILE = 1 << 20
 """Bytes; a larger file is not one of settings."""
@@ -42,12 +47,37 @@ _SYNTAX_HINTS = {
 }
 
 
-def load_config(path: Path) -> Config:
-    """The settings in a file. ConfigurationError with all mistakes, or with why the file cannot be read."""
+def load_config(path: Path, environment: Mapping[str, str] = _NO_ENVIRONMENT) -> Config:
+    """The settings in a file, and over them those of the environment.
+
+    ConfigurationError with all mistakes, or with why the file cannot be read.
+    """
+    return read_config(_read(path), str(path), environment)
+
+
+def read_config(text: str, name: str, environment: Mapping[str, str] = _NO_ENVIRONMENT) -> Config:
+    """The settings in a TOML text, and over them those of the environment.
+
+    ``name`` is how mistakes call the file. ConfigurationError with all mistakes.
+    """
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(_syntax_mistake(text, name, error)) from None
+    mistakes: Mistakes = []
+    variables = overlay(document, environment, mistakes)
+    config = check_table(Config, document, (), mistakes)
+    check_together(document, mistakes)
+    if config is None or mistakes:
+        raise ConfigurationError(*_located(mistakes, key_lines(text), name, variables))
+    return _with_defaults(config, document)
+
+
+def _read(path: Path) -> str:
     try:
         if path.stat().st_size > LARGEST_FILE:
             raise ConfigurationError(f"{path} is larger than 1 MiB: name a file of settings in TOML.")
-        text = path.read_text(encoding="utf-8-sig")
+        return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise ConfigurationError(
             f"{path} does not exist: check the name of the configuration file."
@@ -60,21 +90,6 @@ def load_config(path: Path) -> Config:
         raise ConfigurationError(f"{path} is not UTF-8 text: save it as UTF-8.") from None
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from None
-    return read_config(text, str(path))
-
-
-def read_config(text: str, name: str) -> Config:
-    """The settings in a TOML text; ``name`` is how mistakes call the file."""
-    try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(_syntax_mistake(text, name, error)) from None
-    mistakes: Mistakes = []
-    config = check_table(Config, document, (), mistakes)
-    check_together(document, mistakes)
-    if config is None or mistakes:
-        raise ConfigurationError(*_located(mistakes, key_lines(text), name))
-    return _with_defaults(config, document)
 
 
 def _with_defaults(config: Config, document: Mapping[str, Any]) -> Config:
@@ -86,11 +101,35 @@ def _with_defaults(config: Config, document: Mapping[str, Any]) -> Config:
     return msgspec.structs.replace(config, cameras=cameras, paths=paths)
 
 
-def _located(mistakes: Mistakes, lines: Mapping[KeyPath, int], name: str) -> list[str]:
-    """The mistakes in the order of the file, each with its line."""
-    placed = [(_line(mistake.path, lines), mistake) for mistake in mistakes]
-    placed.sort(key=lambda item: item[0])
-    return [f"{name}:{line}: {_key(mistake.path)}: {mistake.text}" for line, mistake in placed]
+def _located(
+    mistakes: Mistakes, lines: Mapping[KeyPath, int], name: str, variables: Mapping[KeyPath, str]
+) -> list[str]:
+    """The mistakes of the file in its order, each with its line, and then those of the environment."""
+    in_file: list[tuple[int, str]] = []
+    of_variables: list[str] = []
+    for mistake in mistakes:
+        variable = _variable(mistake.path, variables, lines)
+        if variable is not None:
+            of_variables.append(f"{variable}: {mistake.of_variable(variable)}")
+        else:
+            line = _line(mistake.path, lines)
+            in_file.append((line, f"{name}:{line}: {_key(mistake.path)}: {mistake.in_file()}"))
+    return [text for _, text in sorted(in_file, key=lambda item: item[0])] + of_variables
+
+
+def _variable(path: KeyPath, variables: Mapping[KeyPath, str], lines: Mapping[KeyPath, int]) -> str | None:
+    """The variable that a mistake is in: the one of its key, or of a table that only variables make."""
+    for length in range(len(path), 0, -1):
+        above = path[:length]
+        if above in variables:
+            return variables[above]
+        if above in lines:
+            return None
+        for key, name in variables.items():
+            if key[:length] == above:
+                parts = [*name.split("__")[:length], *(str(part).upper() for part in path[length:])]
+                return "__".join(parts)
+    return None
 
 
 def _line(path: KeyPath, lines: Mapping[KeyPath, int]) -> int:

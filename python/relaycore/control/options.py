@@ -1,15 +1,16 @@
-"""Puts the options of the command line over the settings of the configuration file."""
+"""Puts the options of the command line over the settings of the configuration file and the environment."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from relaycore.control.checking import Mistakes, check_value
-from relaycore.control.config import load_config
+from relaycore.control.config import load_config, read_config
 from relaycore.errors import ConfigurationError
 from relaycore.settings import DEFAULT_PATH, CameraSettings, Config, normal_path
 
@@ -18,24 +19,27 @@ __all__ = ["config_from_options"]
 CAMERA_OPTIONS = ("camera", "microphone", "size", "fps", "encoder", "bitrate")
 """Options that mean one camera; each has the name of its field."""
 
-RELAY_OPTIONS = ("host", "port")
+RELAY_OPTIONS = ("host", "port", "publish")
 """Options with a value that mean the relay."""
 
-SWITCHES = ("lan", "log_json", "trace_latency")
+SWITCHES = ("lan", "anonymous", "log_json", "trace_latency")
 """Options without a value."""
 
 
-def config_from_options(arguments: argparse.Namespace) -> Config:
+def config_from_options(arguments: argparse.Namespace, environment: Mapping[str, str]) -> Config:
     """The settings that the program runs with; users of the command line are not in them yet.
 
-    ConfigurationError with all mistakes of the file, or with all of the command line.
+    ConfigurationError with all mistakes of file and environment, or with all of the command line.
     """
-    config = Config() if arguments.config is None else load_config(Path(arguments.config))
+    if arguments.config is None:
+        config = read_config("", "configuration", environment)
+    else:
+        config = load_config(Path(arguments.config), environment)
     mistakes: Mistakes = []
     relay: dict[str, Any] = _values(Config, RELAY_OPTIONS, arguments, mistakes)
     camera: dict[str, Any] = _values(CameraSettings, CAMERA_OPTIONS, arguments, mistakes)
     if mistakes:
-        raise ConfigurationError(*(f"{mistake.path[0]}: {mistake.text}" for mistake in mistakes))
+        raise ConfigurationError(*(f"{mistake.path[0]}: {mistake.of_option()}" for mistake in mistakes))
     if arguments.lan and arguments.host is not None:
         raise ConfigurationError("--lan listens on all addresses already: leave out --host, or --lan.")
     relay.update({name: True for name in SWITCHES if getattr(arguments, name)})
@@ -43,8 +47,18 @@ def config_from_options(arguments: argparse.Namespace) -> Config:
         relay["lan"] = False
     if arguments.no_qr:
         relay["qr"] = False
-    relay["cameras"] = _cameras(config.cameras, arguments.path, camera)
+    if arguments.no_camera:
+        _refuse_camera_options(arguments)
+        relay["cameras"] = {}
+    elif config.cameras or camera or arguments.path is not None or not config.paths:
+        relay["cameras"] = _cameras(config.cameras, arguments.path, camera)
     return msgspec.structs.replace(config, **relay)
+
+
+def _refuse_camera_options(arguments: argparse.Namespace) -> None:
+    for name in (*CAMERA_OPTIONS, "path"):
+        if getattr(arguments, name) is not None:
+            raise ConfigurationError(f"--no-camera opens no camera: leave out --{name}, or --no-camera.")
 
 
 def _values(
@@ -63,7 +77,7 @@ def _cameras(
 ) -> dict[str, CameraSettings]:
     """The cameras, the one that the options mean changed by them.
 
-    It is the one at ``--path``, or the only one. Without any camera in the file there is one at ``cam``.
+    It is the one at ``--path``, or the only one. Where the file has none, it is at ``cam``.
     """
     cameras = {normal_path(key): settings for key, settings in configured.items()}
     if path is not None:

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from relaycore.addresses import is_loopback
 from relaycore.control.console import qr_code, say, show_table
+from relaycore.control.summary import PATH_COLUMNS, may_publish, path_rows
 from relaycore.relay import Relay, StreamStatus
 from relaycore.settings import Config, User
 
@@ -24,22 +25,28 @@ def show_start(console: Console, relay: Relay, config: Config, generated: Sequen
     for line in _notices(streams):
         say(console, line, "yellow")
     rows = [(url, *_camera_cells(stream)) for stream in streams for url in relay.urls(stream.path)]
-    show_table(console, "Cameras", ("URL", "camera", "mode", "encoder"), rows)
+    if rows:
+        show_table(console, "Cameras", ("URL", "camera", "mode", "encoder"), rows)
+    if config.paths:
+        show_table(console, "Paths", PATH_COLUMNS, path_rows(config))
     for user in generated:
         say(console, f"User {user.name}, password {user.password} (shown only now)", "bold")
-    if not streams:
-        return
-    url = url_for(relay.urls(streams[0].path)[0], config, generated)
-    for line in player_lines(url):
-        say(console, line)
-    if config.qr and console.is_terminal:
-        console.print(qr_code(url, console.encoding))
+    if may_publish(config):
+        say(console, f"Publish to {url_for(relay.urls('PATH')[0], config, generated)}")
+    if streams:
+        url = url_for(relay.urls(streams[0].path)[0], config, generated)
+        for line in player_lines(url):
+            say(console, line)
+        if config.qr and console.is_terminal:
+            console.print(qr_code(url, console.encoding))
     if is_loopback(relay.address[0]):
-        say(console, "Only this machine can read. --lan lets the network in, with a password.", "dim")
+        say(console, "Only this machine comes in. --lan lets the network in, with a password.", "dim")
 
 
 def log_start(relay: Relay) -> None:
     """The same for logs, without passwords."""
+    host, port = relay.address
+    _log.info("listening", extra={"host": host, "port": port})
     for stream in relay.streams():
         device, mode, encoder = _camera_cells(stream)
         _log.info(

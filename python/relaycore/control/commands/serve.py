@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import os
 import signal
 import sys
 from collections.abc import Callable, Coroutine
@@ -22,10 +23,11 @@ from relaycore.relay import Relay
 from relaycore.settings import Config, User
 
 NAME = "serve"
-HELP = "make the cameras of this machine IP cameras"
+HELP = "make the cameras of this machine IP cameras, and relay what is published"
 DESCRIPTION = (
     "Serves a camera as H.264 at rtsp://127.0.0.1:8554/cam: the first one that is there, or the one of the "
-    "options, or those of a configuration file. Without any camera it serves a test pattern."
+    "options, or those of a configuration file. Without any camera it serves a test pattern. What other "
+    "programs publish to any other path is relayed to all who read it."
 )
 
 _log = logging.getLogger(__name__)
@@ -51,18 +53,30 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     camera.add_argument("--bitrate", metavar="N", help="bits per second, like 800k or 2M")
     camera.add_argument("--path", metavar="PATH", help="path of the camera, `cam` by default")
+    camera.add_argument(
+        "--no-camera", action="store_true", help="open no camera: relay only what is published or pulled"
+    )
     network = parser.add_argument_group("network")
     network.add_argument("--host", metavar="ADDRESS", help="address to listen on, 127.0.0.1 by default")
     network.add_argument("--port", metavar="N", help="port to listen on, 8554 by default")
     network.add_argument(
-        "--lan", action="store_true", help="let the network in; readers then need a password"
+        "--lan", action="store_true", help="let the network in; readers and publishers then need a password"
+    )
+    network.add_argument(
+        "--anonymous", action="store_true", help="let everybody read, and publish where there are no users"
+    )
+    network.add_argument(
+        "--publish",
+        metavar="WHERE",
+        help="`any`, or `configured` to open only the paths of the configuration",
     )
     network.add_argument(
         "--user",
         action="append",
         default=[],
         metavar="NAME[:PASSWORD]",
-        help="somebody who may read; may be given several times; without a password, it is asked for or made",
+        help="somebody who may read and publish; may be given several times; without a password, it is asked "
+        "for or made",
     )
     output = parser.add_argument_group("output")
     output.add_argument("--log-json", action="store_true", help="print nothing but logs, as JSON")
@@ -74,7 +88,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Serves until SIGINT or SIGTERM. What it raises is a RelaycoreError."""
-    config, generated = add_users(config_from_options(arguments), arguments.user)
+    config, generated = add_users(config_from_options(arguments, os.environ), arguments.user)
     console = make_console()
     configure_logs(as_json=config.log_json, console=console)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:

@@ -1,0 +1,32 @@
+"""``relaycore check``: whether a configuration is right, and what it means."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from relaycore.control.config import load_config
+from relaycore.control.console import make_console, say, show_table
+from relaycore.control.summary import PATH_COLUMNS, path_rows, who_comes_in
+
+NAME = "check"
+HELP = "explain all mistakes of a configuration file"
+DESCRIPTION = (
+    "Reads a configuration file and the environment as `relaycore serve` does, and starts nothing. Explains "
+    "every mistake, with file, line and key, and ends with 2; or shows what would be served, and ends with 0."
+)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options of this command."""
+    parser.add_argument("config", metavar="CONFIG", help="a configuration file (TOML)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Prints what it means. ConfigurationError with all mistakes."""
+    config = load_config(Path(arguments.config), os.environ)
+    console = make_console()
+    say(console, f"{arguments.config} is right. {who_comes_in(config)}")
+    show_table(console, "Paths", PATH_COLUMNS, path_rows(config))
+    return 0
