@@ -23,6 +23,8 @@ pub mod obu_type {
     pub const TEMPORAL_DELIMITER: u8 = 2;
     /// Frame header; the tiles follow in OBUs of their own.
     pub const FRAME_HEADER: u8 = 3;
+    /// Metadata.
+    pub const METADATA: u8 = 5;
     /// Frame header and tiles in one.
     pub const FRAME: u8 = 6;
     /// Tile list, of large scale tile coding.

@@ -12,40 +12,63 @@ const SEI_BYTES_MAX: usize = 512;
 /// The bytes of a NAL unit without the emulation prevention bytes (ITU-T H.264 section 7.4.1): 00 00 03 becomes 00 00.
 pub(crate) fn without_emulation_prevention(nal: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(nal.len());
-    let mut zeros = 0;
-    for &byte in nal {
-        if zeros >= 2 && byte == 3 {
-            zeros = 0;
-            continue;
-        }
-        zeros = if byte == 0 { zeros + 1 } else { 0 };
-        out.push(byte);
-    }
+    out.extend(without_emulation_prevention_bytes(nal));
     out
 }
 
-/// The payload of the first message of type `wanted` in the SEI NAL unit `nal`, whose header has `header_bytes` bytes
-/// (ITU-T H.264 section 7.3.2.3). `None` when there is no such message near the start.
-pub(crate) fn sei_message(nal: &[u8], header_bytes: usize, wanted: u32) -> Option<Vec<u8>> {
+fn without_emulation_prevention_bytes(nal: &[u8]) -> impl Iterator<Item = u8> {
+    let mut zeros = 0;
+    nal.iter().copied().filter(move |&byte| {
+        let is_prevention = zeros >= 2 && byte == 3;
+        zeros = if byte == 0 { zeros + 1 } else { 0 };
+        !is_prevention
+    })
+}
+
+/// The start of an SEI message's payload: enough for two numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct SeiMessage {
+    bytes: [u8; SEI_MESSAGE_BYTES],
+    length: usize,
+}
+
+/// Bytes of a message that are kept.
+const SEI_MESSAGE_BYTES: usize = 16;
+
+impl SeiMessage {
+    /// Its bytes, without emulation prevention.
+    pub(crate) fn as_slice(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
+}
+
+/// The first message of type `wanted` in the SEI NAL unit `nal`, whose header has `header_bytes` bytes (ITU-T H.264
+/// section 7.3.2.3). `None` when there is no such message near the start.
+pub(crate) fn sei_message(nal: &[u8], header_bytes: usize, wanted: u32) -> Option<SeiMessage> {
     let searched = &nal[..nal.len().min(SEI_BYTES_MAX)];
-    let bytes = without_emulation_prevention(searched);
-    let mut rest = bytes.get(header_bytes..)?;
+    let mut bytes = without_emulation_prevention_bytes(searched.get(header_bytes..)?);
     loop {
-        let payload_type = take_number(&mut rest)?;
-        let size = take_number(&mut rest)? as usize;
+        let payload_type = take_number(&mut bytes)?;
+        let size = take_number(&mut bytes)? as usize;
         if payload_type == wanted {
-            return Some(rest[..size.min(rest.len())].to_vec());
+            let mut message = SeiMessage::default();
+            for (slot, byte) in message.bytes.iter_mut().zip(bytes.take(size)) {
+                *slot = byte;
+                message.length += 1;
+            }
+            return Some(message);
         }
-        rest = rest.get(size..)?;
+        if size > 0 {
+            bytes.nth(size - 1)?;
+        }
     }
 }
 
 /// A number in the form of SEI headers: 255 for each full 255, then the remainder.
-fn take_number(rest: &mut &[u8]) -> Option<u32> {
+fn take_number(bytes: &mut impl Iterator<Item = u8>) -> Option<u32> {
     let mut value = 0u32;
     loop {
-        let (&byte, after) = rest.split_first()?;
-        *rest = after;
+        let byte = bytes.next()?;
         value += u32::from(byte);
         if byte != 0xff {
             return Some(value);

@@ -81,7 +81,7 @@ pub fn parameter_sets(access_unit: &[u8]) -> Option<Vec<u8>> {
 #[must_use]
 pub fn recovery_point(nal: &[u8]) -> Option<u32> {
     let message = sei_message(nal, 1, RECOVERY_POINT)?;
-    BitReader::new(&message).unsigned_golomb()
+    BitReader::new(message.as_slice()).unsigned_golomb()
 }
 
 #[cfg(test)]

@@ -93,7 +93,7 @@ pub fn is_random_access(access_unit: &[u8]) -> bool {
 #[must_use]
 pub fn recovery_point(nal: &[u8]) -> Option<i32> {
     let message = sei_message(nal, NAL_HEADER_BYTES, RECOVERY_POINT)?;
-    BitReader::new(&message).signed_golomb()
+    BitReader::new(message.as_slice()).signed_golomb()
 }
 
 /// The video, sequence and picture parameter sets within `access_unit`, as Annex B byte stream; `None` unless there is
