@@ -2,30 +2,34 @@
 
     python3 -m tests.golden.make_video NEW_FFMPEG
 
-It needs ffmpeg and GStreamer, and the path of an ffmpeg that sends AV1 over RTP, which Debian's cannot: 8.0 or
-newer, such as PyPI's imageio-ffmpeg brings. Files with packets hold RTP as RFC 4571 frames it: a length of two
-bytes, big-endian, before each packet.
+It needs ffmpeg and GStreamer, and the path of an ffmpeg that sends AV1 over RTP, which Debian's cannot: 8.0
+or newer, such as PyPI's imageio-ffmpeg brings. Files with packets hold RTP as RFC 4571 frames it: a length of
+two bytes, big-endian, before each packet.
 """
 
 from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 
 from tests.golden.make import HERE, QUIET, ffmpeg, record_packets, record_rtp
 
-PICTURES = ["-f", "lavfi", "-i", "testsrc2=size=320x180:rate=10", "-frames:v", "10"]
+PICTURES = ["-f", "lavfi", "-i", "testsrc2=size=320x180:rate=10"]
+SMALL = "-frames:v 20 -s 160x90 -g 10 -b:v 60k"
 X265 = "-c:v libx265 -x265-params log-level=error"
 
 # File: options of the encoder. The streams have what is hard: leading pictures behind clean random access
 # points, several partitions, hidden frames, superframes, an odd size with ten bits.
 STREAMS = {
-    "h265/open_gop.h265": f"{X265}:keyint=5:min-keyint=5:open-gop=1:bframes=2:slices=2",
-    "h265/main422_10.h265": f"-s 162x94 -pix_fmt yuv422p10le -frames:v 1 {X265}",
-    "vp8/partitions.ivf": "-c:v libvpx -g 5 -slices 4 -b:v 300k",
-    "vp9/superframes.ivf": "-c:v libvpx-vp9 -g 5 -auto-alt-ref 1 -lag-in-frames 5 -b:v 200k",
-    "av1/hidden_frames.ivf": "-c:v libaom-av1 -cpu-used 8 -g 5 -lag-in-frames 5 -b:v 200k",
+    "h265/open_gop.h265": f"-frames:v 10 {X265}:keyint=5:min-keyint=5:open-gop=1:bframes=2:slices=2",
+    "h265/main422_10.h265": f"-frames:v 1 -s 162x94 -pix_fmt yuv422p10le {X265}",
+    "vp8/partitions.ivf": "-frames:v 10 -c:v libvpx -g 5 -slices 4 -b:v 300k",
+    "av1/hidden_frames.ivf": f"{SMALL} -c:v libaom-av1 -cpu-used 6 -lag-in-frames 16",
 }
+
+# Only with two passes libvpx makes hidden frames, which share a superframe with the next one.
+SUPERFRAMES = f"{SMALL} -c:v libvpx-vp9 -auto-alt-ref 1 -lag-in-frames 25"
 
 # Name of a recording: what GStreamer reads, and how.
 PIPELINES = {
@@ -50,12 +54,21 @@ def send_av1(url: str) -> None:
     subprocess.run([sys.argv[1], *QUIET, *stream, *rtp], check=True, stdout=subprocess.DEVNULL)
 
 
+def encode(name: str, options: str) -> None:
+    """Encode the test pattern."""
+    target = HERE / name
+    target.parent.mkdir(exist_ok=True)
+    ffmpeg(*PICTURES, *options.split(), "-flags:v", "+bitexact", "-fflags", "+bitexact", str(target))
+
+
 def main() -> None:
     """Make all files."""
     for name, options in STREAMS.items():
-        target = HERE / name
-        target.parent.mkdir(exist_ok=True)
-        ffmpeg(*PICTURES, *options.split(), "-flags:v", "+bitexact", "-fflags", "+bitexact", str(target))
+        encode(name, options)
+    with tempfile.TemporaryDirectory() as folder:
+        log = f"-passlogfile {folder}/log -pass"
+        ffmpeg(*PICTURES, *f"{SUPERFRAMES} {log} 1 -f null -".split())
+        encode("vp9/superframes.ivf", f"{SUPERFRAMES} {log} 2")
     for codec, name in [("h265", "open_gop.h265"), ("vp8", "partitions.ivf"), ("vp9", "superframes.ivf")]:
         stream = ["-re", "-i", str(HERE / codec / name), "-c", "copy", "-strict", "experimental"]
         record_rtp(HERE / "rtp" / f"{codec}_ffmpeg.rtp", stream)

@@ -4,19 +4,25 @@
 
 pub mod client;
 pub mod media;
+pub mod video;
 pub mod wire;
 
 /// What a target does with an input.
 pub type Body = fn(&[u8]);
 
 /// Every target: its name, which is that of its corpus too, and its body.
-pub const TARGETS: [(&str, Body); 16] = [
+pub const TARGETS: [(&str, Body); 25] = [
     ("aac_config", media::aac_config),
     ("aac_depacketise", media::aac_depacketise),
     ("aac_round_trip", media::aac_round_trip),
     ("annexb", media::annexb),
+    ("av1_depacketise", video::av1_depacketise),
+    ("av1_round_trip", video::av1_round_trip),
     ("h264_depacketise", media::h264_depacketise),
     ("h264_round_trip", media::h264_round_trip),
+    ("h265_depacketise", video::h265_depacketise),
+    ("h265_round_trip", video::h265_round_trip),
+    ("h265_sps", video::h265_sps),
     ("jpeg_depacketise", media::jpeg_depacketise),
     ("jpeg_inspect", media::jpeg_inspect),
     ("rtcp", wire::rtcp),
@@ -27,4 +33,8 @@ pub const TARGETS: [(&str, Body); 16] = [
     ("sdp", wire::sdp),
     ("sps", media::sps),
     ("transport_header", wire::transport_header),
+    ("vp8_depacketise", video::vp8_depacketise),
+    ("vp8_round_trip", video::vp8_round_trip),
+    ("vp9_depacketise", video::vp9_depacketise),
+    ("vp9_round_trip", video::vp9_round_trip),
 ];

@@ -11,7 +11,7 @@ use relaycore_proto::payload;
 use relaycore_proto::rtp::{PayloadType, RtpPacket, SequenceNumber, Ssrc};
 
 /// A short limit, so that short inputs reach it.
-const ACCESS_UNIT_BYTES: usize = 20_000;
+pub(crate) const ACCESS_UNIT_BYTES: usize = 20_000;
 
 /// One packet: what was read covers it, and a new header changes nothing else.
 pub fn rtp(data: &[u8]) {
@@ -196,7 +196,7 @@ pub fn aac_config(data: &[u8]) {
     }
 }
 
-fn writer() -> RtpWriter {
+pub(crate) fn writer() -> RtpWriter {
     RtpWriter {
         channel: 0,
         payload_type: PayloadType(96),
@@ -205,14 +205,14 @@ fn writer() -> RtpWriter {
     }
 }
 
-fn own_packets(burst: &BurstBuilder) -> impl Iterator<Item = RtpPacket<'_>> {
+pub(crate) fn own_packets(burst: &BurstBuilder) -> impl Iterator<Item = RtpPacket<'_>> {
     burst
         .packets()
         .map(|packet| RtpPacket::parse(packet).expect("own packets are valid"))
 }
 
 /// The packets within `data` that are RTP.
-fn packets(data: &[u8]) -> impl Iterator<Item = RtpPacket<'_>> {
+pub(crate) fn packets(data: &[u8]) -> impl Iterator<Item = RtpPacket<'_>> {
     let mut rest = data;
     std::iter::from_fn(move || {
         let (length, after) = rest.split_first_chunk::<2>()?;
