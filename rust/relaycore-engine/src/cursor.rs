@@ -42,6 +42,12 @@ impl Selection {
         }
     }
 
+    /// The same without `track`, which leaves at least one.
+    pub fn without(self, track: usize) -> Self {
+        let left = (0..64).filter(|other| *other != track && self.mask >> other & 1 == 1);
+        Self::new(left, self.start_track)
+    }
+
     /// Whether the reader gets this burst.
     pub fn has(&self, burst: &Burst) -> bool {
         burst.track < 64 && self.mask >> burst.track & 1 == 1
@@ -111,6 +117,13 @@ impl Cursor {
             _ => {}
         }
         cursor
+    }
+
+    /// The reader gets this track no longer.
+    pub fn leave(&mut self, track: usize) {
+        self.selection = self.selection.without(track);
+        self.catch_up.retain(|burst| burst.track != track);
+        self.positions.retain(|(known, _)| *known != track);
     }
 
     /// Whether it waits for a random access point.
@@ -449,6 +462,21 @@ mod tests {
             .map(|(index, _)| index)
             .collect();
         assert_eq!(got, [2, 5, 6, 7, 8]);
+    }
+
+    #[test]
+    fn a_track_that_is_left_does_not_come_any_more_and_the_rest_goes_on() {
+        let ring = stream(35, 30);
+        let mut cursor = Cursor::join(both(), &ring, joining(JoinPolicy::Raw, false, 35));
+        assert_eq!(cursor.take(&ring).map(|burst| burst.track), Some(1));
+        assert_eq!(cursor.take(&ring).map(|burst| burst.track), Some(0));
+        cursor.leave(0);
+        let rest = drain(&mut cursor, &ring);
+        assert!(rest.len() > 3 && rest.iter().all(|(index, _)| index % 2 == 1));
+        assert_eq!(cursor.missed(), 0);
+        // Every burst of sound is one to start from.
+        assert_eq!(cursor.skip(&stream(40, 30), 40 * INTERVAL), 4 * 2);
+        assert!(!cursor.is_waiting());
     }
 
     #[test]

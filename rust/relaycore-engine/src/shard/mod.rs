@@ -18,6 +18,7 @@ mod reports;
 mod requests;
 mod session;
 mod setup;
+mod track;
 mod tunnel;
 mod udp;
 mod wheel;

@@ -128,14 +128,28 @@ impl Output {
         self.cut(session, |_, _| {})
     }
 
+    /// As [`Output::discard`], for one track of a session.
+    pub(crate) fn discard_track(&mut self, session: usize, track: usize) {
+        let is_of = |piece: &Piece| piece.session == session && piece.burst.track == track;
+        self.cut_where(is_of, |_, _| {});
+    }
+
     /// As [`Output::discard`]; tells of each burst how many of its packets still go out.
-    pub(crate) fn cut(&mut self, session: usize, mut told: impl FnMut(&Burst, usize)) -> u64 {
+    pub(crate) fn cut(&mut self, session: usize, told: impl FnMut(&Burst, usize)) -> u64 {
+        self.cut_where(|piece| piece.session == session, told)
+    }
+
+    fn cut_where(
+        &mut self,
+        is_cut: impl Fn(&Piece) -> bool,
+        mut told: impl FnMut(&Burst, usize),
+    ) -> u64 {
         let mut discarded = 0;
         let position = self.position;
         let mut first = true;
         self.pieces.retain_mut(|piece| {
             let begun = std::mem::take(&mut first) && position > 0;
-            if piece.session != session {
+            if !is_cut(piece) {
                 return true;
             }
             let keep = if begun {

@@ -18,7 +18,8 @@ use std::sync::atomic::Ordering;
 const FIRST_PICTURE_NS: u64 = 2 * SECOND;
 
 impl Shard {
-    /// Answers a PLAY, at once or with the first picture.
+    /// Answers a PLAY, at once or with the first picture. All tracks that are set up play together, whichever of them the
+    /// URL names: clients that know no aggregate control ask for one after the other.
     pub(super) fn play(&mut self, key: usize, request: Request, url: &Url) {
         let Some(session_key) = self.session_or_refuse(key, &request, url) else {
             return;
@@ -26,9 +27,6 @@ impl Shard {
         let Some(next) = self.next_state(key, &request, session_key) else {
             return;
         };
-        if !self.is_aggregate(key, &request, session_key, url) {
-            return;
-        }
         if request
             .headers
             .get("Range")

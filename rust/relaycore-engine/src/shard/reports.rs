@@ -49,32 +49,36 @@ fn compound(session: &mut Session, track: usize, now: u64, goodbye: bool) -> Opt
 impl Shard {
     /// Sends a report of each track of a session.
     pub(super) fn send_reports(&mut self, key: usize, now: u64, goodbye: bool) {
+        let tracks = self.sessions.get(key).map_or(0, |it| it.tracks.len());
+        for track in 0..tracks {
+            self.send_report(key, track, now, goodbye);
+        }
+    }
+
+    /// Sends a report of one track of a session.
+    pub(super) fn send_report(&mut self, key: usize, track: usize, now: u64, goodbye: bool) {
         let Some(session) = self.sessions.get_mut(key) else {
             return;
         };
-        for track in 0..session.tracks.len() {
-            let Some(packet) = compound(session, track, now, goodbye) else {
-                continue;
-            };
-            match session.tracks[track]
-                .as_ref()
-                .map(|transport| transport.target)
-            {
-                Some(Target::Interleaved { rtcp, .. }) => {
-                    let connection = session
-                        .connection
-                        .and_then(|key| self.connections.get_mut(key));
-                    if let Some(connection) = connection {
-                        connection.output.frame(rtcp, &packet);
-                    }
+        let Some(packet) = compound(session, track, now, goodbye) else {
+            return;
+        };
+        let transport = session.tracks.get(track).and_then(Option::as_ref);
+        match transport.map(|transport| transport.target) {
+            Some(Target::Interleaved { rtcp, .. }) => {
+                let connection = session
+                    .connection
+                    .and_then(|key| self.connections.get_mut(key));
+                if let Some(connection) = connection {
+                    connection.output.frame(rtcp, &packet);
                 }
-                Some(Target::Udp { local, rtcp, .. }) => {
-                    if let Some(pair) = self.udp.get(&local) {
-                        pair.send_rtcp(rtcp, &packet);
-                    }
-                }
-                Some(Target::Receive { .. }) | None => {}
             }
+            Some(Target::Udp { local, rtcp, .. }) => {
+                if let Some(pair) = self.udp.get(&local) {
+                    pair.send_rtcp(rtcp, &packet);
+                }
+            }
+            Some(Target::Receive { .. }) | None => {}
         }
     }
 

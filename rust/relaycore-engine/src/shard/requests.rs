@@ -20,6 +20,9 @@ use std::sync::Arc;
 /// Methods that are answered (RFC 2326 §10.1).
 const PUBLIC: &str = "OPTIONS, DESCRIBE, ANNOUNCE, SETUP, PLAY, RECORD, PAUSE, TEARDOWN, GET_PARAMETER, SET_PARAMETER";
 
+/// Features that may be required; this one is what RFC 7826 §11.1 calls all that is needed to play.
+const FEATURES: [&str; 1] = ["play.basic"];
+
 impl Shard {
     /// Answers a request, or asks for the decision that it needs first.
     pub(super) fn request(&mut self, key: usize, request: Request) {
@@ -47,9 +50,9 @@ impl Shard {
         if request.method != Method::Teardown {
             self.renew(key, &request);
         }
-        if let Some(feature) = request.headers.get("Require") {
+        if let Some(features) = unsupported_features(&request) {
             let response = Response::to_request(&request, StatusCode::OPTION_NOT_SUPPORTED);
-            return self.respond(key, response.header("Unsupported", feature));
+            return self.respond(key, response.header("Unsupported", features));
         }
         let Ok(url) = Url::parse(&request.uri) else {
             return self.refuse(
@@ -368,8 +371,10 @@ impl Shard {
         let Some(next) = self.next_state(key, request, session) else {
             return;
         };
-        if !self.is_aggregate(key, request, session, url) {
-            return;
+        if self.one_of_several(session, url).is_some() {
+            let status = StatusCode::ONLY_AGGREGATE_OPERATION_ALLOWED;
+            let reason = "Only the whole stream can be paused: leave out the track";
+            return self.refuse(key, request, status, reason);
         }
         self.detach(session);
         if let Some(paused) = self.sessions.get_mut(session) {
@@ -388,8 +393,8 @@ impl Shard {
         let Some(session) = self.session_or_refuse(key, request, url) else {
             return;
         };
-        if !self.is_aggregate(key, request, session, url) {
-            return;
+        if let Some(track) = self.one_of_several(session, url) {
+            return self.teardown_track(key, request, session, track);
         }
         let response = self.session_response(request, session);
         self.remove_session(session, "the client ended it");
@@ -412,31 +417,19 @@ impl Shard {
             None => self.respond(key, Response::to_request(request, StatusCode::OK)),
         }
     }
+}
 
-    /// Whether a request is for the whole session: its URL, or that of its only track. Refuses others with 460.
-    pub(super) fn is_aggregate(
-        &mut self,
-        key: usize,
-        request: &Request,
-        session: usize,
-        url: &Url,
-    ) -> bool {
-        let several = self
-            .sessions
-            .get(session)
-            .is_some_and(|session| session.track_numbers().nth(1).is_some());
-        if url.track.is_some() && several {
-            let status = StatusCode::ONLY_AGGREGATE_OPERATION_ALLOWED;
-            self.refuse(
-                key,
-                request,
-                status,
-                "Only the whole stream can be controlled: leave out the track",
-            );
-            return false;
-        }
-        true
-    }
+/// The features that a request requires and that are not served, as `Unsupported` lists them (RFC 2326 §12.32). Among
+/// those are the tags of ONVIF: sound back to the camera, and replay of recordings.
+fn unsupported_features(request: &Request) -> Option<String> {
+    let required = request.headers.get_all("Require");
+    let tags = required.flat_map(|tags| tags.split(',')).map(str::trim);
+    let is_missing = |tag: &&str| {
+        let mut served = FEATURES.iter();
+        !tag.is_empty() && !served.any(|known| known.eq_ignore_ascii_case(tag))
+    };
+    let missing: Vec<_> = tags.filter(is_missing).collect();
+    (!missing.is_empty()).then(|| missing.join(", "))
 }
 
 /// A URL with host and port, where the client sent only a path.

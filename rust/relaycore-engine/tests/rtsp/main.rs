@@ -17,5 +17,7 @@ mod refusals;
 mod sessions;
 mod slow_reader;
 mod support;
+mod tracks;
 mod transports;
 mod tunnel;
+mod urls;

@@ -117,22 +117,27 @@ fn a_request_without_a_number_or_of_another_version_is_refused() {
 }
 
 #[test]
-fn one_track_of_several_is_not_controlled_alone() {
+fn of_required_features_those_are_named_that_are_not_served() {
     let (_server, _feed, mut client, url) = fixture();
-    client.play_tcp(&url, 2);
-    for method in ["PLAY", "PAUSE", "TEARDOWN"] {
-        assert_eq!(client.status(method, &format!("{url}/trackID=1"), &[]), 460);
+    let (sound, replay) = ("www.onvif.org/ver20/backchannel", "onvif-replay");
+    for (required, missing) in [
+        (&["play.basic"][..], None),
+        (&["Play.Basic, "], None),
+        (&[sound], Some(sound.to_owned())),
+        (&[replay], Some(replay.to_owned())),
+        (
+            &["play.basic,x.y", "play.basic, onvif-replay"],
+            Some("x.y, onvif-replay".to_owned()),
+        ),
+    ] {
+        let headers: Vec<_> = required.iter().map(|tag| ("Require", *tag)).collect();
+        let response = client.request("DESCRIBE", &url, &headers);
+        let expected = if missing.is_some() { 551 } else { 200 };
+        assert_eq!(response.status.0, expected, "{required:?}");
+        assert_eq!(response.headers.get("Unsupported"), missing.as_deref());
     }
-    assert_eq!(client.status("TEARDOWN", &format!("{url}/"), &[]), 200);
-}
-
-#[test]
-fn a_lone_track_is_controlled_by_its_own_url() {
-    let (_server, _feed, mut client, url) = fixture();
-    client.setup_tcp(&url, 1);
-    for method in ["PLAY", "PAUSE", "TEARDOWN"] {
-        assert_eq!(client.status(method, &format!("{url}/trackID=0"), &[]), 200);
-    }
+    // As go2rtc does: without the feature on the same connection.
+    assert_eq!(client.status("DESCRIBE", &url, &[]), 200);
 }
 
 #[test]
