@@ -39,9 +39,9 @@ PIPELINES = {
 }
 
 
-def record_gstreamer(name: str, stream: str, pipeline: str) -> None:
+def record_gstreamer(name: str, stream: str, pipeline: str, payload_type: int = 96) -> None:
     """Record the packets that GStreamer makes of a stream."""
-    numbers = "mtu=1200 pt=96 ssrc=1 seqnum-offset=65530 timestamp-offset=0"
+    numbers = f"mtu=1200 pt={payload_type} ssrc=1 seqnum-offset=65530 timestamp-offset=0"
     source, target = f"filesrc location={HERE / stream}", f"filesink location={HERE / 'rtp' / name}.rtp"
     launch = f"gst-launch-1.0 --quiet {source} ! {pipeline} {numbers} ! rtpstreampay ! {target}"
     subprocess.run(launch.split(), check=True)
