@@ -417,8 +417,9 @@ class Stream:
     ) -> int:
         """Packetises an access unit and hands it to every reader; gives the number of RTP packets.
 
-        ``access_unit`` is Annex B for H.264, one raw frame for AAC, a whole JPEG; it must not change
-        meanwhile. ``pts`` is in ticks of the track's clock rate from the zero of `now_ns`, ``captured_ns``
+        ``access_unit`` is Annex B for H.264 and H.265, a frame or superframe for VP8 and VP9, a temporal
+        unit of OBUs with sizes for AV1, one raw frame for AAC, a whole JPEG; it must not change meanwhile.
+        ``pts`` is in ticks of the track's clock rate from the zero of `now_ns`, ``captured_ns``
         the moment it was taken, the others when it passed the stages (0: it did not). ``random_access``
         None lets the stream look. Raises IndexError for an unknown track, ValueError for bytes of another
         codec, RuntimeError after removal.
@@ -489,7 +490,8 @@ class AccessUnit:
         """Index of the track."""
     @property
     def data(self) -> bytes:
-        """Annex B for H.264, a raw frame for AAC, a whole JPEG."""
+        """Annex B for H.264 and H.265, a frame or superframe for VP8 and VP9, a temporal unit with its
+        temporal delimiter for AV1, a raw frame for AAC, a whole JPEG."""
     @property
     def pts(self) -> int:
         """Media time in ticks of the track's clock rate from the zero of `now_ns`."""

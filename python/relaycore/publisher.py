@@ -70,7 +70,8 @@ class Publisher:
     ) -> int:
         """Publishes one encoded access unit and returns the number of RTP packets that it made.
 
-        ``data`` is H.264 in Annex B format, one AAC frame without ADTS header, or a JPEG. ``pts`` is media
+        ``data`` is H.264 or H.265 in Annex B format, a frame of VP8 or VP9, a temporal unit of AV1, as
+        FFmpeg's encoders give them; one AAC frame without ADTS header; or a JPEG. ``pts`` is media
         time in ticks of the track's clock rate, counted from the zero of :func:`relaycore.now_ns`; without
         it, it follows from ``captured_ns``, the time at which the camera saw it, which is now unless given.
         ValueError when the data is not of the track's codec.
