@@ -9,7 +9,7 @@ use crate::stream::{JoinPolicy, Stream, StreamId, Subscriber};
 use relaycore_proto::payload::Depacketiser;
 use relaycore_proto::rtp::RtpPacket;
 use std::collections::VecDeque;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// An access unit as it was written to the stream.
@@ -37,6 +37,7 @@ pub struct Reader {
     queue: Arc<Queue>,
     subscriber: Arc<dyn Subscriber>,
     depacketisers: Mutex<Vec<Depacketiser>>,
+    closed: AtomicBool,
 }
 
 struct Queue {
@@ -97,6 +98,7 @@ impl Reader {
             queue,
             subscriber,
             depacketisers,
+            closed: AtomicBool::new(false),
         })
     }
 
@@ -146,6 +148,9 @@ impl Reader {
     /// Stops reading: what waits is dropped, nothing more comes.
     pub fn close(&self) {
         self.stream.unsubscribe(&self.subscriber);
+        if !self.closed.swap(true, Ordering::Relaxed) {
+            self.stream.counters.readers.fetch_sub(1, Ordering::Relaxed);
+        }
         let mut state = lock(&self.queue.state);
         if !std::mem::replace(&mut state.ended, true) || !state.bursts.is_empty() {
             state.bursts.clear();
@@ -157,7 +162,6 @@ impl Reader {
 impl Drop for Reader {
     fn drop(&mut self) {
         self.close();
-        self.stream.counters.readers.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -134,6 +134,14 @@ limits! {
     rtsp_body_bytes / RTSP_BODY_BYTES: usize = 64 * 1024, 1024..=16_777_216, "bytes";
     /// Longest packet accepted on an interleaved channel, without its four-byte frame.
     interleaved_frame_bytes / INTERLEAVED_FRAME_BYTES: usize = 65_535, 1500..=65_535, "bytes";
+    /// Longest time from the first byte of a request to its last; afterwards the answer is 408.
+    request_time_ms / REQUEST_TIME_MS: u64 = 10_000, 100..=120_000, "milliseconds";
+    /// Most requests of one connection in a second; further ones wait for the next second.
+    requests_per_second / REQUESTS_PER_SECOND: usize = 1000, 1..=1_000_000, "requests";
+    /// Most bytes of responses that wait for a client which does not read them; its requests then wait as well.
+    unread_response_bytes / UNREAD_RESPONSE_BYTES: usize = 256 * 1024, 4096..=16_777_216, "bytes";
+    /// Longest wait until a client closes a connection that was closed here.
+    linger_ms / LINGER_MS: u64 = 1000, 0..=60_000, "milliseconds";
     /// Most connections open at a time.
     connections / CONNECTIONS: usize = 10_000, 1..=1_000_000, "connections";
     /// Most RTSP sessions that one connection may hold.

@@ -1,5 +1,6 @@
 //! An RTSP connection: a socket, a parser, and what waits to be written. Not an RTSP session (RFC 2326 §1.1).
 
+use super::allowance::Allowance;
 use super::announce::Announced;
 use super::output::Output;
 use super::tunnel::Role;
@@ -41,6 +42,10 @@ pub(super) struct Connection {
     pub(super) announced: Option<Box<Announced>>,
     /// Close when all is written.
     pub(super) closing: bool,
+    /// How many requests it may send.
+    pub(super) allowance: Allowance,
+    /// When the request that has begun to come must be whole, in nanoseconds of the engine's clock.
+    pub(super) request_by: Option<u64>,
     /// When it counts as idle, in nanoseconds of the engine's clock.
     pub(super) idle_at: u64,
     /// When the wheel looks at it next.
@@ -86,6 +91,11 @@ pub(super) enum Pending {
         /// When the answer goes out without it.
         deadline: u64,
     },
+    /// The next second, because of too many requests in this one.
+    Allowance {
+        /// When it begins.
+        deadline: u64,
+    },
 }
 
 impl Connection {
@@ -111,6 +121,8 @@ impl Connection {
             sessions: Vec::new(),
             announced: None,
             closing: false,
+            allowance: Allowance::default(),
+            request_by: None,
             idle_at,
             timer_at: u64::MAX,
             is_resumed: false,
@@ -149,11 +161,24 @@ impl Connection {
         self.closing || (self.sessions.is_empty() && !carries)
     }
 
+    /// All that came was taken. If a request has begun with it, which is said, the rest has time until `by`.
+    pub(super) fn has_begun_request(&mut self, by: u64) -> bool {
+        let begun = self.parser.is_in_message();
+        if begun {
+            self.request_by.get_or_insert(by);
+        }
+        begun
+    }
+
     /// When it should be looked at next.
     pub(super) fn deadline(&self) -> u64 {
         match &self.pending {
-            Some(Pending::Decision { deadline, .. } | Pending::Play { deadline, .. }) => *deadline,
-            None => self.idle_at,
+            Some(
+                Pending::Decision { deadline, .. }
+                | Pending::Play { deadline, .. }
+                | Pending::Allowance { deadline },
+            ) => *deadline,
+            None => self.idle_at.min(self.request_by.unwrap_or(u64::MAX)),
         }
     }
 }

@@ -3,12 +3,15 @@
 //! It waits for sockets, commands and deadlines, and never for another thread. A new burst costs one command a shard;
 //! the shard then walks its readers and writes. Nothing here takes a lock that a reader could hold.
 
+mod allowance;
 mod announce;
 mod connection;
 mod handle;
 mod handover;
 mod http;
+mod input;
 mod lifecycle;
+mod linger;
 mod media;
 mod output;
 mod play;
@@ -32,6 +35,7 @@ use crate::engine::Shared;
 use crate::ring::Ring;
 use crate::stream::{Stream, StreamId, Subscriber};
 use connection::Connection;
+use linger::Lingering;
 use mio::{Events, Poll, Token};
 use output::Sent;
 use receive::ReceivePorts;
@@ -52,6 +56,9 @@ const WAKER: Token = Token(0);
 
 /// Listening sockets are the tokens from here on.
 const LISTENERS: usize = 1;
+
+/// Connections that were closed here and not yet by their clients are the tokens from here on.
+const LINGERING: usize = 1 << 11;
 
 /// RTCP ports are the tokens from here on.
 const RTCP_PORTS: usize = 1 << 12;
@@ -80,6 +87,7 @@ pub(crate) struct Shard {
     subscriber: Arc<dyn Subscriber>,
     listeners: Vec<mio::net::TcpListener>,
     connections: Slab<Connection>,
+    lingering: Slab<Lingering>,
     sessions: Slab<Session>,
     session_keys: HashMap<String, usize>,
     /// Connections that wait for a decision, by its id.
@@ -135,6 +143,7 @@ struct LocalStream {
 enum TimerKey {
     Connection(usize, u64),
     Session(usize, u64),
+    Linger(usize, u64),
     /// A stream waits for another source than that of this number.
     Vacancy(u64),
     /// Accept again after the system had no more file descriptors.
@@ -172,6 +181,7 @@ impl Shard {
             shards,
             listeners: Vec::new(),
             connections: Slab::new(),
+            lingering: Slab::new(),
             sessions: Slab::new(),
             session_keys: HashMap::new(),
             asked: HashMap::new(),
@@ -214,7 +224,8 @@ impl Shard {
             for event in &events {
                 match event.token().0 {
                     0 => {}
-                    listener @ LISTENERS..RTCP_PORTS => self.accept(listener - LISTENERS),
+                    listener @ LISTENERS..LINGERING => self.accept(listener - LISTENERS),
+                    closed @ LINGERING..RTCP_PORTS => self.read_over(closed - LINGERING),
                     port @ RTCP_PORTS..RECEIVE_PORTS => self.read_rtcp(port - RTCP_PORTS),
                     port @ RECEIVE_PORTS..CONNECTIONS => self.read_datagrams(port - RECEIVE_PORTS),
                     token => self.connection_event(
@@ -353,6 +364,7 @@ impl Shard {
         match key {
             TimerKey::Connection(key, number) => self.connection_timer(key, number, now),
             TimerKey::Session(key, number) => self.session_timer(key, number, now),
+            TimerKey::Linger(key, number) => self.linger_timer(key, number),
             TimerKey::Vacancy(number) => {
                 if let Some(stream) = self.vacancies.remove(&number) {
                     self.shared.give_up(&stream, number);

@@ -1,6 +1,7 @@
 //! The engine over loopback sockets: what clients ask, what they get, and what they cannot do to each other.
 #![cfg(unix)]
 
+mod closing;
 mod decisions;
 mod ends;
 mod handover;
@@ -8,6 +9,7 @@ mod hostile;
 mod http;
 mod joins;
 mod keep_alive;
+mod patience;
 mod pause;
 mod pipelining;
 mod play;

@@ -166,3 +166,20 @@ fn an_access_unit_beyond_the_limit_is_refused() {
     assert!(error.contains("65536"), "{error}");
     assert_eq!(feed.stream.counters.access_units.load(Ordering::Relaxed), 1);
 }
+
+#[test]
+fn a_reader_counts_until_it_is_closed_or_dropped() {
+    let server = Server::open();
+    let feed = Feed::started(&server.engine, "cam");
+    let count = || feed.stream.counters.readers.load(Ordering::Relaxed);
+    let closed = server.engine.open_reader("cam", None).unwrap();
+    let dropped = server.engine.open_reader("cam", None).unwrap();
+    assert_eq!(count(), 2);
+    closed.close();
+    closed.close();
+    assert_eq!(count(), 1);
+    drop(closed);
+    assert_eq!(count(), 1);
+    drop(dropped);
+    assert_eq!(count(), 0);
+}

@@ -192,6 +192,16 @@ impl Parser {
         &self.buffer[self.start..]
     }
 
+    /// Whether a message has begun that is not whole yet. A packet that is not whole is none.
+    #[must_use]
+    pub fn is_in_message(&self) -> bool {
+        match &self.state {
+            State::Start => self.unread().first().is_some_and(|&byte| byte != MAGIC),
+            State::Headers(_) | State::Body(..) => true,
+            State::Failed(_) => false,
+        }
+    }
+
     /// Bytes of the connection that were consumed: the offset of the next element.
     #[must_use]
     pub fn position(&self) -> u64 {

@@ -480,3 +480,20 @@ fn written_messages_read_back() {
     response.write_to(&mut bytes);
     assert_eq!(read(&[&bytes]), [Seen::Response(response)]);
 }
+
+#[test]
+fn a_message_that_is_not_whole_is_told_from_a_packet_that_is_not() {
+    let mut parser = Parser::new(Limits::default());
+    assert!(!parser.is_in_message());
+    for (piece, expected) in [
+        (&b"\r\n"[..], false),
+        (b"O", true),
+        (b"PTIONS * RTSP/1.0\r\nContent-Length: 1\r\n\r\n", true),
+        (b"b$\0\0", false),
+        (b"\x01a", false),
+    ] {
+        parser.push(piece);
+        while parser.next().unwrap().is_some() {}
+        assert_eq!(parser.is_in_message(), expected, "{}", piece.escape_ascii());
+    }
+}
