@@ -2,8 +2,8 @@
 
     python3 -m tests.golden.make_formats
 
-Run it again only to add files. It needs ffmpeg and GStreamer. Files with packets hold RTP as RFC 4571 frames it: a
-length of two bytes, big-endian, before each packet.
+Run it again only to add files. It needs ffmpeg and GStreamer. Files with packets hold RTP as RFC 4571 frames
+it: a length of two bytes, big-endian, before each packet.
 """
 
 from __future__ import annotations

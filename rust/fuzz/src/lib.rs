@@ -3,6 +3,7 @@
 //! A body takes any bytes. It must not panic, and panics when what it checks does not hold.
 
 pub mod client;
+pub mod formats;
 pub mod media;
 pub mod video;
 pub mod wire;
@@ -11,13 +12,15 @@ pub mod wire;
 pub type Body = fn(&[u8]);
 
 /// Every target: its name, which is that of its corpus too, and its body.
-pub const TARGETS: [(&str, Body); 25] = [
+pub const TARGETS: [(&str, Body); 34] = [
     ("aac_config", media::aac_config),
     ("aac_depacketise", media::aac_depacketise),
     ("aac_round_trip", media::aac_round_trip),
+    ("ac3_depacketise", formats::ac3_depacketise),
     ("annexb", media::annexb),
     ("av1_depacketise", video::av1_depacketise),
     ("av1_round_trip", video::av1_round_trip),
+    ("format_round_trip", formats::format_round_trip),
     ("h264_depacketise", media::h264_depacketise),
     ("h264_round_trip", media::h264_round_trip),
     ("h265_depacketise", video::h265_depacketise),
@@ -25,6 +28,13 @@ pub const TARGETS: [(&str, Body); 25] = [
     ("h265_sps", video::h265_sps),
     ("jpeg_depacketise", media::jpeg_depacketise),
     ("jpeg_inspect", media::jpeg_inspect),
+    ("latm_config", formats::latm_config),
+    ("latm_depacketise", formats::latm_depacketise),
+    ("mpeg4_depacketise", formats::mpeg4_depacketise),
+    ("mpegaudio_depacketise", formats::mpegaudio_depacketise),
+    ("mpegts_depacketise", formats::mpegts_depacketise),
+    ("mpegvideo_depacketise", formats::mpegvideo_depacketise),
+    ("packet_start", formats::packet_start),
     ("rtcp", wire::rtcp),
     ("rtp", media::rtp),
     ("rtsp_client", client::rtsp_client),

@@ -91,7 +91,7 @@ pub fn h265_sps(data: &[u8]) {
 }
 
 /// The access units within packets.
-fn depacketised<F: Format>(codec: Codec, data: &[u8]) -> Vec<AccessUnit> {
+pub(crate) fn depacketised<F: Format>(codec: Codec, data: &[u8]) -> Vec<AccessUnit> {
     let mut depacketiser = Assembler::<F>::with_limit(ACCESS_UNIT_BYTES);
     let mut units = Vec::new();
     for packet in packets(data) {
