@@ -18,6 +18,7 @@ __all__ = [
     "Handoff",
     "HttpConnection",
     "JpegInfo",
+    "PullEvent",
     "Reader",
     "ReaderReady",
     "Request",
@@ -173,7 +174,7 @@ class Engine:
     def poll(self) -> list[Any]:
         """What happened since the last call, oldest first; never waits.
 
-        These are `Request`, `SessionEvent`, `StreamEvent`, `ReaderReady` and `HttpConnection`.
+        These are `Request`, `SessionEvent`, `StreamEvent`, `PullEvent`, `ReaderReady` and `HttpConnection`.
         """
     @property
     def discarded_events(self) -> int:
@@ -226,6 +227,16 @@ class Engine:
 
         It holds at most ``max_bytes`` of what was not taken; None means the limit ``python_reader_bytes``.
         """
+    def pull(self, path: str, url: str, *, transport: Literal["auto", "tcp", "udp"] = "auto") -> int:
+        """Feeds a path with the stream of an RTSP server, ``rtsp://user:password@host/...``.
+
+        It is tried again and again, with growing pauses, until `stop_pull`; a `PullEvent` tells how it goes.
+        ``tcp`` asks for packets on the connection, ``udp`` for datagrams, and for the other where none come
+        through; ``auto`` begins with the connection. Gives the number of the pull. ValueError when the path
+        cannot be part of a URL, the URL is none of RTSP, or the transport is unknown.
+        """
+    def stop_pull(self, pull: int) -> None:
+        """Takes a pull back: its server gets a goodbye. One that is not known is ignored."""
     def sessions(self) -> list[Session]:
         """All RTSP sessions of now."""
     def kick(self, session: str) -> bool:
@@ -368,6 +379,30 @@ class ReaderReady:
     @property
     def reader(self) -> int:
         """`Reader.id`."""
+
+@final
+class PullEvent:
+    """Something became of a pull."""
+
+    @property
+    def pull(self) -> int:
+        """Number that `Engine.pull` gave."""
+    @property
+    def kind(self) -> str:
+        """What happened.
+
+        ``connected``: the server plays. ``failed``: it did not come to that, or is over; it is tried again.
+        ``ended``: it was taken back, and the server told.
+        """
+    @property
+    def path(self) -> str:
+        """The path that it feeds."""
+    @property
+    def reason(self) -> str | None:
+        """Why it failed.
+
+        The same reason is told once until it is another, or the server played in between.
+        """
 
 @final
 class HttpConnection:

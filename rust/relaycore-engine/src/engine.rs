@@ -4,6 +4,7 @@ use crate::clock::{MILLISECOND, WallClock, now_ns};
 use crate::decision::Answer;
 use crate::events::{Event, EventQueue};
 use crate::paths::PathOptions;
+use crate::pull::{PullCommand, PullId, PullOptions, ServerUrl};
 use crate::random::random_u32;
 use crate::reader::Reader;
 use crate::ring::RingLimits;
@@ -256,6 +257,44 @@ impl Engine {
         shard
             .inspect(|shard| shard.send(Command::Kick(session.to_owned())))
             .is_some()
+    }
+
+    /// Pulls the stream at `url` from its server and feeds `path` with it, again and again until
+    /// [`Engine::stop_pull`]. [`Event::Pull`] tells how it goes.
+    ///
+    /// # Errors
+    /// When the path cannot be one.
+    pub fn pull(
+        &self,
+        path: &str,
+        url: ServerUrl,
+        options: PullOptions,
+    ) -> Result<PullId, AddStreamError> {
+        if !is_path(path) {
+            return Err(AddStreamError::BadPath(path.to_owned()));
+        }
+        let pull = PullId(self.shared.next_number());
+        let start = PullCommand::Start {
+            pull,
+            path: path.to_owned(),
+            url: Box::new(url),
+            options,
+        };
+        self.command_pull(pull, start);
+        Ok(pull)
+    }
+
+    /// Takes a pull back: its server gets a goodbye, and its stream waits for another source. One that is not known is
+    /// ignored.
+    pub fn stop_pull(&self, pull: PullId) {
+        self.command_pull(pull, PullCommand::Stop(pull));
+    }
+
+    fn command_pull(&self, pull: PullId, command: PullCommand) {
+        let shards = self.shards.len().max(1) as u64;
+        if let Some(shard) = self.shards.get((pull.0 % shards) as usize) {
+            shard.send(Command::Pull(command));
+        }
     }
 
     /// Unix time in nanoseconds of a moment of the engine's clock.

@@ -2,6 +2,7 @@
 
 use crate::decision::Request;
 use crate::paths::StreamChange;
+use crate::pull::{PullChange, PullId};
 use crate::session::SessionInfo;
 use crate::signal::Signal;
 use crate::stream::Stream;
@@ -21,6 +22,15 @@ pub enum Event {
     SessionEnded(Arc<SessionInfo>, &'static str),
     /// Something became of a stream that sources feed.
     Stream(Arc<Stream>, StreamChange),
+    /// Something became of a pull.
+    Pull {
+        /// Which one.
+        pull: PullId,
+        /// The path that it feeds.
+        path: String,
+        /// What became of it.
+        change: PullChange,
+    },
     /// A reader of this process has something to take; not said again until it was emptied.
     ReaderReady(u64),
     /// A connection whose first request is one of HTTP; see [`crate::Engine::accept_http`].
@@ -64,11 +74,16 @@ impl EventQueue {
         })
     }
 
-    /// Adds an event; `false` when the queue is full. Only questions and new sessions are refused: what happens to
-    /// sessions, streams and readers that are there is always told, and their number bounds what comes on top.
+    /// Adds an event; `false` when the queue is full. Only questions, new sessions and what comes of attempts to
+    /// pull are refused: what happens to sessions, streams and readers that are there is always told, and their number
+    /// bounds what comes on top.
     pub(crate) fn push(&self, event: Event) -> bool {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let bounded = matches!(event, Event::Request(_) | Event::SessionStarted(_));
+        let bounded = match &event {
+            Event::Request(_) | Event::SessionStarted(_) => true,
+            Event::Pull { change, .. } => *change != PullChange::Ended,
+            _ => false,
+        };
         if bounded && state.events.len() >= self.capacity {
             state.discarded += 1;
             return false;

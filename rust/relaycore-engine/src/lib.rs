@@ -15,6 +15,7 @@ mod ingest;
 pub mod latency;
 pub mod paths;
 mod platform;
+pub mod pull;
 mod random;
 mod reader;
 pub mod ring;

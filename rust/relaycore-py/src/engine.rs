@@ -7,6 +7,7 @@ use pyo3::exceptions::{PyKeyError, PyOSError, PyValueError};
 use pyo3::prelude::*;
 use relaycore_engine::decision::Answer;
 use relaycore_engine::paths::PathOptions;
+use relaycore_engine::pull::{PullId, PullOptions, ServerUrl, TransportChoice};
 use relaycore_engine::stream::JoinPolicy;
 use relaycore_proto::limits::Limits;
 use std::collections::BTreeMap;
@@ -152,6 +153,30 @@ impl Engine {
         reader
             .map(Reader)
             .ok_or_else(|| PyKeyError::new_err(format!("no stream at the path {path}")))
+    }
+
+    /// Pulls a stream from another server, again and again; gives the pull's number.
+    #[pyo3(signature = (path, url, *, transport = "auto"))]
+    fn pull(&self, path: &str, url: &str, transport: &str) -> PyResult<u64> {
+        let transport = match transport {
+            "auto" => TransportChoice::Auto,
+            "tcp" => TransportChoice::Tcp,
+            "udp" => TransportChoice::Udp,
+            other => {
+                return Err(PyValueError::new_err(format!(
+                    "{other:?} is no transport: take auto, tcp or udp"
+                )));
+            }
+        };
+        let url =
+            ServerUrl::parse(url).map_err(|error| PyValueError::new_err(error.to_string()))?;
+        let pull = self.0.pull(path, url, PullOptions { transport });
+        pull.map(|pull| pull.0)
+            .map_err(|error| PyValueError::new_err(error.to_string()))
+    }
+
+    fn stop_pull(&self, pull: u64) {
+        self.0.stop_pull(PullId(pull));
     }
 
     fn sessions(&self) -> Vec<Session> {

@@ -4,6 +4,7 @@ use crate::streams::Stream;
 use pyo3::prelude::*;
 use relaycore_engine::clock::now_ns;
 use relaycore_engine::paths::StreamChange;
+use relaycore_engine::pull::{PullChange, PullId};
 use relaycore_engine::session::SessionInfo;
 use relaycore_engine::{Event, decision, stream};
 use std::net::TcpStream;
@@ -222,6 +223,44 @@ impl StreamEvent {
     }
 }
 
+/// Something became of a pull.
+#[pyclass(module = "relaycore._relaycore", frozen)]
+pub(crate) struct PullEvent {
+    pull: PullId,
+    path: String,
+    change: PullChange,
+}
+
+#[pymethods]
+impl PullEvent {
+    #[getter]
+    fn pull(&self) -> u64 {
+        self.pull.0
+    }
+
+    #[getter]
+    fn kind(&self) -> &'static str {
+        match self.change {
+            PullChange::Connected => "connected",
+            PullChange::Failed(_) => "failed",
+            PullChange::Ended => "ended",
+        }
+    }
+
+    #[getter]
+    fn path(&self) -> &str {
+        &self.path
+    }
+
+    #[getter]
+    fn reason(&self) -> Option<&str> {
+        match &self.change {
+            PullChange::Failed(reason) => Some(reason),
+            _ => None,
+        }
+    }
+}
+
 /// A reader of this process has something to take.
 #[pyclass(module = "relaycore._relaycore", frozen, get_all)]
 pub(crate) struct ReaderReady {
@@ -308,6 +347,9 @@ pub(crate) fn convert(py: Python<'_>, event: Event) -> PyResult<Py<PyAny>> {
         )?
         .into_any(),
         Event::Stream(stream, change) => Py::new(py, StreamEvent { change, stream })?.into_any(),
+        Event::Pull { pull, path, change } => {
+            Py::new(py, PullEvent { pull, path, change })?.into_any()
+        }
         Event::ReaderReady(reader) => Py::new(py, ReaderReady { reader })?.into_any(),
         Event::Http(connection) => Py::new(
             py,

@@ -15,7 +15,9 @@ mod _relaycore {
     #[pymodule_export]
     use crate::engine::Engine;
     #[pymodule_export]
-    use crate::events::{HttpConnection, ReaderReady, Request, Session, SessionEvent, StreamEvent};
+    use crate::events::{
+        HttpConnection, PullEvent, ReaderReady, Request, Session, SessionEvent, StreamEvent,
+    };
     #[pymodule_export]
     use crate::frames::{FrameBuffer, FramePool, Handoff};
     #[pymodule_export]

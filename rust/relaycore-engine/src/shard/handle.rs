@@ -3,6 +3,7 @@
 use super::handover::Moving;
 use crate::burst::Burst;
 use crate::decision::Answer;
+use crate::pull::PullCommand;
 use crate::stream::{Stream, StreamId, Subscriber};
 use mio::Waker;
 use std::net::{SocketAddr, TcpListener};
@@ -36,6 +37,8 @@ pub(crate) enum Command {
     Answer(u64, Answer),
     /// End a session, if it is here.
     Kick(String),
+    /// Something for the pulls of the shard.
+    Pull(PullCommand),
     /// Say goodbye to everybody and end; what is not read by then is left unsaid.
     Close(Duration),
 }

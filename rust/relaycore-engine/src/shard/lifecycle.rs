@@ -295,6 +295,7 @@ impl Shard {
     /// Says goodbye to everybody; the shard ends when that is written.
     pub(super) fn close(&mut self, patience: Duration) {
         self.listeners.clear();
+        self.pulls.close(self.poll.registry());
         for key in self.sessions.iter().map(|(key, _)| key).collect::<Vec<_>>() {
             self.end_session(key, "the server was stopped");
         }

@@ -23,8 +23,8 @@ mod session;
 mod setup;
 mod track;
 mod tunnel;
-mod udp;
-mod wheel;
+pub(crate) mod udp;
+pub(crate) mod wheel;
 
 pub(crate) use handle::{Command, ShardHandle};
 pub(crate) use tunnel::Tunnels;
@@ -32,6 +32,7 @@ pub(crate) use tunnel::Tunnels;
 use crate::burst::Burst;
 use crate::clock::{MILLISECOND, SECOND, now_ns};
 use crate::engine::Shared;
+use crate::pull::Pulls;
 use crate::ring::Ring;
 use crate::stream::{Stream, StreamId, Subscriber};
 use connection::Connection;
@@ -68,6 +69,9 @@ const RECEIVE_PORTS: usize = 1 << 13;
 
 /// Connections are the tokens from here on.
 const CONNECTIONS: usize = 1 << 16;
+
+/// Sockets of pulls are the tokens from here on: there are never as many connections at a time.
+const PULLS: usize = 1 << 24;
 
 /// Longest RTCP packet that is read whole.
 const RTCP_BYTES: usize = 2048;
@@ -107,6 +111,8 @@ pub(crate) struct Shard {
     unread_datagrams: Vec<usize>,
     /// Streams that wait for another source, by the number of the last one.
     vacancies: HashMap<u64, Arc<Stream>>,
+    /// Streams that are pulled from other servers.
+    pulls: Pulls,
     /// Sessions in the middle of a paced burst.
     pacing: Vec<usize>,
     wheel: Wheel<TimerKey>,
@@ -172,6 +178,7 @@ impl Shard {
     ) -> Self {
         Self {
             subscriber: Arc::new(shards[number].clone()),
+            pulls: Pulls::new(Arc::clone(&shared), shards[number].clone(), PULLS),
             session_timeout: shared.limits.session_timeout_s * SECOND,
             reader_age: shared.limits.reader_age_ms * MILLISECOND,
             number,
@@ -228,6 +235,10 @@ impl Shard {
                     closed @ LINGERING..RTCP_PORTS => self.read_over(closed - LINGERING),
                     port @ RTCP_PORTS..RECEIVE_PORTS => self.read_rtcp(port - RTCP_PORTS),
                     port @ RECEIVE_PORTS..CONNECTIONS => self.read_datagrams(port - RECEIVE_PORTS),
+                    token @ PULLS.. => {
+                        self.pulls
+                            .ready(token, event.is_writable(), self.poll.registry());
+                    }
                     token => self.connection_event(
                         token - CONNECTIONS,
                         event.is_readable(),
@@ -238,6 +249,7 @@ impl Shard {
             self.take_commands();
             self.fan_out();
             self.pace();
+            self.pulls.turn(self.poll.registry());
             let now = now_ns();
             self.wheel.turn(now, &mut due);
             for key in due.drain(..) {
@@ -262,10 +274,11 @@ impl Shard {
     fn has_ended(&self) -> bool {
         self.ends_at.is_some_and(|at| {
             now_ns() >= at
-                || self
-                    .connections
-                    .iter()
-                    .all(|(_, connection)| connection.output.is_empty())
+                || (self.pulls.is_empty()
+                    && self
+                        .connections
+                        .iter()
+                        .all(|(_, connection)| connection.output.is_empty()))
         })
     }
 
@@ -280,11 +293,16 @@ impl Shard {
             .map(|session| session.paced_at.saturating_sub(now))
             .min();
         let ends = self.ends_at.map(|at| at.saturating_sub(now));
-        [self.wheel.until_next(now), paced, ends]
-            .into_iter()
-            .flatten()
-            .min()
-            .map(Duration::from_nanos)
+        [
+            self.wheel.until_next(now),
+            self.pulls.until_next(now),
+            paced,
+            ends,
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+        .map(Duration::from_nanos)
     }
 
     fn take_commands(&mut self) {
@@ -309,6 +327,7 @@ impl Shard {
                 }
                 Command::KeyFrame(key, number) => self.ask_key_frame(key, number),
                 Command::Superseded(key, number) => self.superseded(key, number),
+                Command::Pull(command) => self.pulls.command(command, self.poll.registry()),
                 Command::Close(patience) => self.close(patience),
             }
         }

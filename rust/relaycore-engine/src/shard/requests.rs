@@ -6,6 +6,7 @@ use super::handover::Errand;
 use crate::clock::{MILLISECOND, now_ns};
 use crate::decision::{self, Action, Answer};
 use crate::events::Event;
+use crate::pull;
 use crate::session::TransportKind;
 use crate::stream::Stream;
 use relaycore_proto::rtsp::header::session::parse_id;
@@ -208,6 +209,10 @@ impl Shard {
         if !request.headers.get("Accept").is_none_or(accepts) {
             let reason = "The description is application/sdp";
             return self.refuse(key, &request, StatusCode::NOT_ACCEPTABLE, reason);
+        }
+        if pull::is_own(&request, self.shared.origin) {
+            let reason = "This relay pulls from itself; take the URL of another server";
+            return self.refuse(key, &request, StatusCode::FORBIDDEN, reason);
         }
         if !self.may(key, &request, Action::Read, &url.path) {
             return;

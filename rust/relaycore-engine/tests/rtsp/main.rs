@@ -14,6 +14,8 @@ mod pause;
 mod pipelining;
 mod play;
 mod publish;
+mod pull;
+mod pull_trouble;
 mod reader;
 mod refusals;
 mod sessions;

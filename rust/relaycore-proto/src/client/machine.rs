@@ -293,6 +293,12 @@ impl Client {
         }
     }
 
+    /// Whether something happened.
+    #[must_use]
+    pub fn has_event(&self) -> bool {
+        !self.events.is_empty()
+    }
+
     /// What happened; `None` when there is nothing more.
     pub fn next_event(&mut self) -> Option<Event> {
         self.events.pop_front()
