@@ -525,8 +525,11 @@ class AccessUnit:
         """Index of the track."""
     @property
     def data(self) -> bytes:
-        """Annex B for H.264 and H.265, a frame or superframe for VP8 and VP9, a temporal unit with its
-        temporal delimiter for AV1, a raw frame for AAC, a whole JPEG."""
+        """The encoded bytes.
+
+        Annex B for H.264 and H.265, a frame or superframe for VP8 and VP9, a temporal unit with its temporal
+        delimiter for AV1, a raw frame for AAC, a whole JPEG.
+        """
     @property
     def pts(self) -> int:
         """Media time in ticks of the track's clock rate from the zero of `now_ns`."""

@@ -9,14 +9,19 @@ pub(crate) const RECOVERY_POINT: u32 = 6;
 /// Longest part of an SEI NAL unit that is searched. Recovery points come first; user data behind may be large.
 const SEI_BYTES_MAX: usize = 512;
 
+/// Bytes of an SEI message that are given: those of a recovery point hold one number of at most seventeen bits, which
+/// takes thirty-three.
+pub(crate) const SEI_PAYLOAD_BYTES: usize = 5;
+
 /// The bytes of a NAL unit without the emulation prevention bytes (ITU-T H.264 section 7.4.1): 00 00 03 becomes 00 00.
 pub(crate) fn without_emulation_prevention(nal: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(nal.len());
-    out.extend(without_emulation_prevention_bytes(nal));
+    out.extend(unescaped(nal));
     out
 }
 
-fn without_emulation_prevention_bytes(nal: &[u8]) -> impl Iterator<Item = u8> {
+/// The same, byte by byte, for what may not allocate.
+fn unescaped(nal: &[u8]) -> impl Iterator<Item = u8> {
     let mut zeros = 0;
     nal.iter().copied().filter(move |&byte| {
         let is_prevention = zeros >= 2 && byte == 3;
@@ -25,50 +30,36 @@ fn without_emulation_prevention_bytes(nal: &[u8]) -> impl Iterator<Item = u8> {
     })
 }
 
-/// The start of an SEI message's payload: enough for two numbers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct SeiMessage {
-    bytes: [u8; SEI_MESSAGE_BYTES],
-    length: usize,
-}
-
-/// Bytes of a message that are kept.
-const SEI_MESSAGE_BYTES: usize = 16;
-
-impl SeiMessage {
-    /// Its bytes, without emulation prevention.
-    pub(crate) fn as_slice(&self) -> &[u8] {
-        &self.bytes[..self.length]
-    }
-}
-
-/// The first message of type `wanted` in the SEI NAL unit `nal`, whose header has `header_bytes` bytes (ITU-T H.264
-/// section 7.3.2.3). `None` when there is no such message near the start.
-pub(crate) fn sei_message(nal: &[u8], header_bytes: usize, wanted: u32) -> Option<SeiMessage> {
+/// The first bytes, zeros behind its end, of the first message of type `wanted` in the SEI NAL unit `nal`, whose header
+/// has `header_bytes` bytes (ITU-T H.264 section 7.3.2.3). `None` when there is no such message near the start.
+pub(crate) fn sei_message(
+    nal: &[u8],
+    header_bytes: usize,
+    wanted: u32,
+) -> Option<[u8; SEI_PAYLOAD_BYTES]> {
     let searched = &nal[..nal.len().min(SEI_BYTES_MAX)];
-    let mut bytes = without_emulation_prevention_bytes(searched.get(header_bytes..)?);
+    let mut rest = unescaped(searched).skip(header_bytes);
     loop {
-        let payload_type = take_number(&mut bytes)?;
-        let size = take_number(&mut bytes)? as usize;
+        let payload_type = take_number(&mut rest)?;
+        let size = take_number(&mut rest)? as usize;
         if payload_type == wanted {
-            let mut message = SeiMessage::default();
-            for (slot, byte) in message.bytes.iter_mut().zip(bytes.take(size)) {
-                *slot = byte;
-                message.length += 1;
+            let mut payload = [0; SEI_PAYLOAD_BYTES];
+            for (byte, value) in payload.iter_mut().zip(rest.take(size)) {
+                *byte = value;
             }
-            return Some(message);
+            return Some(payload);
         }
         if size > 0 {
-            bytes.nth(size - 1)?;
+            rest.nth(size - 1)?;
         }
     }
 }
 
 /// A number in the form of SEI headers: 255 for each full 255, then the remainder.
-fn take_number(bytes: &mut impl Iterator<Item = u8>) -> Option<u32> {
+fn take_number(rest: &mut impl Iterator<Item = u8>) -> Option<u32> {
     let mut value = 0u32;
     loop {
-        let byte = bytes.next()?;
+        let byte = rest.next()?;
         value += u32::from(byte);
         if byte != 0xff {
             return Some(value);

@@ -10,6 +10,7 @@
 //! sequence begins. OBUs are without their own size, and the temporal delimiter is not sent.
 
 use alloc::vec::Vec;
+use core::{iter, mem};
 
 use super::assemble::{Assembler, Format, OpenPicture};
 use super::{PayloadError, checked_limit, even_fragment};
@@ -51,33 +52,32 @@ pub fn packetise(
     let headers = INTERLEAVED_HEADER_BYTES + RTP_HEADER_BYTES + 1;
     out.reserve(total + (total / room + 2 + carried.len() / COUNT_MAX) * headers);
 
-    let mut first = if is_random_access(temporal_unit) {
+    let mut new_sequence = if is_random_access(temporal_unit) {
         NEW_SEQUENCE
     } else {
         0
     };
     let mut payload = Vec::with_capacity(1 + room);
-    let mut elements = Elements {
+    let mut unsent = Unsent {
         obus: &carried,
         offset: 0,
     };
-    while !elements.is_empty() {
-        elements.fill(&mut payload, room);
-        payload[0] |= first;
-        first = 0;
-        rtp.write(out, timestamp, elements.is_empty(), &[&payload]);
+    while !unsent.is_empty() {
+        unsent.fill(&mut payload, room);
+        payload[0] |= mem::take(&mut new_sequence);
+        rtp.write(out, timestamp, unsent.is_empty(), &[&payload]);
     }
     Ok(())
 }
 
 /// What is left of a temporal unit's OBUs, each without its size.
-struct Elements<'a> {
+struct Unsent<'a> {
     obus: &'a [Obu<'a>],
     /// Bytes of the first one that were sent.
     offset: usize,
 }
 
-impl Elements<'_> {
+impl Unsent<'_> {
     fn is_empty(&self) -> bool {
         self.obus.is_empty()
     }
@@ -138,36 +138,23 @@ pub struct Av1;
 
 impl Format for Av1 {
     fn take(&mut self, picture: &mut OpenPicture, payload: &[u8]) -> Result<(), PayloadError> {
-        let header = AggregationHeader::read(payload[0]);
         if picture.data.is_empty() {
             picture.data.extend_from_slice(&TEMPORAL_DELIMITER);
         }
-        if !header.continues {
+        if payload[0] & CONTINUES == 0 {
             picture.drop_open();
         }
-        let mut rest = &payload[1..];
-        let mut index = 0;
-        while !rest.is_empty() {
-            index += 1;
-            let element;
-            (element, rest) = if index == header.count {
-                (rest, &[][..])
-            } else {
-                split_leb128(rest)
-                    .and_then(|(size, after)| after.split_at_checked(size))
-                    .ok_or(PayloadError::Truncated)?
-            };
-            let is_rest = index == 1 && header.continues;
-            if is_rest && picture.open.is_none() {
+        for element in elements(payload) {
+            let element = element?;
+            if element.begins {
+                picture.open = Some(picture.data.len());
+            } else if picture.open.is_none() {
                 // The start of the OBU is lost: its rest is of no use.
                 picture.complete = false;
                 continue;
             }
-            if !is_rest {
-                picture.open = Some(picture.data.len());
-            }
-            picture.data.extend_from_slice(element);
-            if !rest.is_empty() || !header.to_be_continued {
+            picture.data.extend_from_slice(element.data);
+            if element.ends {
                 close_obu(picture)?;
             }
         }
@@ -183,23 +170,43 @@ impl Format for Av1 {
     }
 }
 
-/// The aggregation header, without N, which says nothing that the OBUs do not say.
+/// An OBU, or a part of one, within a packet.
 #[derive(Clone, Copy, Debug)]
-struct AggregationHeader {
-    continues: bool,
-    to_be_continued: bool,
-    /// Elements in the packet; 0 when it is not said, and all of them have a size.
-    count: usize,
+pub(crate) struct Element<'a> {
+    pub(crate) data: &'a [u8],
+    /// It is the first part of its OBU.
+    pub(crate) begins: bool,
+    /// It is the last part of its OBU.
+    pub(crate) ends: bool,
 }
 
-impl AggregationHeader {
-    fn read(byte: u8) -> Self {
-        Self {
-            continues: byte & CONTINUES != 0,
-            to_be_continued: byte & TO_BE_CONTINUED != 0,
-            count: usize::from(byte >> COUNT_SHIFT) & COUNT_MAX,
+/// The elements of a payload, which is not empty, up to the first that is cut off.
+pub(crate) fn elements(payload: &[u8]) -> impl Iterator<Item = Result<Element<'_>, PayloadError>> {
+    let header = payload[0];
+    let count = usize::from(header >> COUNT_SHIFT) & COUNT_MAX;
+    let mut rest = &payload[1..];
+    let mut index = 0;
+    iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
         }
-    }
+        index += 1;
+        let split = if index == count {
+            Some((rest, &[][..]))
+        } else {
+            split_leb128(rest).and_then(|(size, after)| after.split_at_checked(size))
+        };
+        let Some((data, after)) = split else {
+            rest = &[];
+            return Some(Err(PayloadError::Truncated));
+        };
+        rest = after;
+        Some(Ok(Element {
+            data,
+            begins: index > 1 || header & CONTINUES == 0,
+            ends: !after.is_empty() || header & TO_BE_CONTINUED == 0,
+        }))
+    })
 }
 
 /// Writes the OBU anew that is whole now, with its size.

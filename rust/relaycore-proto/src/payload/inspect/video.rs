@@ -2,8 +2,10 @@
 
 use super::{PacketStart, picture};
 use crate::annexb::start_codes;
-use crate::av1::{self, obu_type, split_leb128};
-use crate::payload::{mpegvideo as mpegvideo_payload, vp8 as vp8_payload, vp9 as vp9_payload};
+use crate::av1::{self, obu_type};
+use crate::payload::{
+    av1 as av1_payload, mpegvideo as mpegvideo_payload, vp8 as vp8_payload, vp9 as vp9_payload,
+};
 use crate::{mpeg4, mpegvideo, vp8, vp9};
 
 pub(super) fn mpeg4(payload: &[u8]) -> PacketStart {
@@ -62,35 +64,17 @@ pub(super) fn vp9(payload: &[u8]) -> PacketStart {
 /// Looks for the first OBU that begins here and says something: the header of a sequence comes first at each random
 /// access point (AV1 specification section 7.6).
 pub(super) fn av1(payload: &[u8]) -> PacketStart {
-    let Some((header, mut rest)) = payload.split_first() else {
-        return PacketStart::Nothing;
-    };
-    // Z: the first element goes on from the packet before. W: how many there are, the last of them without its size.
-    let mut begins = header & 0x80 == 0;
-    let count = header >> 4 & 3;
-    let mut index = 0;
     let mut start = PacketStart::Nothing;
-    while !rest.is_empty() {
-        index += 1;
-        let element;
-        (element, rest) = if index == count {
-            (rest, &[][..])
-        } else {
-            let split = split_leb128(rest).and_then(|(size, after)| after.split_at_checked(size));
-            match split {
-                Some(split) => split,
-                None => break,
-            }
+    for element in av1_payload::elements(payload).map_while(Result::ok) {
+        let Some(&first) = element.data.first().filter(|_| element.begins) else {
+            continue;
         };
-        if let Some(&first) = element.first().filter(|_| begins) {
-            match av1::type_of(first) {
-                obu_type::SEQUENCE_HEADER => return PacketStart::RandomAccess,
-                obu_type::FRAME | obu_type::FRAME_HEADER => return PacketStart::Picture,
-                obu_type::TEMPORAL_DELIMITER | obu_type::METADATA => start = PacketStart::Prefix,
-                _ => {}
-            }
+        match av1::type_of(first) {
+            obu_type::SEQUENCE_HEADER => return PacketStart::RandomAccess,
+            obu_type::FRAME | obu_type::FRAME_HEADER => return PacketStart::Picture,
+            obu_type::TEMPORAL_DELIMITER | obu_type::METADATA => start = PacketStart::Prefix,
+            _ => {}
         }
-        begins = true;
     }
     start
 }
