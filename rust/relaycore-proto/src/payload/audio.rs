@@ -1,5 +1,5 @@
 //! Audio whose packets have no payload header: Opus (RFC 7587), and samples that are counted by their bytes, G.711,
-//! G.722 and L16 (RFC 3551 section 4.5). Depacketised by [`other`](super::other): each packet is an access unit.
+//! G.722 and L16 (RFC 3551 section 4.5). Depacketised by [`super::other`]: each packet is an access unit.
 
 use super::{PayloadError, checked_limit, even_fragment, other};
 use crate::burst::{BurstBuilder, RtpWriter};
