@@ -23,7 +23,17 @@ _log = logging.getLogger(__name__)
 BACKLOG = 8
 """Access units that may wait for the decoder before it skips to the newest random access point."""
 
-_DECODERS = {"h264": "h264", "jpeg": "mjpeg"}
+_DECODERS = {
+    "h264": "h264",
+    "h265": "hevc",
+    "mpeg4": "mpeg4",
+    "jpeg": "mjpeg",
+    "vp8": "vp8",
+    "vp9": "vp9",
+    "av1": "libdav1d",
+    "mpegvideo": "mpeg2video",
+}
+"""FFmpeg's decoder of each codec. The last one reads MPEG-1 too."""
 
 
 class AccessUnitReader:

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use super::FormatError;
 use crate::aac::AudioSpecificConfig;
 use crate::track::{Codec, ForeignFormat, Track};
-use crate::{annexb, base64, h264};
+use crate::{annexb, base64, h264, h265};
 
 /// The parameters that `format` holds; empty where they come with the packets.
 pub(super) fn read(codec: Codec, format: &ForeignFormat) -> Result<Vec<u8>, FormatError> {
@@ -113,7 +113,7 @@ fn h265_sets(parameter_sets: &[u8]) -> Vec<(&'static str, String)> {
     let of_type = |(index, name): (usize, &&'static str)| {
         let mut sets = String::new();
         for nal in annexb::nal_units(parameter_sets) {
-            if usize::from(nal[0] >> 1 & 0x3f) == H265_VPS + index {
+            if usize::from(h265::type_of(nal[0])) == usize::from(h265::nal_type::VPS) + index {
                 push_set(&mut sets, nal);
             }
         }
@@ -121,9 +121,6 @@ fn h265_sets(parameter_sets: &[u8]) -> Vec<(&'static str, String)> {
     };
     H265_SETS.iter().enumerate().filter_map(of_type).collect()
 }
-
-/// Type of a NAL unit that is a video parameter set; sequence and picture parameter sets follow it.
-const H265_VPS: usize = 32;
 
 /// RFC 3640 section 4.1 and RFC 6416 section 7.3.
 fn configuration(bytes: &[u8]) -> Vec<(&'static str, String)> {
