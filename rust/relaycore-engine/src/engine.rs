@@ -34,7 +34,7 @@ const SHARDS_MAX: usize = 64;
 /// [`Engine::listen`] and [`Engine::add_stream`] in any order; [`Engine::poll`] whenever the socket
 /// [`Engine::signal_handle`] is readable, and an [`Engine::answer`] for each request found there.
 pub struct Engine {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     shards: Vec<ShardHandle>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     next_reader: AtomicU64,

@@ -10,3 +10,6 @@ mod timeline;
 mod track;
 
 pub(crate) use source::{Source, Upstream};
+
+#[cfg(test)]
+mod tests;

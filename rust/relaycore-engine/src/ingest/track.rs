@@ -113,14 +113,16 @@ impl TrackRelay {
         let Some(sequence) = self.sequence(&header, packet.payload.is_empty()) else {
             return Ok(());
         };
+        let pts = self.place(header.timestamp, now);
         let mut closed = Ok(());
-        if self.unit.timestamp != Some(header.timestamp) {
+        // A sender that has set its clock may come back to a timestamp of before.
+        let is_placed_anew = self.open.as_ref().is_some_and(|open| open.pts != pts);
+        if self.unit.timestamp != Some(header.timestamp) || is_placed_anew {
             closed = self.close(number, stream);
             self.unit.timestamp = Some(header.timestamp);
             self.unit.begun = false;
             self.unit.parameters.clear();
         }
-        let pts = self.place(header.timestamp, now);
         let pts_ns = nanoseconds(pts, self.clock_rate);
         let captured = u64::try_from(self.capture.arrived(pts_ns, now)).unwrap_or(0);
         let outgoing = self.outgoing(&header, pts);

@@ -16,6 +16,7 @@ mod play;
 mod publish;
 mod pull;
 mod pull_trouble;
+mod random_operations;
 mod reader;
 mod refusals;
 mod sessions;
