@@ -241,6 +241,11 @@ class Engine:
         """All RTSP sessions of now."""
     def kick(self, session: str) -> bool:
         """Ends a session; False when there is none of this id."""
+    def revoke_decisions(self) -> None:
+        """Asks anew about everything that was allowed before, when it is wanted the next time.
+
+        Sessions go on, and so does what their own connections ask of them.
+        """
     def unix_ns(self, at: int) -> int:
         """Unix time in nanoseconds of a moment of the engine's clock."""
     def close(self, timeout: float = 5.0) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -79,9 +79,20 @@ class Cameras:
         await asyncio.to_thread(pipeline.stop, timeout)
         self._remove_stream(path)
 
+    async def add_all(self, wanted: Mapping[str, CameraSettings]) -> dict[str, BaseException]:
+        """Starts cameras at the same time; gives what those have raised that failed, by path."""
+        results = await asyncio.gather(
+            *(self.add(path, settings) for path, settings in wanted.items()), return_exceptions=True
+        )
+        return {path: error for path, error in zip(wanted, results, strict=True) if error is not None}
+
+    async def remove_all(self, paths: Iterable[str], timeout: float) -> None:
+        """Stops those of these cameras that there are, at the same time."""
+        await asyncio.gather(*(self.remove(path, timeout) for path in paths if path in self))
+
     async def close(self, timeout: float) -> None:
         """Stops all cameras, at the same time."""
-        await asyncio.gather(*(self.remove(path, timeout) for path in list(self._pipelines)))
+        await self.remove_all(list(self._pipelines), timeout)
 
     def status(self, path: str) -> CameraStatus | None:
         """How the camera at a path does; ``None`` when there is none or it does not deliver yet."""

@@ -29,8 +29,9 @@ from relaycore.access.users import UserStore
 from relaycore.addresses import is_loopback, reachable_addresses, url_host
 from relaycore.cameras import Cameras, CameraStatus
 from relaycore.engine_link import EngineLink, listen_sentence
-from relaycore.errors import ConfigurationError, ListenError, PathError, RelayClosed
+from relaycore.errors import ConfigurationError, ListenError, PathError, RelayClosed, RelaycoreError
 from relaycore.events import (
+    CameraFailed,
     Event,
     EventReader,
     SessionEnded,
@@ -43,6 +44,7 @@ from relaycore.events import (
 from relaycore.latency import StageLatency, summarise
 from relaycore.publisher import Publisher
 from relaycore.readers import AccessUnitReader, FrameReader
+from relaycore.reload.plan import Reload, plan_reload
 from relaycore.settings import CameraSettings, Config, Join, PathSettings, PixelRange, User, normal_path
 
 __all__ = ["Relay", "StreamStatus"]
@@ -119,7 +121,7 @@ class Relay:
         decision_timeout: float = DECISION_TIMEOUT_S,
         **overrides: Unpack[Overrides],
     ) -> None:
-        config = msgspec.structs.replace(config or Config(), **overrides)
+        config = msgspec.structs.replace(config or Config(), **overrides).with_normal_paths()
         self.users = UserStore(config.users)
         """The users; may be changed at any time."""
         # Their passwords are kept no longer than needed.
@@ -139,6 +141,7 @@ class Relay:
         self._link: EngineLink | None = None
         self._cameras: Cameras | None = None
         self._address = ("", 0)
+        self._reloading = asyncio.Lock()
         self._streams: dict[str, Stream] = {}
         self._events: WeakSet[EventReader] = WeakSet()
 
@@ -148,7 +151,7 @@ class Relay:
         if self._engine is not None:
             raise RelayClosed("The relay is open already: make another one.")
         host = "0.0.0.0" if self.config.lan else self.config.host  # noqa: S104 (asked for by lan)
-        self._refuse_strangers(host)
+        self._refuse_strangers(host, bool(self.users) or self.config.anonymous)
         try:
             engine = Engine(shards=self.config.shards, limits=dict(self.config.limits))
         except ValueError as error:
@@ -160,21 +163,12 @@ class Relay:
         self._link.open()
         try:
             self._address = await asyncio.to_thread(self._listen, engine, host)
-            await self._add_cameras()
+            for failure in (await self._cameras.add_all(self.config.cameras)).values():
+                raise failure
         except BaseException:
             await self.aclose()
             raise
         return self
-
-    async def _add_cameras(self) -> None:
-        """Opens the cameras of the settings at the same time; raises what the first that fails raises."""
-        cameras = self.config.cameras.items()
-        results = await asyncio.gather(
-            *(self.add_camera(path, settings) for path, settings in cameras), return_exceptions=True
-        )
-        for result in results:
-            if isinstance(result, BaseException):
-                raise result
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -197,6 +191,25 @@ class Relay:
         link.wake_all()
         for reader in list(self._events):
             reader.close()
+
+    async def reload(self, config: Config, *, dry_run: bool = False) -> Reload:
+        """Goes on with other settings, and tells what changed and which sessions ended by it.
+
+        Sessions go on unless their path changed in a way that ends them, or their user lost the right to it.
+        Settings that hold from start to end, like the port, stay as they were. Paths, cameras and users are
+        those of ``config`` from now on, but cameras that the program has added stay. A camera that does not
+        open is told as :class:`relaycore.events.CameraFailed`. With ``dry_run`` nothing is changed.
+        ConfigurationError, and nothing is changed, where the network comes in and ``config`` has neither
+        users nor ``anonymous``.
+        """
+        engine = self._open(self._engine)
+        async with self._reloading:
+            config = config.with_normal_paths()
+            self._refuse_strangers(self._address[0], bool(config.users) or config.anonymous)
+            plan = plan_reload(self.config, self.users, config, engine.sessions())
+            if not dry_run:
+                await self._apply(plan, config.users)
+        return plan
 
     # Cameras and publishers
 
@@ -304,13 +317,36 @@ class Relay:
 
     # Inside
 
-    def _refuse_strangers(self, host: str) -> None:
-        if is_loopback(host) or len(self.users) or self.config.anonymous:
+    @staticmethod
+    def _refuse_strangers(host: str, settled: bool) -> None:
+        """ConfigurationError where the network comes in and it is not settled who that may be."""
+        if settled or is_loopback(host):
             return
         raise ConfigurationError(
             f"Listening on {host} lets the network in: add a user, or set anonymous = true "
-            "to let everybody read."
+            "to let everybody in."
         )
+
+    async def _apply(self, plan: Reload, users: Iterable[User]) -> None:
+        engine, cameras = self._open(self._engine), self._open(self._cameras)
+        for ending in plan.sessions:
+            engine.kick(ending.session.id)
+        self.users.replace(users)
+        before, config = self.config.cameras, plan.config
+        self.config = config
+        self._gatekeeper.apply(anonymous=config.anonymous, basic=config.basic, rules=PathRules.of(config))
+        engine.revoke_decisions()
+        changed = [path for path in before if config.cameras.get(path) != before[path]]
+        await cameras.remove_all(changed, CLOSE_TIMEOUT_S)
+        added = {path: settings for path, settings in config.cameras.items() if path not in cameras}
+        failures = await cameras.add_all(added)
+        for path, error in failures.items():
+            if not isinstance(error, RelaycoreError):
+                raise error
+            self._emit(CameraFailed(path=path, reason=str(error)))
+        # A camera that failed is tried again at the next reload.
+        opened = {path: settings for path, settings in config.cameras.items() if path not in failures}
+        self.config = msgspec.structs.replace(self.config, cameras=opened)
 
     def _listen(self, engine: Engine, host: str) -> tuple[str, int]:
         try:

@@ -116,6 +116,8 @@ class Client:
         self.url = url
         self.tracks: list[Track] = []
         self.session: str | None = None
+        self.headers: dict[str, str] = {}
+        """Headers of every request, beside those that it needs."""
         self.play_response: Response | None = None
         self._reader = reader
         self._writer = writer
@@ -157,7 +159,7 @@ class Client:
         lines = [f"{method} {uri or self.url} RTSP/1.0", f"CSeq: {self._sequence}"]
         if self.session is not None:
             lines.append(f"Session: {self.session}")
-        lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
+        lines += [f"{name}: {value}" for name, value in {**self.headers, **(headers or {})}.items()]
         self._writer.write(("\r\n".join(lines) + "\r\n\r\n").encode())
         async with asyncio.timeout(TIMEOUT):
             response = await self._responses.get()

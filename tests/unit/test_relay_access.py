@@ -4,15 +4,13 @@ import asyncio
 import hashlib
 import re
 from collections.abc import AsyncIterator
-from typing import TypeVar
 
 import pytest
 
 from relaycore import AccessRequest, Publisher, Relay, Track, User
-from relaycore.events import EventReader, SessionEnded, SessionStarted
+from relaycore.events import SessionEnded, SessionStarted
+from tests.support.events import of_kind
 from tests.support.rtsp import Client, Response
-
-Kind = TypeVar("Kind")
 
 ANNA = User(name="anna", password="open sesame")
 
@@ -125,13 +123,6 @@ async def test_a_session_is_seen_from_its_start_to_its_end() -> None:
         assert ended.reason
         assert relay.sessions() == []
         assert not relay.kick(session.id)
-
-
-async def of_kind(events: EventReader, kind: type[Kind]) -> Kind:
-    async for event in events:
-        if isinstance(event, kind):
-            return event
-    raise AssertionError(f"the relay ended without {kind.__name__}")
 
 
 async def test_the_latency_of_each_stage_is_known() -> None:

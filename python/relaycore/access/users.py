@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from enum import Enum
 
 from relaycore.settings import User
@@ -47,6 +47,9 @@ class UserStore:
     def __len__(self) -> int:
         return len(self._ha1)
 
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._ha1)
+
     def __contains__(self, name: str) -> bool:
         return name in self._ha1
 
@@ -62,9 +65,20 @@ class UserStore:
         del self._ha1[name]
         self._publishers.discard(name)
 
+    def rights_are(self, user: User) -> bool:
+        """Whether the user of this name has these rights."""
+        return self.may_publish(user.name) == user.publish
+
     def may_publish(self, name: str) -> bool:
         """Whether there is such a user who may publish."""
         return name in self._publishers
+
+    def replace(self, users: Iterable[User]) -> None:
+        """Has these users from now on, and no others."""
+        self._ha1.clear()
+        self._publishers.clear()
+        for user in users:
+            self.add(user)
 
     def ha1(self, name: str, algorithm: Algorithm) -> str:
         """HA1 of a user; for an unknown name one that no password has, made with as much work."""

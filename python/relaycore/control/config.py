@@ -20,7 +20,7 @@ from relaycore.control.checking_together import check_together, over_defaults
 from relaycore.control.environment import overlay
 from relaycore.control.toml_lines import KeyPath, key_lines
 from relaycore.errors import ConfigurationError
-from relaycore.settings import Config, normal_path
+from relaycore.settings import Config
 
 __all__ = ["load_config", "read_config"]
 
@@ -94,11 +94,11 @@ def _read(path: Path) -> str:
 
 def _with_defaults(config: Config, document: Mapping[str, Any]) -> Config:
     """The settings with normal paths, where what a path leaves out is as in ``path_defaults``."""
-    paths = {}
-    for key, settings in config.paths.items():
-        paths[normal_path(key)] = over_defaults(config.path_defaults, settings, document["paths"][key])
-    cameras = {normal_path(key): settings for key, settings in config.cameras.items()}
-    return msgspec.structs.replace(config, cameras=cameras, paths=paths)
+    paths = {
+        key: over_defaults(config.path_defaults, settings, document["paths"][key])
+        for key, settings in config.paths.items()
+    }
+    return msgspec.structs.replace(config, paths=paths).with_normal_paths()
 
 
 def _located(

@@ -10,7 +10,7 @@ from msgspec import Meta
 from relaycore.settings.camera import CameraSettings
 from relaycore.settings.paths import PathSettings
 from relaycore.settings.users import User
-from relaycore.settings.values import DEFAULT_PORT, Limit, Switch
+from relaycore.settings.values import DEFAULT_PORT, Limit, Switch, normal_path
 
 __all__ = ["Config"]
 
@@ -91,3 +91,11 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     def path_settings(self, path: str) -> PathSettings:
         """The settings that hold at a path, whether it is in ``paths`` or not."""
         return self.paths.get(path, self.path_defaults)
+
+    def with_normal_paths(self) -> Config:
+        """The same settings, each path without the slashes around it. ConfigurationError for what is none."""
+        return msgspec.structs.replace(
+            self,
+            cameras={normal_path(path): settings for path, settings in self.cameras.items()},
+            paths={normal_path(path): settings for path, settings in self.paths.items()},
+        )

@@ -60,6 +60,8 @@ pub(crate) struct Shared {
     /// The next number of a stream or source.
     next_number: AtomicU64,
     sessions: Mutex<HashMap<String, Arc<SessionInfo>>>,
+    /// How often the decisions of before were revoked.
+    decision_era: AtomicU64,
     /// Whether somebody takes connections that speak HTTP.
     pub(crate) accepts_http: AtomicBool,
     /// Tunnels over HTTP, in all shards.
@@ -118,6 +120,7 @@ impl Engine {
             keeper: OnceLock::new(),
             next_number: AtomicU64::new(1),
             sessions: Mutex::default(),
+            decision_era: AtomicU64::new(0),
             accepts_http: AtomicBool::new(false),
             tunnels: Tunnels::default(),
             wallclock: Arc::default(),
@@ -297,6 +300,12 @@ impl Engine {
         }
     }
 
+    /// Asks anew about everything that was allowed before, when it is wanted the next time. Sessions go on, and what
+    /// their own connections ask of them: who may not have one any more is kicked.
+    pub fn revoke_decisions(&self) {
+        self.shared.decision_era.fetch_add(1, Ordering::AcqRel);
+    }
+
     /// Unix time in nanoseconds of a moment of the engine's clock.
     pub fn unix_ns(&self, at: u64) -> u64 {
         self.shared.wallclock.unix_ns(at)
@@ -368,6 +377,11 @@ impl Shared {
         let stream = Arc::new(Stream::new(id, path.to_owned(), tracks, options, wallclock));
         streams.insert(path.to_owned(), Arc::clone(&stream));
         Ok(stream)
+    }
+
+    /// What decisions of now belong to: those of another era do not hold any more.
+    pub(crate) fn decision_era(&self) -> u64 {
+        self.decision_era.load(Ordering::Acquire)
     }
 
     /// Adds a stream that sources feed.

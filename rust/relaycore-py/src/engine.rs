@@ -187,6 +187,10 @@ impl Engine {
         self.0.kick(session)
     }
 
+    fn revoke_decisions(&self) {
+        self.0.revoke_decisions();
+    }
+
     /// Unix time in nanoseconds of a moment of the engine's clock.
     fn unix_ns(&self, at: u64) -> u64 {
         self.0.unix_ns(at)

@@ -64,6 +64,8 @@ pub(super) struct Grant {
     pub(super) path: String,
     /// Who it is, when known.
     pub(super) user: Option<String>,
+    /// The era in which it was asked about; see `Engine::revoke_decisions`.
+    pub(super) era: u64,
 }
 
 /// What holds up the next request of a connection: responses go out in the order of their requests.
@@ -79,6 +81,8 @@ pub(super) enum Pending {
         action: Action,
         /// The path that it asks for.
         path: String,
+        /// The era in which it was asked.
+        era: u64,
         /// When it is given up, in nanoseconds of the engine's clock.
         deadline: u64,
     },

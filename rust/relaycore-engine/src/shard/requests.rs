@@ -97,7 +97,11 @@ impl Shard {
         let Some(connection) = self.connections.get_mut(key) else {
             return false;
         };
-        if connection.grant(action, path).is_some() {
+        let era = self.shared.decision_era();
+        if connection
+            .grant(action, path)
+            .is_some_and(|grant| grant.era == era)
+        {
             return true;
         }
         self.next_question += 1;
@@ -131,6 +135,7 @@ impl Shard {
             request,
             action,
             path: path.to_owned(),
+            era,
             deadline,
         });
         self.schedule_connection(key);
@@ -146,14 +151,15 @@ impl Shard {
         let Some(connection) = self.connections.get_mut(key) else {
             return;
         };
-        let (request, action, path) = match connection.pending.take() {
+        let (request, action, path, era) = match connection.pending.take() {
             Some(Pending::Decision {
                 id: asked,
                 request,
                 action,
                 path,
+                era,
                 ..
-            }) if asked == id => (*request, action, path),
+            }) if asked == id => (*request, action, path, era),
             other => {
                 connection.pending = other;
                 return;
@@ -161,7 +167,12 @@ impl Shard {
         };
         match answer {
             Answer::Allow { user } => {
-                connection.remember(Grant { action, path, user });
+                connection.remember(Grant {
+                    action,
+                    path,
+                    user,
+                    era,
+                });
                 self.request(key, request);
             }
             Answer::Challenge(challenges) => {
@@ -275,7 +286,11 @@ impl Shard {
             );
             return None;
         }
-        if !self.may(key, request, action, &path) {
+        // A session that was let in stays so for the connection that it came on.
+        let is_granted = found.connection == Some(key)
+            && (self.connections.get(key))
+                .is_some_and(|connection| connection.grant(action, &path).is_some());
+        if !is_granted && !self.may(key, request, action, &path) {
             return None;
         }
         if !self.adopt(key, session) {

@@ -3,6 +3,8 @@
 use crate::support::{Client, Feed, Server, small_limits};
 use relaycore_engine::decision::{Action, Answer, Request};
 use relaycore_proto::limits::Limits;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 fn allow() -> Option<Answer> {
     Some(Answer::Allow {
@@ -42,6 +44,44 @@ fn the_question_says_who_asks_for_what_and_is_asked_once_a_path() {
     assert_eq!(sessions[0].user.as_deref(), Some("anna"));
     assert_eq!(client.status("DESCRIBE", &server.url("other"), &[]), 404);
     assert_eq!(server.asked().path, "other", "nothing was asked in between");
+}
+
+#[test]
+fn what_was_allowed_is_asked_again_when_decisions_are_revoked_and_sessions_go_on() {
+    let open = Arc::new(AtomicBool::new(true));
+    let door = Arc::clone(&open);
+    let server = Server::deciding(Limits::default(), move |_| {
+        let refused = Answer::Refuse {
+            status: 403,
+            reason: "Not any more".to_owned(),
+        };
+        door.load(Ordering::Relaxed)
+            .then(allow)
+            .unwrap_or(Some(refused))
+    });
+    let feed = Feed::started(&server.engine, "cam");
+    let url = server.url("cam");
+    let mut client = Client::connect(server.address);
+    client.play_tcp(&url, 2);
+    assert_eq!(client.status("GET_PARAMETER", &url, &[]), 200);
+    open.store(false, Ordering::Relaxed);
+    assert_eq!(
+        client.status("DESCRIBE", &url, &[]),
+        200,
+        "it is remembered"
+    );
+    server.engine.revoke_decisions();
+    assert_eq!(
+        client.status("GET_PARAMETER", &url, &[]),
+        200,
+        "its own session"
+    );
+    assert_eq!(client.status("DESCRIBE", &url, &[]), 403);
+    let mut other = Client::connect(server.address);
+    assert_eq!(other.status("DESCRIBE", &url, &[]), 403);
+    open.store(true, Ordering::Relaxed);
+    assert_eq!(client.status("DESCRIBE", &url, &[]), 200);
+    drop(feed);
 }
 
 #[test]

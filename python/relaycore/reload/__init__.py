@@ -1,0 +1,1 @@
+"""Settings that change while the relay runs: what differs, what it ends, and how it is applied."""

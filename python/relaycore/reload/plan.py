@@ -1,0 +1,61 @@
+"""What a reload does: the changes, the settings that hold afterwards, and the sessions that end by them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import msgspec
+
+from relaycore._relaycore import Session
+from relaycore.access.decisions import Gatekeeper
+from relaycore.access.rules import Action, PathRules
+from relaycore.access.users import UserStore
+from relaycore.reload.difference import RESTART_SETTINGS, Changes, difference
+from relaycore.settings import Config
+
+__all__ = ["EndingSession", "Reload", "plan_reload"]
+
+
+@dataclass(frozen=True, slots=True)
+class EndingSession:
+    """A session that a reload ends, and a sentence that says why."""
+
+    session: Session
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reload:
+    """What a reload does, or would do.
+
+    ``config`` are the settings that hold afterwards, without the users: those which need a restart are in it
+    as they were.
+    """
+
+    changes: Changes
+    sessions: tuple[EndingSession, ...]
+    config: Config
+
+
+def plan_reload(running: Config, users: UserStore, wanted: Config, sessions: Iterable[Session]) -> Reload:
+    """What it takes to get from the settings and users of a running relay to others. Changes nothing."""
+    changes = difference(running, wanted, users)
+    kept = {name: getattr(running, name) for name in RESTART_SETTINGS}
+    config = msgspec.structs.replace(wanted, users=[], **kept)
+    gatekeeper = Gatekeeper(UserStore(wanted.users), anonymous=wanted.anonymous, rules=PathRules.of(wanted))
+    ending = tuple(
+        EndingSession(session, reason)
+        for session in sessions
+        if (reason := _why_it_ends(session, changes, gatekeeper)) is not None
+    )
+    return Reload(changes, ending, config)
+
+
+def _why_it_ends(session: Session, changes: Changes, gatekeeper: Gatekeeper) -> str | None:
+    change = changes.ending(session.path, session.user)
+    if change is not None:
+        return f"{change}."
+    action: Action = "publish" if session.action == "publish" else "read"
+    objection = gatekeeper.objection(action, session.path, session.user)
+    return None if objection is None else f"{objection}."
