@@ -24,6 +24,7 @@ test)
     command -v cc >/dev/null || packages+=(gcc libc6-dev)
     packages+=(
         ffmpeg
+        gir1.2-gst-rtsp-server-1.0
         gstreamer1.0-libav
         gstreamer1.0-plugins-bad
         gstreamer1.0-plugins-base
@@ -34,6 +35,7 @@ test)
         libgstreamer1.0-dev
         mpv
         pkg-config
+        python3-gi
     )
     ;;
 vm)
