@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use crate::bits::BitReader;
 
 /// Most frames in a superframe: their number has three bits.
-const SUPERFRAME_FRAMES_MAX: usize = 8;
+pub(crate) const SUPERFRAME_FRAMES_MAX: usize = 8;
 
 /// Whether a reader can start with this frame, or superframe: the first frame in it is a key frame (section 6.2,
 /// `uncompressed_header`).

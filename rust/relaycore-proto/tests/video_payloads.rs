@@ -174,6 +174,25 @@ fn vp9_layers_become_a_superframe() {
 }
 
 #[test]
+fn vp9_pictures_have_eight_frames_at_most() {
+    let frame: &[u8] = &[0x0c, 0x82];
+    let units = received::<vp9::Vp9>(&[frame; 8]);
+    assert_eq!(units[0].data.len(), 8 + 34);
+    assert!(units[0].complete);
+
+    let out = raw(&[frame; 9]);
+    let mut depacketiser = vp9::Depacketiser::new();
+    let mut results: Vec<_> = parsed(&out)
+        .iter()
+        .map(|packet| depacketiser.push(packet))
+        .collect();
+    let error = results.pop().unwrap().unwrap_err();
+    assert!(error.to_string().contains("eight VP9 frames"), "{error}");
+    let unit = depacketiser.take_pending().unwrap();
+    assert!(unit.data.len() == 8 + 34 && !unit.complete);
+}
+
+#[test]
 fn av1_payloads_are_those_of_the_specification() {
     let mut source = TEMPORAL_DELIMITER.to_vec();
     push_obu(&mut source, &[0x08], &[0, 0, 9]);

@@ -13,7 +13,7 @@ use alloc::vec::Vec;
 use super::assemble::{Assembler, Format, OpenPicture};
 use super::{PayloadError, write_fragments};
 use crate::burst::{BurstBuilder, RtpWriter};
-use crate::vp9::{is_key_frame, push_superframe_index};
+use crate::vp9::{SUPERFRAME_FRAMES_MAX, is_key_frame, push_superframe_index};
 
 /// Bits of the descriptor: what follows it, and what the payload is.
 const PICTURE_ID: u8 = 0x80;
@@ -92,6 +92,11 @@ impl Format for Vp9 {
             }
             let start = picture.data.len();
             self.starts.retain(|&earlier| earlier < start);
+            if self.starts.len() == SUPERFRAME_FRAMES_MAX {
+                return Err(PayloadError::Inconsistent {
+                    what: "more than eight VP9 frames in a picture",
+                });
+            }
             self.starts.push(start);
             picture.open = Some(start);
         } else if picture.open.is_none() {
