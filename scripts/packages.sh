@@ -23,6 +23,7 @@ build)
 test)
     command -v cc >/dev/null || packages+=(gcc libc6-dev)
     packages+=(
+        curl
         ffmpeg
         gir1.2-gst-rtsp-server-1.0
         gstreamer1.0-libav

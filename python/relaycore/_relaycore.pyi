@@ -246,6 +246,9 @@ class Engine:
 
         Sessions go on, and so does what their own connections ask of them.
         """
+    @property
+    def connections(self) -> int:
+        """Connections that are open now."""
     def unix_ns(self, at: int) -> int:
         """Unix time in nanoseconds of a moment of the engine's clock."""
     def close(self, timeout: float = 5.0) -> None:
@@ -294,7 +297,7 @@ class Session:
     def id(self) -> str:
         """The id in the ``Session`` header."""
     @property
-    def action(self) -> str:
+    def action(self) -> Literal["read", "publish"]:
         """``read`` or ``publish``."""
     @property
     def path(self) -> str:

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import Protocol
 from weakref import WeakValueDictionary
 
-from relaycore._relaycore import Engine, ReaderReady, Request, SessionEvent, StreamEvent
+from relaycore._relaycore import Engine, HttpConnection, ReaderReady, Request, SessionEvent, StreamEvent
 from relaycore.access.decisions import Allow, Challenge, Gatekeeper, Refuse
 
 __all__ = ["EngineLink", "Wakeable", "listen_sentence"]
@@ -46,11 +46,13 @@ class EngineLink:
         gatekeeper: Gatekeeper,
         on_session: Callable[[SessionEvent], None],
         on_stream: Callable[[StreamEvent], None],
+        on_http: Callable[[HttpConnection], None],
     ) -> None:
         self._engine = engine
         self._gatekeeper = gatekeeper
         self._on_session = on_session
         self._on_stream = on_stream
+        self._on_http = on_http
         self._readers: WeakValueDictionary[int, Wakeable] = WeakValueDictionary()
         self._decisions: set[asyncio.Task[None]] = set()
         self._watcher: _Watcher | None = None
@@ -96,6 +98,8 @@ class EngineLink:
                 self._on_session(item)
             elif isinstance(item, StreamEvent):
                 self._on_stream(item)
+            elif isinstance(item, HttpConnection):
+                self._on_http(item)
             else:
                 self._consider(item)
 

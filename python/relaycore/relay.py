@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Literal, Self, TypedDict, TypeVar, Unpack
@@ -15,6 +15,7 @@ import msgspec
 
 from relaycore._relaycore import (
     Engine,
+    HttpConnection,
     Reader,
     Session,
     SessionEvent,
@@ -44,8 +45,9 @@ from relaycore.events import (
 from relaycore.latency import StageLatency, summarise
 from relaycore.publisher import Publisher
 from relaycore.readers import AccessUnitReader, FrameReader
-from relaycore.reload.plan import Reload, plan_reload
+from relaycore.reload.plan import Reload, plan_paths, plan_reload
 from relaycore.settings import CameraSettings, Config, Join, PathSettings, PixelRange, User, normal_path
+from relaycore.web.server import Web
 
 __all__ = ["Relay", "StreamStatus"]
 
@@ -64,6 +66,7 @@ class Overrides(TypedDict, total=False):
     lan: bool
     anonymous: bool
     basic: bool
+    api: bool
     users: list[User]
     cameras: dict[str, CameraSettings]
     paths: dict[str, PathSettings]
@@ -127,6 +130,9 @@ class Relay:
         # Their passwords are kept no longer than needed.
         self.config = msgspec.structs.replace(config, users=[])
         """The settings, without the users."""
+        self.load_settings: Callable[[], Config] | None = None
+        """Reads the settings anew, for who asks for that over HTTP. Set by a program that has them in a
+        file; called in a thread."""
         self._gatekeeper = Gatekeeper(
             self.users,
             anonymous=config.anonymous,
@@ -140,6 +146,7 @@ class Relay:
         self._engine: Engine | None = None
         self._link: EngineLink | None = None
         self._cameras: Cameras | None = None
+        self._web: Web | None = None
         self._address = ("", 0)
         self._reloading = asyncio.Lock()
         self._streams: dict[str, Stream] = {}
@@ -158,10 +165,15 @@ class Relay:
             raise ConfigurationError(f"The limits are not right: {error}") from None
         self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
         self._engine = engine
-        self._link = EngineLink(engine, self._gatekeeper, self._on_session, self._on_stream)
+        self._link = EngineLink(engine, self._gatekeeper, self._on_session, self._on_stream, self._on_http)
         self._cameras = Cameras(self._add_stream, self._remove_stream, self._emit)
         self._link.open()
+        if self.config.api:
+            self._web = Web(self, engine, self._gatekeeper)
         try:
+            if self._web is not None:
+                await self._web.open()
+                engine.accept_http(True)
             self._address = await asyncio.to_thread(self._listen, engine, host)
             for failure in (await self._cameras.add_all(self.config.cameras)).values():
                 raise failure
@@ -180,11 +192,13 @@ class Relay:
 
         Takes at most 5 seconds.
         """
-        engine, link, cameras = self._engine, self._link, self._cameras
+        engine, link, cameras, web = self._engine, self._link, self._cameras, self._web
         if engine is None or link is None or cameras is None:
             return
-        self._engine = self._link = self._cameras = None
-        await cameras.close(CLOSE_TIMEOUT_S)
+        engine.accept_http(False)
+        closing = [cameras.close(CLOSE_TIMEOUT_S), *([] if web is None else [web.close()])]
+        self._engine = self._link = self._cameras = self._web = None
+        await asyncio.gather(*closing)
         await link.close()
         await asyncio.to_thread(engine.close, CLOSE_TIMEOUT_S)
         self._streams.clear()
@@ -247,6 +261,37 @@ class Relay:
         settings = msgspec.structs.replace(CameraSettings(), **wishes)
         stream = self._add_stream(path, tracks or [Track.h264()], settings.join, can_force_key_frames)
         return Publisher(stream, settings, lambda: self._remove_stream(path))
+
+    # Paths
+
+    @property
+    def paths(self) -> Mapping[str, PathSettings]:
+        """The settings of paths that have some of their own, those of :meth:`set_path` included."""
+        return self.config.paths
+
+    async def set_path(self, path: str, settings: PathSettings, *, dry_run: bool = False) -> Reload:
+        """Gives a path these settings, in place of those that it had, as :meth:`reload` does.
+
+        It lasts until the relay is closed or reloaded. With ``dry_run`` nothing is changed.
+        """
+        return await self._change_path(normal_path(path), settings, dry_run)
+
+    async def remove_path(self, path: str, *, dry_run: bool = False) -> Reload:
+        """Forgets the settings of a path, which is then as any other. PathError when it has none."""
+        return await self._change_path(normal_path(path), None, dry_run)
+
+    async def _change_path(self, path: str, settings: PathSettings | None, dry_run: bool) -> Reload:
+        engine = self._open(self._engine)
+        async with self._reloading:
+            paths = dict(self.paths)
+            if settings is not None:
+                paths[path] = settings
+            elif paths.pop(path, None) is None:
+                raise PathError(f"The path {path!r} has no settings of its own.")
+            plan = plan_paths(self.config, self.users, paths, engine.sessions())
+            if not dry_run:
+                await self._apply(plan, None)
+        return plan
 
     # Reading
 
@@ -327,11 +372,13 @@ class Relay:
             "to let everybody in."
         )
 
-    async def _apply(self, plan: Reload, users: Iterable[User]) -> None:
+    async def _apply(self, plan: Reload, users: Iterable[User] | None) -> None:
+        """Does what was planned; without ``users`` they stay."""
         engine, cameras = self._open(self._engine), self._open(self._cameras)
         for ending in plan.sessions:
             engine.kick(ending.session.id)
-        self.users.replace(users)
+        if users is not None:
+            self.users.replace(users)
         before, config = self.config.cameras, plan.config
         self.config = config
         self._gatekeeper.apply(anonymous=config.anonymous, basic=config.basic, rules=PathRules.of(config))
@@ -390,6 +437,8 @@ class Relay:
 
     def _on_session(self, happened: SessionEvent) -> None:
         session = happened.session
+        if self._web is not None:
+            self._web.on_session(happened)
         if happened.kind == "started":
             self._emit(SessionStarted(path=session.path, session=session))
         else:
@@ -409,6 +458,11 @@ class Relay:
             case "removed":
                 self._streams.pop(path, None)
                 self._emit(StreamRemoved(path=path, reason=happened.reason))
+
+    def _on_http(self, connection: HttpConnection) -> None:
+        # Without anybody who takes it, it is closed with this object.
+        if self._web is not None:
+            self._web.take(connection)
 
     def _emit(self, event: Event) -> None:
         """Gives an event to whoever listens; from any thread."""

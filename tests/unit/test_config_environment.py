@@ -141,7 +141,7 @@ def test_an_address_of_the_environment_takes_the_place_of_the_lan_and_back(
             "RELAYCORE_USERS__BO__ZZ",
             "1",
             "there is no such setting; known are RELAYCORE_USERS__BO__NAME, RELAYCORE_USERS__BO__PASSWORD, "
-            "RELAYCORE_USERS__BO__PUBLISH.",
+            "RELAYCORE_USERS__BO__PUBLISH, RELAYCORE_USERS__BO__CONTROL.",
         ),
         ("RELAYCORE_PORT__X", "1", "there is no such setting; nothing is inside of it."),
         ("RELAYCORE_", "1", "there is no such setting; known are RELAYCORE_HOST, "),
@@ -149,7 +149,7 @@ def test_an_address_of_the_environment_takes_the_place_of_the_lan_and_back(
             "RELAYCORE_USERS__BO",
             "hunter2",
             "it is a table; known are RELAYCORE_USERS__BO__NAME, RELAYCORE_USERS__BO__PASSWORD, "
-            "RELAYCORE_USERS__BO__PUBLISH.",
+            "RELAYCORE_USERS__BO__PUBLISH, RELAYCORE_USERS__BO__CONTROL.",
         ),
         (
             "RELAYCORE_CAMERAS",

@@ -1,1 +1,1 @@
-"""Who may read and publish: users, Digest and Basic authentication, rules of paths, and the decisions."""
+"""Who may read, publish and control: users, Digest and Basic, rules of paths, and the decisions."""

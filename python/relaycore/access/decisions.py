@@ -1,9 +1,10 @@
-"""Answers the engine's question: may this client read this path, or publish to it?
+"""Answers the question: may this client read this path, publish to it, look at the relay or control it?
 
 First come the users: where there are any, a client must be one of them. Where there are none, only programs
-of this machine come in. ``anonymous`` lets everybody read, and publish only where there are no users. Then
-come the rules of the path, which may narrow it down. Last comes the program that embeds relaycore, if it gave
-an ``authorise`` function. It may take its time, but not for ever.
+of this machine come in. ``anonymous`` lets everybody read, and publish only where there are no users; it does
+not let them see who else is there. Controlling always takes a user. Then come the rules of the path, which
+may narrow it down. Last comes the program that embeds relaycore, if it gave an ``authorise`` function. It may
+take its time, but not for ever.
 """
 
 from __future__ import annotations
@@ -39,19 +40,19 @@ DECISION_TIMEOUT_S = 5.0
 
 
 class Question(Protocol):
-    """What the engine asks: a ``Request`` of the binding."""
+    """What the engine asks, a ``Request`` of the binding, or the HTTP side."""
 
     @property
     def action(self) -> str:
-        """What the client wants to do: ``read`` or ``publish``."""
+        """What the client wants to do: an :data:`Action`."""
 
     @property
     def method(self) -> str:
-        """The RTSP method."""
+        """The RTSP or HTTP method."""
 
     @property
     def path(self) -> str:
-        """The path of the stream."""
+        """The path of the stream, or of the HTTP request."""
 
     @property
     def uri(self) -> str:
@@ -79,6 +80,7 @@ class AccessRequest:
     """What an ``authorise`` function is asked.
 
     ``user`` is the authenticated user, or ``None`` where everybody may come in. ``peer`` is address and port.
+    Where ``action`` is ``look`` or ``control``, ``path`` is that of the HTTP request, like ``api/v1/paths``.
     """
 
     action: Action
@@ -147,7 +149,7 @@ class Gatekeeper:
 
     async def decide(self, question: Question) -> Decision:
         """The answer to one question. Never raises because of what a client sent or ``authorise`` did."""
-        action: Action = "publish" if question.action == "publish" else "read"
+        action = _ACTIONS[question.action]
         path = question.path.strip("/")
         entry = self._enter(question, action, path)
         if not isinstance(entry, Allow):
@@ -183,13 +185,15 @@ class Gatekeeper:
                 return "This takes a user"
         elif user not in self._users:
             return "There is no such user any more"
-        elif action == "publish" and not self._users.may_publish(user):
-            return "This user may not publish"
+        elif action in ("publish", "control") and not self._users.may(user, action):
+            return f"This user may not {action}"
         rule = self._rules.rule(action, path)
         return None if rule.users is None or user in rule.users else rule.reason
 
     def _credentials_needed(self, action: Action, path: str) -> bool:
         if self._rules.rule(action, path).users:
+            return True
+        if action == "control":
             return True
         return bool(self._users) and not (self._anonymous and action == "read")
 
@@ -197,9 +201,11 @@ class Gatekeeper:
         """Who it is, as far as that matters for what is wanted."""
         client = _host(question.peer)
         if not self._credentials_needed(action, path):
-            if self._users or self._anonymous or is_loopback(client):
+            if self._users or (self._anonymous and action != "look") or is_loopback(client):
                 return Allow(None)
             return Refuse(403, "There are no users, so only programs of this machine may come in")
+        if action == "control" and not self._users:
+            return Refuse(403, "There are no users, and changing anything takes one")
         wait_s = self._attempts.wait_s(client)
         if wait_s > 0 and question.authorization is not None:
             # Also for the right password: otherwise trying them would tell which one it is.
@@ -208,7 +214,7 @@ class Gatekeeper:
             question.authorization,
             method=question.method,
             uri=question.uri,
-            path=question.path,
+            path=question.path if action in ("read", "publish") else None,
             client=client,
         )
         match result:
@@ -221,6 +227,9 @@ class Gatekeeper:
                         "wrong password or user", extra={"peer": question.peer, "path": question.path}
                     )
                 return Challenge(challenges)
+
+
+_ACTIONS: dict[str, Action] = {"read": "read", "publish": "publish", "look": "look", "control": "control"}
 
 
 def _host(peer: str) -> str:

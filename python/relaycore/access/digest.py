@@ -52,12 +52,12 @@ class Authenticator:
         self._nonces = Nonces(clock)
 
     def check(
-        self, authorization: str | None, *, method: str, uri: str, path: str, client: str
+        self, authorization: str | None, *, method: str, uri: str, path: str | None, client: str
     ) -> Authenticated | Challenged:
         """Who sends a request.
 
-        ``uri`` is that of the request line, ``path`` the path of the stream that it means, ``client`` the
-        address (without port) of the sender.
+        ``uri`` is that of the request line, ``path`` the path of the stream that it means, or ``None`` where
+        it means nothing but itself (HTTP), ``client`` the address (without port) of the sender.
         """
         if authorization is None:
             return self._challenge(client)
@@ -73,7 +73,7 @@ class Authenticator:
             return self._challenge(client, stale=True)
         return self._challenge(client, wrong=True)
 
-    def _proves(self, credentials: DigestCredentials, method: str, uri: str, path: str) -> bool:
+    def _proves(self, credentials: DigestCredentials, method: str, uri: str, path: str | None) -> bool:
         """Whether the response shows knowledge of the password, for this request.
 
         RFC 7616 section 3.4.1; RFC 2617 section 3.2.2.1 without ``qop``.
@@ -105,14 +105,14 @@ class Authenticator:
         return Challenged(tuple(challenges), wrong)
 
 
-def _same_path(signed: str, requested: str, path: str) -> bool:
+def _same_path(signed: str, requested: str, path: str | None) -> bool:
     """Whether the URI that was hashed means the stream at ``path``.
 
-    Clients hash the URI with or without host, with or without the slash at its end, and that of the stream
-    where they ask for a track. It may be any of those, and nothing that means another path.
+    RTSP clients hash the URI with or without host, with or without the slash at its end, and that of the
+    stream where they ask for a track. It may be any of those, and nothing that means another path.
     """
-    if signed == requested:
-        return True
+    if signed == requested or path is None:
+        return signed == requested
     found = _path_of(signed)
     wanted = path.strip("/")
     if found in (wanted, _path_of(requested)):

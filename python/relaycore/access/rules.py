@@ -10,8 +10,9 @@ from relaycore.settings import Config, PathSettings
 
 __all__ = ["RENDITION", "Action", "PathRules", "Rule"]
 
-Action = Literal["read", "publish"]
-"""What a client wants of a path."""
+Action = Literal["read", "publish", "look", "control"]
+"""What a client wants of a path over RTSP (``read``, ``publish``), or of the relay over HTTP: to ``look`` at
+what there is, or to ``control`` it."""
 
 RENDITION = "/h264"
 """What is added to a path for the stream that ``transcode`` makes of it."""
@@ -47,6 +48,8 @@ class PathRules:
 
     def rule(self, action: Action, path: str) -> Rule:
         """Who may do it at this path (without slashes around it)."""
+        if action in ("look", "control"):
+            return _EVERYBODY
         settings = self.paths.get(path, self.defaults)
         origin = self._origin(path)
         if action == "read":

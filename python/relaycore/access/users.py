@@ -11,10 +11,14 @@ import hmac
 import secrets
 from collections.abc import Iterable, Iterator
 from enum import Enum
+from typing import Literal
 
 from relaycore.settings import User
 
-__all__ = ["REALM", "Algorithm", "UserStore"]
+__all__ = ["REALM", "Algorithm", "Right", "UserStore"]
+
+Right = Literal["publish", "control"]
+"""What a user may do beside reading: publish to paths, or change the relay over HTTP."""
 
 REALM = "relaycore"
 """The realm of all challenges. It is part of each HA1, so changing it makes kept ones worthless."""
@@ -39,7 +43,7 @@ class UserStore:
 
     def __init__(self, users: Iterable[User] = ()) -> None:
         self._ha1: dict[str, dict[Algorithm, str]] = {}
-        self._publishers: set[str] = set()
+        self._rights: dict[str, frozenset[Right]] = {}
         self._nobody = secrets.token_hex(16)
         for user in users:
             self.add(user)
@@ -56,27 +60,24 @@ class UserStore:
     def add(self, user: User) -> None:
         """Adds a user or gives one a new password and new rights."""
         self._ha1[user.name] = _ha1_of(user.name, user.password)
-        self._publishers.discard(user.name)
-        if user.publish:
-            self._publishers.add(user.name)
+        self._rights[user.name] = _rights_of(user)
 
     def remove(self, name: str) -> None:
         """Removes a user. KeyError when there is none of that name."""
-        del self._ha1[name]
-        self._publishers.discard(name)
+        del self._ha1[name], self._rights[name]
 
     def rights_are(self, user: User) -> bool:
         """Whether the user of this name has these rights."""
-        return self.may_publish(user.name) == user.publish
+        return self._rights.get(user.name) == _rights_of(user)
 
-    def may_publish(self, name: str) -> bool:
-        """Whether there is such a user who may publish."""
-        return name in self._publishers
+    def may(self, name: str, right: Right) -> bool:
+        """Whether there is such a user who has this right."""
+        return right in self._rights.get(name, ())
 
     def replace(self, users: Iterable[User]) -> None:
         """Has these users from now on, and no others."""
         self._ha1.clear()
-        self._publishers.clear()
+        self._rights.clear()
         for user in users:
             self.add(user)
 
@@ -95,3 +96,8 @@ class UserStore:
 
 def _ha1_of(name: str, password: str) -> dict[Algorithm, str]:
     return {algorithm: algorithm.hash(f"{name}:{REALM}:{password}") for algorithm in Algorithm}
+
+
+def _rights_of(user: User) -> frozenset[Right]:
+    rights: dict[Right, bool] = {"publish": user.publish, "control": user.control}
+    return frozenset(right for right, given in rights.items() if given)

@@ -25,7 +25,7 @@ class Effect(Enum):
 
 
 RESTART_SETTINGS: Final = frozenset(
-    {"host", "port", "lan", "shards", "limits", "log_json", "trace_latency", "qr"}
+    {"host", "port", "lan", "api", "shards", "limits", "log_json", "trace_latency", "qr"}
 )
 """Settings of a relay that hold from its start to its end; all others are applied at once."""
 

@@ -12,9 +12,9 @@ from relaycore.access.decisions import Gatekeeper
 from relaycore.access.rules import Action, PathRules
 from relaycore.access.users import UserStore
 from relaycore.reload.difference import RESTART_SETTINGS, Changes, difference
-from relaycore.settings import Config
+from relaycore.settings import Config, PathSettings
 
-__all__ = ["EndingSession", "Reload", "plan_reload"]
+__all__ = ["EndingSession", "Reload", "plan_paths", "plan_reload"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,19 @@ def plan_reload(running: Config, users: UserStore, wanted: Config, sessions: Ite
     changes = difference(running, wanted, users)
     kept = {name: getattr(running, name) for name in RESTART_SETTINGS}
     config = msgspec.structs.replace(wanted, users=[], **kept)
-    gatekeeper = Gatekeeper(UserStore(wanted.users), anonymous=wanted.anonymous, rules=PathRules.of(wanted))
+    return _plan(changes, config, UserStore(wanted.users), sessions)
+
+
+def plan_paths(
+    running: Config, users: UserStore, paths: dict[str, PathSettings], sessions: Iterable[Session]
+) -> Reload:
+    """What it takes to go on with other settings of paths, and all else as it is. Changes nothing."""
+    config = msgspec.structs.replace(running, paths=paths)
+    return _plan(difference(running, config), config, users, sessions)
+
+
+def _plan(changes: Changes, config: Config, users: UserStore, sessions: Iterable[Session]) -> Reload:
+    gatekeeper = Gatekeeper(users, anonymous=config.anonymous, rules=PathRules.of(config))
     ending = tuple(
         EndingSession(session, reason)
         for session in sessions

@@ -47,6 +47,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Offer Basic authentication beside Digest. It sends passwords readable over the network, so only for
     clients that know nothing else."""
 
+    api: Switch = True
+    """Answer HTTP on the same port, too: the control API and metrics, for users and for programs of this
+    machine."""
+
     users: Annotated[list[User], Meta(description="[[users]] tables with name and password")] = msgspec.field(
         default_factory=list
     )

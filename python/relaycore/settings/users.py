@@ -36,8 +36,11 @@ class User(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     publish: Switch = True
     """Whether this user may also publish, and not only read."""
 
+    control: Switch = True
+    """Whether this user may also change paths and end sessions, over HTTP."""
+
     def __repr__(self) -> str:
-        return f"User(name={self.name!r}, publish={self.publish!r})"
+        return f"User(name={self.name!r}, publish={self.publish!r}, control={self.control!r})"
 
     def __rich_repr__(self) -> list[tuple[str, object]]:
-        return [("name", self.name), ("publish", self.publish)]
+        return [("name", self.name), ("publish", self.publish), ("control", self.control)]

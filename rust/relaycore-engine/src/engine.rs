@@ -182,6 +182,11 @@ impl Engine {
         self.shared.events.take()
     }
 
+    /// Connections that are open now.
+    pub fn connections(&self) -> usize {
+        self.shards.iter().map(ShardHandle::connections).sum()
+    }
+
     /// How many events were lost because nobody polled.
     pub fn discarded_events(&self) -> u64 {
         self.shared.events.discarded()

@@ -156,6 +156,16 @@ limits! {
     idle_connection_s / IDLE_CONNECTION_S: u64 = 60, 1..=3600, "seconds";
     /// Silence of a publisher after which another one may take its path.
     publisher_silence_ms / PUBLISHER_SILENCE_MS: u64 = 5000, 500..=3_600_000, "milliseconds";
+    /// Most HTTP connections open at a time; the next one is told to come again later.
+    http_connections / HTTP_CONNECTIONS: usize = 500, 1..=100_000, "connections";
+    /// Longest request line or header line of an HTTP request.
+    http_line_bytes / HTTP_LINE_BYTES: usize = 8192, 256..=65_536, "bytes";
+    /// Most header lines of one HTTP request.
+    http_header_count / HTTP_HEADER_COUNT: usize = 100, 16..=1000, "headers";
+    /// Longest body of one HTTP request.
+    http_body_bytes / HTTP_BODY_BYTES: usize = 64 * 1024, 1024..=16_777_216, "bytes";
+    /// Longest time that an HTTP client may take for sending a request, for taking an answer, or between the two.
+    http_timeout_s / HTTP_TIMEOUT_S: u64 = 30, 1..=3600, "seconds";
     /// Most bytes of bursts that a stream keeps for its readers.
     ring_bytes / RING_BYTES: usize = 16 * 1024 * 1024, 65_536..=1_073_741_824, "bytes";
     /// Age at which a burst leaves a stream's ring.

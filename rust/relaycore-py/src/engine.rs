@@ -191,6 +191,11 @@ impl Engine {
         self.0.revoke_decisions();
     }
 
+    #[getter]
+    fn connections(&self) -> usize {
+        self.0.connections()
+    }
+
     /// Unix time in nanoseconds of a moment of the engine's clock.
     fn unix_ns(&self, at: u64) -> u64 {
         self.0.unix_ns(at)

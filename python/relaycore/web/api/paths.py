@@ -1,0 +1,247 @@
+"""The paths: what is to happen at them, and what is live."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+from aiohttp import web
+
+from relaycore.errors import ConfigurationError, PathError, RelaycoreError
+from relaycore.settings import PathSettings, normal_path
+from relaycore.web.answers import Problem, Refused, json_answer, read_json
+from relaycore.web.api import streams
+from relaycore.web.api.endings import EndingView, endings
+from relaycore.web.api.path_body import checked_settings, shown_settings
+from relaycore.web.api.toml_table import toml_table
+from relaycore.web.keys import RELAY
+from relaycore.web.routes import USER, Answered, Route, query_of
+
+if TYPE_CHECKING:
+    from relaycore.relay import Relay
+
+__all__ = ["ROUTES", "PathChanged", "PathList", "PathView", "Publisher"]
+
+_log = logging.getLogger(__name__)
+
+_PATH = {"path": "The path, such as `front` or `house/front`, as it is or percent-encoded."}
+_NO_PATH = Answered("There is no such path.", Problem)
+_NOT_RIGHT = Answered("The settings have mistakes, and nothing was changed.", Problem)
+
+UNTIL_RESTART = (
+    "This lasts until the relay is started again or reads its configuration file. "
+    "To keep it, paste the TOML into that file."
+)
+UNTIL_RESTART_REMOVED = (
+    "This lasts until the relay is started again or reads its configuration file. "
+    "To keep it, remove the table of the path from that file."
+)
+
+
+class Publisher(msgspec.Struct, frozen=True, kw_only=True):
+    """The session that publishes to a path."""
+
+    session: str
+    user: str | None
+    peer: str
+    user_agent: str | None
+
+
+class PathView(msgspec.Struct, frozen=True, kw_only=True):
+    """A path: what is to happen at it, and what is live."""
+
+    path: str
+    kind: Literal["camera", "configured", "free"]
+    """Fed by a camera of this machine; named in the settings; or neither, and only live."""
+    settings: PathSettings | None
+    """What was set for it, without passwords and tokens in URLs; null where nothing was."""
+    publisher: Publisher | None
+    """Who publishes to it now."""
+    stream: streams.StreamView | None
+    """What is live; null where nothing is."""
+
+
+class PathList(msgspec.Struct, frozen=True, kw_only=True):
+    """All paths that are configured or live, by name."""
+
+    paths: list[PathView]
+
+
+class PathQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How to change a path."""
+
+    dry_run: bool = False
+    """Change nothing, and tell what would end."""
+
+
+class PathRemoved(msgspec.Struct, frozen=True, kw_only=True):
+    """The settings of a path were forgotten."""
+
+    path: str
+    dry_run: bool
+    """Whether this is only what would be."""
+    ended: list[EndingView]
+    """The sessions that ended by it."""
+    lasts: str
+    """For how long, and how to keep it."""
+
+
+class PathChanged(msgspec.Struct, frozen=True, kw_only=True):
+    """A path was added or changed."""
+
+    path: str
+    dry_run: bool
+    """Whether this is only what would be."""
+    ended: list[EndingView]
+    """The sessions that ended by it."""
+    settings: PathSettings
+    """What is to happen at it now, without passwords and tokens in URLs."""
+    lasts: str
+    """For how long, and how to keep it."""
+    toml: str
+    """What the request set, as a table of the configuration file."""
+
+
+async def list_paths(request: web.Request) -> web.Response:
+    """Answers with all paths."""
+    return json_answer(200, PathList(paths=_views(request.app[RELAY])))
+
+
+async def get_path(request: web.Request) -> web.Response:
+    """Answers with one path."""
+    path = _path_of(request)
+    for found in _views(request.app[RELAY]):
+        if found.path == path:
+            return json_answer(200, found)
+    raise _no_path(path)
+
+
+async def put_path(request: web.Request) -> web.Response:
+    """Adds a path, or gives it other settings."""
+    relay = request.app[RELAY]
+    path = _path_of(request)
+    body = await read_json(request)
+    dry_run = query_of(request, PathQuery).dry_run
+    settings = checked_settings(relay, path, body)
+    is_new = path not in relay.paths
+    try:
+        plan = await relay.set_path(path, settings, dry_run=dry_run)
+    except RelaycoreError as error:
+        raise Refused(409, str(error)) from None
+    if not dry_run:
+        _log.info("path set by request", extra={"path": path, "user": request[USER]})
+    changed = PathChanged(
+        path=path,
+        dry_run=dry_run,
+        ended=endings(plan),
+        settings=shown_settings(settings),
+        lasts=UNTIL_RESTART,
+        toml=toml_table("paths", path, body),
+    )
+    return json_answer(201 if is_new and not dry_run else 200, changed)
+
+
+async def delete_path(request: web.Request) -> web.Response:
+    """Forgets what is to happen at a path, and ends what the settings had begun."""
+    relay = request.app[RELAY]
+    path = _path_of(request)
+    dry_run = query_of(request, PathQuery).dry_run
+    try:
+        plan = await relay.remove_path(path, dry_run=dry_run)
+    except PathError:
+        raise _no_path(path) from None
+    if not dry_run:
+        _log.info("path removed by request", extra={"path": path, "user": request[USER]})
+    return json_answer(
+        200, PathRemoved(path=path, dry_run=dry_run, ended=endings(plan), lasts=UNTIL_RESTART_REMOVED)
+    )
+
+
+def _views(relay: Relay) -> list[PathView]:
+    live = {stream.path: stream for stream in relay.streams()}
+    cameras = {*relay.config.cameras, *(path for path, stream in live.items() if stream.camera is not None)}
+    publishers = {session.path: session for session in relay.sessions() if session.action == "publish"}
+    settings = relay.paths
+    names = sorted({*live, *publishers, *settings, *cameras})
+    views = []
+    for name in names:
+        configured, stream, session = settings.get(name), live.get(name), publishers.get(name)
+        views.append(
+            PathView(
+                path=name,
+                kind="camera" if name in cameras else "free" if configured is None else "configured",
+                settings=None if configured is None else shown_settings(configured),
+                publisher=None
+                if session is None
+                else Publisher(
+                    session=session.id, user=session.user, peer=session.peer, user_agent=session.user_agent
+                ),
+                stream=None if stream is None else streams.view(stream, relay.urls(name)),
+            )
+        )
+    return views
+
+
+def _path_of(request: web.Request) -> str:
+    try:
+        return normal_path(request.match_info["path"])
+    except ConfigurationError as error:
+        raise Refused(400, str(error)) from None
+
+
+def _no_path(path: str) -> Refused:
+    return Refused(404, f"There is no path {path!r}: GET /api/v1/paths lists those that there are.")
+
+
+ROUTES: Sequence[Route] = (
+    Route(
+        method="GET",
+        path="/api/v1/paths",
+        name="listPaths",
+        summary="All paths that are configured or live: their settings, publishers and streams.",
+        access="read",
+        handler=list_paths,
+        answers={200: Answered("The paths.", PathList)},
+    ),
+    Route(
+        method="GET",
+        path="/api/v1/paths/{path}",
+        name="getPath",
+        summary="One path.",
+        access="read",
+        handler=get_path,
+        parameters=_PATH,
+        answers={200: Answered("The path.", PathView), 404: _NO_PATH},
+    ),
+    Route(
+        method="PUT",
+        path="/api/v1/paths/{path}",
+        name="setPath",
+        summary="Adds a path, or gives it these settings in place of those that it had. Lasts until the "
+        "relay is started again; the answer holds the TOML for its file. Hooks can be set in the file only.",
+        access="write",
+        handler=put_path,
+        body=PathSettings,
+        query=PathQuery,
+        parameters=_PATH,
+        answers={
+            200: Answered("It is changed, or would be.", PathChanged),
+            201: Answered("It is added.", PathChanged),
+            409: Answered("It cannot be done now.", Problem),
+            422: _NOT_RIGHT,
+        },
+    ),
+    Route(
+        method="DELETE",
+        path="/api/v1/paths/{path}",
+        name="removePath",
+        summary="Forgets the settings of a path, until the relay is started again, and ends its source.",
+        access="write",
+        handler=delete_path,
+        parameters=_PATH,
+        query=PathQuery,
+        answers={200: Answered("They are forgotten.", PathRemoved), 404: _NO_PATH},
+    ),
+)

@@ -1,0 +1,170 @@
+"""The sessions of readers and publishers."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+import msgspec
+from aiohttp import web
+
+from relaycore._relaycore import Engine, Session
+from relaycore.web.answers import Problem, Refused, json_answer
+from relaycore.web.keys import ENGINE
+from relaycore.web.routes import USER, Answered, Route, query_of
+
+__all__ = ["ROUTES", "SessionList", "SessionQuery", "SessionView", "view"]
+
+_log = logging.getLogger(__name__)
+
+SECOND = 1_000_000_000
+
+_ID = {"id": "The session's id."}
+_NO_SESSION = Answered("There is no such session.", Problem)
+
+
+class SessionView(msgspec.Struct, frozen=True, kw_only=True):
+    """A session and its counters at this moment. Times that end in ``_s`` are in seconds."""
+
+    id: str
+    path: str
+    action: Literal["read", "publish"]
+    user: str | None
+    """Who it is, when known."""
+    peer: str
+    """Address and port of the client."""
+    user_agent: str | None
+    transport: str
+    """``tcp`` or ``udp``, for example."""
+    state: str
+    """``ready``, or what it does."""
+    started: float
+    """When it was set up, in seconds of Unix time."""
+    bytes: int
+    """RTP bytes that were sent to a reader, or came from a publisher."""
+    packets: int
+    """RTP packets, likewise."""
+    discarded: int
+    """RTP packets that the relay skipped because the reader was too slow."""
+    lost: int
+    """RTP packets that were lost on the way."""
+    jitter_s: float
+    """Interarrival jitter (RFC 3550 section 6.4.1); the largest of the tracks."""
+    round_trip_s: float | None
+    """Time to the client and back; null before the client has told."""
+    lag_s: float
+    """How long the oldest of what a reader has not got waits to be sent; 0 when it has all."""
+    first_picture_s: float | None
+    """From the start to the first picture that was sent; null before."""
+
+
+class SessionList(msgspec.Struct, frozen=True, kw_only=True):
+    """Sessions, the oldest first."""
+
+    total: int
+    """How many there are; ``sessions`` may hold fewer."""
+    sessions: list[SessionView]
+
+
+class SessionQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which sessions to list."""
+
+    path: str | None = None
+    """Only those of this path."""
+    limit: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 1000
+    """At most this many."""
+
+
+def view(session: Session, engine: Engine) -> SessionView:
+    """A session as it is shown."""
+    first_ns = session.first_picture_ns
+    round_trip_ns = session.round_trip_ns
+    return SessionView(
+        id=session.id,
+        path=session.path,
+        action=session.action,
+        user=session.user,
+        peer=session.peer,
+        user_agent=session.user_agent,
+        transport=session.transport,
+        state=session.state,
+        started=engine.unix_ns(session.started_ns) / SECOND,
+        bytes=session.bytes,
+        packets=session.packets,
+        discarded=session.discarded,
+        lost=session.lost,
+        jitter_s=session.jitter_ns / SECOND,
+        round_trip_s=None if round_trip_ns is None else round_trip_ns / SECOND,
+        lag_s=session.lag_ns / SECOND,
+        first_picture_s=None if first_ns is None else (first_ns - session.started_ns) / SECOND,
+    )
+
+
+async def list_sessions(request: web.Request) -> web.Response:
+    """Answers with the sessions of now."""
+    query = query_of(request, SessionQuery)
+    engine = request.app[ENGINE]
+    found = [session for session in engine.sessions() if query.path in (None, session.path)]
+    found.sort(key=lambda session: session.started_ns)
+    shown = [view(session, engine) for session in found[: query.limit]]
+    return json_answer(200, SessionList(total=len(found), sessions=shown))
+
+
+async def get_session(request: web.Request) -> web.Response:
+    """Answers with one session."""
+    engine = request.app[ENGINE]
+    wanted = request.match_info["id"]
+    for session in engine.sessions():
+        if session.id == wanted:
+            return json_answer(200, view(session, engine))
+    raise _no_session(wanted)
+
+
+async def end_session(request: web.Request) -> web.Response:
+    """Ends one session, with a goodbye."""
+    wanted = request.match_info["id"]
+    if not request.app[ENGINE].kick(wanted):
+        raise _no_session(wanted)
+    _log.info("session ended by request", extra={"session": wanted, "user": request[USER]})
+    return web.Response(status=204)
+
+
+def _no_session(wanted: str) -> Refused:
+    return Refused(
+        404, f"There is no session {wanted!r} (any more): GET /api/v1/sessions lists those of now."
+    )
+
+
+ROUTES: Sequence[Route] = (
+    Route(
+        method="GET",
+        path="/api/v1/sessions",
+        name="listSessions",
+        summary="The sessions of readers and publishers, with their counters.",
+        access="read",
+        handler=list_sessions,
+        query=SessionQuery,
+        answers={200: Answered("The sessions.", SessionList)},
+    ),
+    Route(
+        method="GET",
+        path="/api/v1/sessions/{id}",
+        name="getSession",
+        summary="One session with its counters.",
+        access="read",
+        handler=get_session,
+        parameters=_ID,
+        answers={200: Answered("The session.", SessionView), 404: _NO_SESSION},
+    ),
+    Route(
+        method="DELETE",
+        path="/api/v1/sessions/{id}",
+        name="endSession",
+        summary="Ends a session, as if its client had asked for it. The client may come again.",
+        access="write",
+        handler=end_session,
+        parameters=_ID,
+        answers={204: Answered("It is told, and ends."), 404: _NO_SESSION},
+    ),
+)

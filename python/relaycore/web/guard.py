@@ -1,0 +1,129 @@
+"""Who may ask for what over HTTP.
+
+The users are those of RTSP, with the same nonces and the same budget of wrong passwords. Without users,
+programs of this machine may look; changing anything always takes a user. Three things keep a web page that
+somebody happens to visit from acting in that person's name:
+
+- a request without a user is only answered when it was sent to an address, ``localhost`` or a name of this
+  machine: a page whose name was made to mean this machine (DNS rebinding) sends its own name;
+- a request that changes something and names an origin must name this server;
+- no answer allows another origin to read it (there is no ``Access-Control-Allow-Origin``).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import urlsplit
+
+from aiohttp import hdrs, web
+
+from relaycore.access.decisions import Allow, Challenge, Gatekeeper, Refuse
+from relaycore.web.answers import Refused
+
+__all__ = ["Access", "Guard"]
+
+Access = Literal["open", "read", "write"]
+"""What a route needs: nothing, to be let in, or a user who may control."""
+
+
+@dataclass(frozen=True, slots=True)
+class HttpQuestion:
+    """A request as the gatekeeper sees it."""
+
+    action: str
+    method: str
+    path: str
+    uri: str
+    query: str | None
+    authorization: str | None
+    user_agent: str | None
+    peer: str
+
+
+class Guard:
+    """Lets requests in, or refuses them. ``names`` are host names that mean this machine."""
+
+    def __init__(self, gatekeeper: Gatekeeper, names: Iterable[str]) -> None:
+        self._gatekeeper = gatekeeper
+        host_name = socket.gethostname().lower()
+        self._names = {"localhost", host_name, f"{host_name}.local", *(name.lower() for name in names)}
+
+    async def admit(self, request: web.Request, access: Access) -> str | None:
+        """The user who sent a request, if any. Refused when it is not to be answered."""
+        if access == "open":
+            return None
+        if access == "write":
+            _refuse_other_origins(request)
+        user = await self._user(request, access)
+        if user is None:
+            self._refuse_other_names(request)
+        return user
+
+    async def _user(self, request: web.Request, access: Access) -> str | None:
+        match await self._gatekeeper.decide(_question(request, access)):
+            case Allow(user):
+                return user
+            case Challenge(challenges):
+                raise Refused(
+                    401,
+                    "Say who you are: send a user and the password by Digest, as with curl --digest -u NAME.",
+                    headers=tuple((hdrs.WWW_AUTHENTICATE, challenge) for challenge in challenges),
+                )
+            case Refuse(status, reason):
+                raise Refused(status, f"{reason}.")
+
+    def _refuse_other_names(self, request: web.Request) -> None:
+        name = _host_name(request.headers.get(hdrs.HOST, ""))
+        if name in self._names or name.endswith(".localhost") or _is_address(name):
+            return
+        raise Refused(
+            421, "This server does not know that it is called so: use its address, or log in as a user."
+        )
+
+
+def _question(request: web.Request, access: Access) -> HttpQuestion:
+    peer = request.transport.get_extra_info("peername") if request.transport is not None else None
+    host, port = (peer[0], peer[1]) if peer else ("", 0)
+    return HttpQuestion(
+        action="control" if access == "write" else "look",
+        method=request.method,
+        path=request.path,
+        uri=request.raw_path,
+        query=request.query_string or None,
+        authorization=request.headers.get(hdrs.AUTHORIZATION),
+        user_agent=request.headers.get(hdrs.USER_AGENT),
+        peer=f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
+    )
+
+
+def _refuse_other_origins(request: web.Request) -> None:
+    origin = request.headers.get(hdrs.ORIGIN)
+    if origin is not None:
+        try:
+            same = urlsplit(origin).netloc.lower() == request.headers.get(hdrs.HOST, "").lower()
+        except ValueError:
+            same = False
+    else:
+        same = request.headers.get("Sec-Fetch-Site", "none") in ("none", "same-origin")
+    if not same:
+        raise Refused(403, "A page of another site may change nothing here: use a page of this server.")
+
+
+def _host_name(host: str) -> str:
+    """The name in a ``Host`` header, without its port and in lower case; empty where it is malformed."""
+    try:
+        return (urlsplit(f"//{host}").hostname or "").rstrip(".")
+    except ValueError:
+        return ""
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True

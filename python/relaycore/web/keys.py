@@ -1,0 +1,21 @@
+"""What the handlers find in the application."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from relaycore._relaycore import Engine
+from relaycore.web.connections import Connections
+from relaycore.web.metrics.totals import Totals
+
+if TYPE_CHECKING:
+    from relaycore.relay import Relay
+
+__all__ = ["CONNECTIONS", "ENGINE", "RELAY", "TOTALS"]
+
+RELAY: web.AppKey[Relay] = web.AppKey("relay")
+ENGINE = web.AppKey("engine", Engine)
+TOTALS = web.AppKey("totals", Totals)
+CONNECTIONS = web.AppKey("connections", Connections)

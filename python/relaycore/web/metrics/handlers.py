@@ -1,0 +1,38 @@
+"""``/metrics``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aiohttp import hdrs, web
+
+from relaycore.web.keys import CONNECTIONS, ENGINE, RELAY, TOTALS
+from relaycore.web.metrics.collect import collect
+from relaycore.web.metrics.exposition import OPENMETRICS, PROMETHEUS, expose
+from relaycore.web.routes import Answered, Route
+
+__all__ = ["ROUTES"]
+
+
+async def get_metrics(request: web.Request) -> web.Response:
+    """Answers in the format that the client asks for."""
+    app = request.app
+    openmetrics = "application/openmetrics-text" in request.headers.get(hdrs.ACCEPT, "")
+    families = collect(app[ENGINE], app[RELAY].streams(), app[TOTALS], len(app[CONNECTIONS]))
+    return web.Response(
+        body=expose(families, openmetrics=openmetrics).encode(),
+        headers={hdrs.CONTENT_TYPE: OPENMETRICS if openmetrics else PROMETHEUS, hdrs.VARY: hdrs.ACCEPT},
+    )
+
+
+ROUTES: Sequence[Route] = (
+    Route(
+        method="GET",
+        path="/metrics",
+        name="getMetrics",
+        summary="Counters for Prometheus: in its text format, or as OpenMetrics for who accepts that.",
+        access="read",
+        handler=get_metrics,
+        answers={200: Answered("The metrics.", media_type="text/plain")},
+    ),
+)

@@ -1,0 +1,159 @@
+"""The HTTP server of a relay: an aiohttp application on connections that the engine hands over."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from aiohttp import hdrs, web
+
+from relaycore._relaycore import Engine, SessionEvent
+from relaycore.access.decisions import Gatekeeper
+from relaycore.errors import RelayClosed
+from relaycore.web import page
+from relaycore.web.answers import Refused
+from relaycore.web.api import about, paths, reload, sessions, streams
+from relaycore.web.api.openapi import with_description
+from relaycore.web.connections import Connections, Handed
+from relaycore.web.guard import Guard
+from relaycore.web.keys import CONNECTIONS, ENGINE, RELAY, TOTALS
+from relaycore.web.limits import LIMITS, HttpLimits
+from relaycore.web.metrics import handlers as metrics
+from relaycore.web.metrics.totals import Totals
+from relaycore.web.routes import USER, Route
+
+if TYPE_CHECKING:
+    from relaycore.relay import Relay
+
+__all__ = ["ROUTES", "Web"]
+
+_log = logging.getLogger(__name__)
+
+CLOSE_TIMEOUT_S: Final = 1.0
+"""Seconds that requests get to be answered when the relay closes."""
+
+Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+ROUTES: Final[Sequence[Route]] = with_description(
+    [
+        *page.ROUTES,
+        *about.ROUTES,
+        *paths.ROUTES,
+        *streams.ROUTES,
+        *sessions.ROUTES,
+        *reload.ROUTES,
+        *metrics.ROUTES,
+    ]
+)
+"""All that there is."""
+
+
+class Web:
+    """Answers HTTP for one relay. All methods are called from the loop."""
+
+    def __init__(self, relay: Relay, engine: Engine, gatekeeper: Gatekeeper) -> None:
+        self._limits = HttpLimits.of(relay.config.limits)
+        self._totals = Totals()
+        self._guard = Guard(gatekeeper, [relay.config.host])
+        self._routes = {route.handler: route for route in ROUTES}
+        self._app = web.Application(middlewares=[self._answer], client_max_size=self._limits.body_bytes)
+        self._app[RELAY], self._app[ENGINE] = relay, engine
+        self._app[LIMITS], self._app[TOTALS] = self._limits, self._totals
+        for route in ROUTES:
+            if route.method == hdrs.METH_GET:
+                self._app.router.add_get(route.pattern, route.handler)  # and HEAD
+            else:
+                self._app.router.add_route(route.method, route.pattern, route.handler)
+        self._runner: web.AppRunner | None = None
+        self._connections: Connections | None = None
+
+    async def open(self) -> None:
+        """Gets ready for connections."""
+        limits = self._limits
+        self._runner = web.AppRunner(
+            self._app,
+            access_log=None,
+            logger=_ProtocolLog(__name__),
+            keepalive_timeout=limits.timeout_s,
+            lingering_time=0,
+            max_line_size=limits.line_bytes,
+            max_field_size=limits.line_bytes,
+            max_headers=limits.header_count,
+            shutdown_timeout=CLOSE_TIMEOUT_S,
+        )
+        # An application is frozen when its runner is set up, and it needs the server that this makes.
+        self._app[CONNECTIONS] = self._connections = Connections(limits.connections)
+        await self._runner.setup()
+        assert self._runner.server is not None
+        self._connections.serve_with(self._runner.server)
+
+    async def close(self) -> None:
+        """Ends all connections, after the requests that are being answered."""
+        if self._connections is not None:
+            await self._connections.close()
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    def take(self, handed: Handed) -> None:
+        """Serves a connection that the engine hands over."""
+        assert self._connections is not None
+        self._connections.take(handed)
+
+    def on_session(self, happened: SessionEvent) -> None:
+        """Counts sessions for the metrics."""
+        if happened.kind == "started":
+            self._totals.started(happened.session)
+        else:
+            self._totals.ended(happened.session)
+
+    @web.middleware
+    async def _answer(self, request: web.Request, handler: Next) -> web.StreamResponse:
+        """Lets a request in, answers it, and waits until the answer is taken, but not for ever."""
+        try:
+            response = await self._handle(request, handler)
+        except Refused as refused:
+            response = refused.answer()
+        except web.HTTPException as error:
+            response = _refused(error, request).answer()
+        except RelayClosed:
+            response = Refused(503, "The relay is closing: try again when it is back.").answer()
+        except Exception:
+            _log.exception("answering failed", extra={"path": request.path})
+            response = Refused(500, "The relay made a mistake; its log says more.").answer()
+        response.headers[hdrs.SERVER] = "relaycore"
+        try:
+            async with asyncio.timeout(self._limits.timeout_s):
+                await response.prepare(request)
+                await response.write_eof()
+        except TimeoutError:
+            if request.transport is not None:
+                request.transport.abort()
+        return response
+
+    async def _handle(self, request: web.Request, handler: Next) -> web.StreamResponse:
+        route = self._routes.get(request.match_info.handler)
+        request[USER] = None if route is None else await self._guard.admit(request, route.access)
+        return await handler(request)
+
+
+def _refused(error: web.HTTPException, request: web.Request) -> Refused:
+    """What aiohttp refuses, with what to do next."""
+    where = "GET /api/v1/openapi.json lists all that there is"
+    if isinstance(error, web.HTTPMethodNotAllowed):
+        allowed = ", ".join(sorted(error.allowed_methods))
+        return Refused(
+            405, f"{request.path} knows only {allowed}: {where}.", headers=((hdrs.ALLOW, allowed),)
+        )
+    if isinstance(error, web.HTTPNotFound):
+        return Refused(404, f"There is nothing at {request.path}: {where}.")
+    return Refused(error.status, f"{error.reason}: {where}.")
+
+
+class _ProtocolLog(logging.Logger):
+    """Takes what aiohttp logs of malformed requests: a stranger could fill the log with it."""
+
+    def exception(self, msg: object, *args: object, **kwargs: Any) -> None:
+        _log.debug(msg, *args, **kwargs)
