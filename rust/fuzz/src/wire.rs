@@ -192,6 +192,10 @@ pub fn sdp(data: &[u8]) {
         .iter()
         .filter_map(|media| media.track().ok())
         .collect();
+    for track in &tracks {
+        assert!(track.accepts(track) && track.clock_rate > 0);
+        assert!(sdp::fmtp(track).len() <= 2 * data.len() + 1024);
+    }
     // Parameter sets are cut at start codes that they should not hold, so compare from the second time on.
     let once = through_text(&description.name, &tracks);
     assert_eq!(once.len(), tracks.len());

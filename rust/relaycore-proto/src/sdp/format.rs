@@ -6,6 +6,7 @@ use core::fmt;
 use super::parameters;
 use super::parse::{Format, Media};
 use crate::aac::AudioSpecificConfig;
+use crate::latm;
 use crate::rtp::PayloadType;
 use crate::track::{Codec, ForeignFormat, Kind, Track};
 
@@ -42,7 +43,8 @@ impl Media {
             parameters,
             format: Some(Arc::new(foreign)),
         };
-        if let (Codec::Aac, Ok(config)) = (codec, AudioSpecificConfig::parse(&track.parameters)) {
+        if let Some(config) = audio_config(codec, &track.parameters) {
+            // Publishers of LATM leave the channels out, or count them otherwise; the decoder goes by these.
             track.channels = config.output_channels();
             if track.clock_rate == 0 {
                 track.clock_rate = config.sample_rate();
@@ -58,6 +60,18 @@ impl Media {
             (Kind::Video | Kind::Application, _) => 0,
         };
         Ok(track)
+    }
+}
+
+/// What the parameters of AAC say about its sound.
+fn audio_config(codec: Codec, parameters: &[u8]) -> Option<AudioSpecificConfig> {
+    match codec {
+        Codec::Aac => AudioSpecificConfig::parse(parameters).ok(),
+        Codec::Latm => {
+            let config = latm::audio_specific_config(parameters)?;
+            AudioSpecificConfig::parse(&config).ok()
+        }
+        _ => None,
     }
 }
 

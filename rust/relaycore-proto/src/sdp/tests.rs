@@ -143,6 +143,131 @@ fn reads_what_a_camera_describes() {
     assert_eq!(sdp.media_index(uri), Some(1));
 }
 
+/// What cameras, encoders and telemetry write, one map and its parameters each.
+#[test]
+fn reads_the_formats_of_cameras_and_encoders() {
+    let table = [
+        // Hikvision, H.265 with what it says of the picture.
+        (
+            "video",
+            "H265/90000\na=fmtp:96 profile-space=0;profile-id=1;tier-flag=0;level-id=123;\
+             sprop-vps=QAEM;sprop-sps=QgEB;sprop-pps=RAHA\na=Media_header:MEDIAINFO=494D\na=appversion:1.0",
+            (Codec::H265, 90_000, 0),
+            21,
+        ),
+        // Axis, with the size of the picture.
+        (
+            "video",
+            "H264/90000\na=fmtp:96 packetization-mode=1;profile-level-id=4d0029;\
+             sprop-parameter-sets=Z0LAH9oBQBbp,aM48gA==\na=framesize:96 1920-1080",
+            (Codec::H264, 90_000, 0),
+            PARAMETER_SETS.len(),
+        ),
+        // Dahua: no parameter sets, they come in-band; AAC with its parameters in other cases and orders.
+        (
+            "video",
+            "H264/90000\na=fmtp:96 packetization-mode=1;profile-level-id=64002A;sprop-parameter-sets=",
+            (Codec::H264, 90_000, 0),
+            0,
+        ),
+        (
+            "audio",
+            "MPEG4-GENERIC/48000\na=fmtp:96 streamtype=5;profile-level-id=1;mode=AAC-hbr;config=1188;\
+             SizeLength=13;IndexLength=3;IndexDeltaLength=3",
+            (Codec::Aac, 48_000, 1),
+            2,
+        ),
+        ("audio", "G726-32/8000", (Codec::Other, 8000, 1), 0),
+        ("audio", "PCMA/8000/1", (Codec::Pcma, 8000, 1), 0),
+        // OBS and others with ffmpeg's newer muxer, and browsers behind a gateway.
+        (
+            "video",
+            "AV1/90000\na=fmtp:96 profile=0;level-idx=5;tier=0",
+            (Codec::Av1, 90_000, 0),
+            0,
+        ),
+        (
+            "audio",
+            "opus/48000/2\na=fmtp:96 minptime=10;useinbandfec=1\na=rtcp-fb:96 transport-cc",
+            (Codec::Opus, 48_000, 2),
+            0,
+        ),
+        // LATM with its configuration in the packets.
+        (
+            "audio",
+            "MP4A-LATM/90000\na=fmtp:96 object=2;cpresent=1",
+            (Codec::Other, 90_000, 1),
+            0,
+        ),
+        // Drones: metadata beside the picture.
+        (
+            "application",
+            "smpte336m/90000",
+            (Codec::Other, 90_000, 0),
+            0,
+        ),
+    ];
+    for (media, map, expected, parameters) in table {
+        let text = alloc::format!("v=0\nm={media} 0 RTP/AVP 96\na=rtpmap:96 {map}\n");
+        let track = parse(&text).unwrap().media[0].track().unwrap();
+        let numbers = (track.codec, track.clock_rate, track.channels);
+        assert_eq!(numbers, expected, "{map}");
+        assert_eq!(track.parameters.len(), parameters, "{map}");
+        assert_eq!(track.kind().name(), media);
+        let described = describe("x", "0.0.0.0", &[track]);
+        assert!(described.contains(&alloc::format!("m={media} 0 RTP/AVP 96\r\n")));
+        assert_eq!(
+            described.contains("a=framesize:"),
+            map.contains("framesize")
+        );
+        assert!(!described.contains("MEDIAINFO") && !described.contains("rtcp-fb"));
+    }
+}
+
+#[test]
+fn attributes_that_describe_the_media_are_kept_within_bounds() {
+    use crate::limits::{SDP_ATTRIBUTE_BYTES, SDP_ATTRIBUTES};
+
+    let mut text = String::from("m=video 0 RTP/AVP 26\na=framerate:25\na=key-mgmt:mikey AAAA\n");
+    text.push_str(&alloc::format!(
+        "a=x-long:{}\n",
+        "a".repeat(SDP_ATTRIBUTE_BYTES)
+    ));
+    for number in 0..2 * SDP_ATTRIBUTES {
+        text.push_str(&alloc::format!("a=X-Number:{number}\n"));
+    }
+    let media = &parse(&text).unwrap().media[0];
+    assert_eq!(media.attributes.len(), SDP_ATTRIBUTES);
+    assert_eq!(media.attributes[..2], ["framerate:25", "X-Number:0"]);
+}
+
+/// Of tracks that are made here, each codec is written so that it is read as what it was.
+#[test]
+fn tracks_of_every_codec_read_back() {
+    let parameters = |codec| match codec {
+        Codec::H264 => PARAMETER_SETS,
+        Codec::H265 => &[
+            0, 0, 0, 1, 0x40, 1, 0, 0, 0, 1, 0x42, 1, 0, 0, 0, 1, 0x44, 1,
+        ],
+        Codec::Mpeg4Video => &[0, 0, 1, 0xb0, 0xf5, 0, 0, 1, 0x20, 8],
+        Codec::Aac => CONFIG,
+        Codec::Latm => &[0x40, 0x00, 0x23, 0x20, 0x3f, 0xc0],
+        _ => &[],
+    };
+    for codec in Codec::ALL {
+        let track = Track::new(codec, 48_000, 2, parameters(codec));
+        let text = describe("x", "0.0.0.0", core::slice::from_ref(&track));
+        assert_eq!(bare(&parse(&text).unwrap().media[0]), Ok(track), "{text}");
+    }
+    let mpeg4 = Track::new(Codec::Mpeg4Video, 90_000, 0, parameters(Codec::Mpeg4Video));
+    assert_eq!(
+        fmtp(&mpeg4),
+        "profile-level-id=245;config=000001b0f50000012008"
+    );
+    assert_eq!(fmtp(&Track::new(Codec::Opus, 0, 2, &[])), "sprop-stereo=1");
+    assert_eq!(fmtp(&Track::jpeg()), "");
+}
+
 #[test]
 fn a_setup_names_its_section_in_many_ways() {
     let text = "v=0\nm=video 0 RTP/AVP 26\na=control:1\nm=video 0 RTP/AVP 26\na=control:11\n\
