@@ -214,21 +214,18 @@ async def test_sessions_are_listed_and_ended() -> None:
             status, found = await api.ask("GET", "/api/v1/sessions")
             assert (status, found["total"]) == (200, 1)
             (shown,) = found["sessions"]
-            assert (shown["id"], shown["path"], shown["action"], shown["transport"]) == (
-                session.id,
-                "cam",
-                "read",
-                "tcp",
-            )
+            assert (shown["path"], shown["action"], shown["transport"]) == ("cam", "read", "tcp")
+            assert session.id not in json.dumps(found), "it is a key to the session"
+            name = shown["id"]
             assert shown["packets"] >= 1
-            assert (await api.ask("GET", f"/api/v1/sessions/{session.id}"))[0] == 200
+            assert (await api.ask("GET", f"/api/v1/sessions/{name}"))[0] == 200
             assert (await api.ask("GET", "/api/v1/sessions?path=other"))[1] == {"total": 0, "sessions": []}
-            assert await api.ask("DELETE", f"/api/v1/sessions/{session.id}") == (204, None)
+            assert await api.ask("DELETE", f"/api/v1/sessions/{name}") == (204, None)
             async for event in events:
                 if isinstance(event, SessionEnded):
                     break
-            assert (await api.ask("DELETE", f"/api/v1/sessions/{session.id}"))[0] == 404
-            assert (await api.ask("GET", f"/api/v1/sessions/{session.id}"))[0] == 404
+            assert (await api.ask("DELETE", f"/api/v1/sessions/{name}"))[0] == 404
+            assert (await api.ask("GET", f"/api/v1/sessions/{name}"))[0] == 404
 
 
 async def started(events: Any) -> Session:

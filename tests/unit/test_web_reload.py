@@ -46,15 +46,16 @@ async def test_a_change_tells_whom_it_ends_and_a_dry_run_ends_nobody(relay: Rela
         closed = {"read": False}
         status, found = await ask(relay, "PUT", "paths/own?dry_run=true", closed)
         assert (status, found["dry_run"]) == (200, True)
-        assert [(ending["session"], ending["reason"]) for ending in found["ended"]] == [
-            (client.session, "Nobody may read this path.")
-        ]
+        (ending,) = found["ended"]
+        assert (ending["path"], ending["reason"]) == ("own", "Nobody may read this path.")
+        session = (await ask(relay, "GET", "sessions"))[1]["sessions"][0]["id"]
+        assert ending["session"] == session
         assert "own" not in relay.paths
         assert [session.id for session in relay.sessions()] == [client.session]
 
         events = relay.events()
         status, found = await ask(relay, "PUT", "paths/own", closed)
-        assert (status, [ending["session"] for ending in found["ended"]]) == (201, [client.session])
+        assert (status, [ending["session"] for ending in found["ended"]]) == (201, [session])
         assert relay.paths["own"] == PathSettings(read=False)
         assert (await of_kind(events, SessionEnded)).session.id == client.session
 

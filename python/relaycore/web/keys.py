@@ -9,13 +9,15 @@ from aiohttp import web
 from relaycore._relaycore import Engine
 from relaycore.web.connections import Connections
 from relaycore.web.metrics.totals import Totals
+from relaycore.web.session_ids import SessionIds
 
 if TYPE_CHECKING:
     from relaycore.relay import Relay
 
-__all__ = ["CONNECTIONS", "ENGINE", "RELAY", "TOTALS"]
+__all__ = ["CONNECTIONS", "ENGINE", "RELAY", "SESSION_IDS", "TOTALS"]
 
 RELAY: web.AppKey[Relay] = web.AppKey("relay")
 ENGINE = web.AppKey("engine", Engine)
 TOTALS = web.AppKey("totals", Totals)
 CONNECTIONS = web.AppKey("connections", Connections)
+SESSION_IDS = web.AppKey("session_ids", SessionIds)

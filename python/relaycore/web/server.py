@@ -18,11 +18,12 @@ from relaycore.web.api import about, paths, reload, sessions, streams
 from relaycore.web.api.openapi import with_description
 from relaycore.web.connections import Connections, Handed
 from relaycore.web.guard import Guard
-from relaycore.web.keys import CONNECTIONS, ENGINE, RELAY, TOTALS
+from relaycore.web.keys import CONNECTIONS, ENGINE, RELAY, SESSION_IDS, TOTALS
 from relaycore.web.limits import LIMITS, HttpLimits
 from relaycore.web.metrics import handlers as metrics
 from relaycore.web.metrics.totals import Totals
 from relaycore.web.routes import USER, Route
+from relaycore.web.session_ids import SessionIds
 
 if TYPE_CHECKING:
     from relaycore.relay import Relay
@@ -62,6 +63,7 @@ class Web:
         self._app = web.Application(middlewares=[self._answer], client_max_size=self._limits.body_bytes)
         self._app[RELAY], self._app[ENGINE] = relay, engine
         self._app[LIMITS], self._app[TOTALS] = self._limits, self._totals
+        self._app[SESSION_IDS] = SessionIds()
         for route in ROUTES:
             if route.method == hdrs.METH_GET:
                 self._app.router.add_get(route.pattern, route.handler)  # and HEAD

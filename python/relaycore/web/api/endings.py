@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from relaycore.web.session_ids import SessionIds
+
 if TYPE_CHECKING:
     from relaycore.reload.plan import Reload
 
@@ -22,11 +24,11 @@ class EndingView(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
-def endings(plan: Reload) -> list[EndingView]:
+def endings(plan: Reload, ids: SessionIds) -> list[EndingView]:
     """The sessions that end by what is planned."""
     return [
         EndingView(
-            session=ending.session.id,
+            session=ids.of(ending.session),
             path=ending.session.path,
             user=ending.session.user,
             peer=ending.session.peer,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import msgspec
 from aiohttp import web
@@ -16,11 +16,8 @@ from relaycore.web.api import streams
 from relaycore.web.api.endings import EndingView, endings
 from relaycore.web.api.path_body import checked_settings, shown_settings
 from relaycore.web.api.toml_table import toml_table
-from relaycore.web.keys import RELAY
+from relaycore.web.keys import RELAY, SESSION_IDS
 from relaycore.web.routes import USER, Answered, Route, query_of
-
-if TYPE_CHECKING:
-    from relaycore.relay import Relay
 
 __all__ = ["ROUTES", "PathChanged", "PathList", "PathView", "Publisher"]
 
@@ -106,13 +103,13 @@ class PathChanged(msgspec.Struct, frozen=True, kw_only=True):
 
 async def list_paths(request: web.Request) -> web.Response:
     """Answers with all paths."""
-    return json_answer(200, PathList(paths=_views(request.app[RELAY])))
+    return json_answer(200, PathList(paths=_views(request)))
 
 
 async def get_path(request: web.Request) -> web.Response:
     """Answers with one path."""
     path = _path_of(request)
-    for found in _views(request.app[RELAY]):
+    for found in _views(request):
         if found.path == path:
             return json_answer(200, found)
     raise _no_path(path)
@@ -135,7 +132,7 @@ async def put_path(request: web.Request) -> web.Response:
     changed = PathChanged(
         path=path,
         dry_run=dry_run,
-        ended=endings(plan),
+        ended=endings(plan, request.app[SESSION_IDS]),
         settings=shown_settings(settings),
         lasts=UNTIL_RESTART,
         toml=toml_table("paths", path, body),
@@ -155,11 +152,18 @@ async def delete_path(request: web.Request) -> web.Response:
     if not dry_run:
         _log.info("path removed by request", extra={"path": path, "user": request[USER]})
     return json_answer(
-        200, PathRemoved(path=path, dry_run=dry_run, ended=endings(plan), lasts=UNTIL_RESTART_REMOVED)
+        200,
+        PathRemoved(
+            path=path,
+            dry_run=dry_run,
+            ended=endings(plan, request.app[SESSION_IDS]),
+            lasts=UNTIL_RESTART_REMOVED,
+        ),
     )
 
 
-def _views(relay: Relay) -> list[PathView]:
+def _views(request: web.Request) -> list[PathView]:
+    relay, ids = request.app[RELAY], request.app[SESSION_IDS]
     live = {stream.path: stream for stream in relay.streams()}
     cameras = {*relay.config.cameras, *(path for path, stream in live.items() if stream.camera is not None)}
     publishers = {session.path: session for session in relay.sessions() if session.action == "publish"}
@@ -176,7 +180,10 @@ def _views(relay: Relay) -> list[PathView]:
                 publisher=None
                 if session is None
                 else Publisher(
-                    session=session.id, user=session.user, peer=session.peer, user_agent=session.user_agent
+                    session=ids.of(session),
+                    user=session.user,
+                    peer=session.peer,
+                    user_agent=session.user_agent,
                 ),
                 stream=None if stream is None else streams.view(stream, relay.urls(name)),
             )

@@ -12,7 +12,7 @@ from aiohttp import web
 from relaycore.errors import ConfigurationError
 from relaycore.web.answers import Problem, Refused, json_answer, read_json
 from relaycore.web.api.endings import EndingView, endings
-from relaycore.web.keys import RELAY
+from relaycore.web.keys import RELAY, SESSION_IDS
 from relaycore.web.routes import USER, Answered, Route
 
 __all__ = ["ROUTES", "ChangeView", "ReloadRequest", "Reloaded"]
@@ -70,7 +70,9 @@ async def reload_settings(request: web.Request) -> web.Response:
         ChangeView(setting=change.setting, kind=change.kind, effect=change.effect.value)
         for change in plan.changes
     ]
-    return json_answer(200, Reloaded(dry_run=wish.dry_run, changes=changes, ended=endings(plan)))
+    return json_answer(
+        200, Reloaded(dry_run=wish.dry_run, changes=changes, ended=endings(plan, request.app[SESSION_IDS]))
+    )
 
 
 ROUTES: Sequence[Route] = (

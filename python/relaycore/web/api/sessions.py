@@ -11,8 +11,9 @@ from aiohttp import web
 
 from relaycore._relaycore import Engine, Session
 from relaycore.web.answers import Problem, Refused, json_answer
-from relaycore.web.keys import ENGINE
+from relaycore.web.keys import ENGINE, SESSION_IDS
 from relaycore.web.routes import USER, Answered, Route, query_of
+from relaycore.web.session_ids import SessionIds
 
 __all__ = ["ROUTES", "SessionList", "SessionQuery", "SessionView", "view"]
 
@@ -20,7 +21,7 @@ _log = logging.getLogger(__name__)
 
 SECOND = 1_000_000_000
 
-_ID = {"id": "The session's id."}
+_ID = {"id": "The id of the session in this API."}
 _NO_SESSION = Answered("There is no such session.", Problem)
 
 
@@ -28,6 +29,7 @@ class SessionView(msgspec.Struct, frozen=True, kw_only=True):
     """A session and its counters at this moment. Times that end in ``_s`` are in seconds."""
 
     id: str
+    """Names it in this API; it is not the id of RTSP, which is a secret of the client."""
     path: str
     action: Literal["read", "publish"]
     user: str | None
@@ -76,12 +78,12 @@ class SessionQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """At most this many."""
 
 
-def view(session: Session, engine: Engine) -> SessionView:
+def view(session: Session, engine: Engine, ids: SessionIds) -> SessionView:
     """A session as it is shown."""
     first_ns = session.first_picture_ns
     round_trip_ns = session.round_trip_ns
     return SessionView(
-        id=session.id,
+        id=ids.of(session),
         path=session.path,
         action=session.action,
         user=session.user,
@@ -104,36 +106,33 @@ def view(session: Session, engine: Engine) -> SessionView:
 async def list_sessions(request: web.Request) -> web.Response:
     """Answers with the sessions of now."""
     query = query_of(request, SessionQuery)
-    engine = request.app[ENGINE]
+    engine, ids = request.app[ENGINE], request.app[SESSION_IDS]
     found = [session for session in engine.sessions() if query.path in (None, session.path)]
     found.sort(key=lambda session: session.started_ns)
-    shown = [view(session, engine) for session in found[: query.limit]]
+    shown = [view(session, engine, ids) for session in found[: query.limit]]
     return json_answer(200, SessionList(total=len(found), sessions=shown))
 
 
 async def get_session(request: web.Request) -> web.Response:
     """Answers with one session."""
-    engine = request.app[ENGINE]
-    wanted = request.match_info["id"]
-    for session in engine.sessions():
-        if session.id == wanted:
-            return json_answer(200, view(session, engine))
-    raise _no_session(wanted)
+    return json_answer(200, view(_session_of(request), request.app[ENGINE], request.app[SESSION_IDS]))
 
 
 async def end_session(request: web.Request) -> web.Response:
     """Ends one session, with a goodbye."""
-    wanted = request.match_info["id"]
-    if not request.app[ENGINE].kick(wanted):
-        raise _no_session(wanted)
-    _log.info("session ended by request", extra={"session": wanted, "user": request[USER]})
+    session = _session_of(request)
+    request.app[ENGINE].kick(session.id)
+    _log.info("session ended by request", extra={"session": session.id, "user": request[USER]})
     return web.Response(status=204)
 
 
-def _no_session(wanted: str) -> Refused:
-    return Refused(
-        404, f"There is no session {wanted!r} (any more): GET /api/v1/sessions lists those of now."
-    )
+def _session_of(request: web.Request) -> Session:
+    wanted = request.match_info["id"]
+    found = request.app[SESSION_IDS].find(wanted, request.app[ENGINE].sessions())
+    if found is None:
+        text = f"There is no session {wanted!r} (any more): GET /api/v1/sessions lists those of now."
+        raise Refused(404, text)
+    return found
 
 
 ROUTES: Sequence[Route] = (

@@ -11,6 +11,7 @@ from relaycore._relaycore import Engine, Session
 from relaycore.web.metrics.exposition import Family
 from relaycore.web.metrics.process import process_families
 from relaycore.web.metrics.totals import Totals
+from relaycore.web.session_ids import SessionIds
 
 if TYPE_CHECKING:
     from relaycore.relay import StreamStatus
@@ -27,14 +28,18 @@ SECOND: Final = 1e9
 
 
 def collect(
-    engine: Engine, streams: Sequence[StreamStatus], totals: Totals, http_connections: int
+    engine: Engine,
+    streams: Sequence[StreamStatus],
+    totals: Totals,
+    ids: SessionIds,
+    http_connections: int,
 ) -> Iterator[Family]:
     """All families of this moment."""
     sessions = sorted(engine.sessions(), key=lambda session: session.started_ns)
     yield from _whole(engine, len(streams), sessions, http_connections)
     yield from _streams(streams[:MOST_STREAMS])
     yield from _paths(totals, sessions)
-    yield from _sessions(sessions[:MOST_SESSIONS])
+    yield from _sessions(sessions[:MOST_SESSIONS], ids)
     yield from process_families()
 
 
@@ -108,12 +113,12 @@ def _paths(totals: Totals, sessions: Sequence[Session]) -> Iterator[Family]:
     yield from (opened, size, packets, discarded, now)
 
 
-def _sessions(sessions: Sequence[Session]) -> Iterator[Family]:
+def _sessions(sessions: Sequence[Session], ids: SessionIds) -> Iterator[Family]:
     """One sample a session; what is only known by reports is left out until there is one."""
     families = {name: Family(f"relaycore_session_{name}", kind, text) for name, kind, text in _OF_SESSIONS}
     for session in sessions:
         labels = {
-            "session": session.id,
+            "session": ids.of(session),
             "path": session.path,
             "action": session.action,
             "transport": session.transport,

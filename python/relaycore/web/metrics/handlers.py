@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from aiohttp import hdrs, web
 
-from relaycore.web.keys import CONNECTIONS, ENGINE, RELAY, TOTALS
+from relaycore.web.keys import CONNECTIONS, ENGINE, RELAY, SESSION_IDS, TOTALS
 from relaycore.web.metrics.collect import collect
 from relaycore.web.metrics.exposition import OPENMETRICS, PROMETHEUS, expose
 from relaycore.web.routes import Answered, Route
@@ -18,7 +18,8 @@ async def get_metrics(request: web.Request) -> web.Response:
     """Answers in the format that the client asks for."""
     app = request.app
     openmetrics = "application/openmetrics-text" in request.headers.get(hdrs.ACCEPT, "")
-    families = collect(app[ENGINE], app[RELAY].streams(), app[TOTALS], len(app[CONNECTIONS]))
+    streams, connections = app[RELAY].streams(), len(app[CONNECTIONS])
+    families = collect(app[ENGINE], streams, app[TOTALS], app[SESSION_IDS], connections)
     return web.Response(
         body=expose(families, openmetrics=openmetrics).encode(),
         headers={hdrs.CONTENT_TYPE: OPENMETRICS if openmetrics else PROMETHEUS, hdrs.VARY: hdrs.ACCEPT},
