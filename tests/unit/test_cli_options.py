@@ -43,14 +43,20 @@ def test_all_options_are_understood(served: list[tuple[Config, list[User]]]) -> 
     camera_options = (
         "--camera pattern --microphone auto --size 640x480 --fps 15 --encoder libx264 --bitrate 500k"
     )
-    other_options = "--path house/a --host ::1 --port 0 --log-json --trace-latency --no-qr"
+    other_options = "--path house/a --host ::1 --port 0 --log-json --trace-latency --no-qr --no-api"
     assert main(["serve", *camera_options.split(), *other_options.split()]) == 0
     ((config, _),) = served
     camera = CameraSettings(
         camera="pattern", microphone="auto", size="640x480", fps=15, encoder="libx264", bitrate="500k"
     )
     assert config == Config(
-        host="::1", port=0, log_json=True, trace_latency=True, qr=False, cameras={"house/a": camera}
+        host="::1",
+        port=0,
+        log_json=True,
+        trace_latency=True,
+        qr=False,
+        api=False,
+        cameras={"house/a": camera},
     )
 
 

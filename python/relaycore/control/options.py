@@ -23,7 +23,10 @@ RELAY_OPTIONS = ("host", "port", "publish")
 """Options with a value that mean the relay."""
 
 SWITCHES = ("lan", "anonymous", "log_json", "trace_latency")
-"""Options without a value."""
+"""Options without a value that turn something on."""
+
+OFF_SWITCHES = ("qr", "api")
+"""What can be turned off, by an option that begins with ``no_``."""
 
 
 def config_from_options(arguments: argparse.Namespace, environment: Mapping[str, str]) -> Config:
@@ -45,8 +48,7 @@ def config_from_options(arguments: argparse.Namespace, environment: Mapping[str,
     relay.update({name: True for name in SWITCHES if getattr(arguments, name)})
     if arguments.host is not None:
         relay["lan"] = False
-    if arguments.no_qr:
-        relay["qr"] = False
+    relay.update({name: False for name in OFF_SWITCHES if getattr(arguments, f"no_{name}")})
     if arguments.no_camera:
         _refuse_camera_options(arguments)
         relay["cameras"] = {}

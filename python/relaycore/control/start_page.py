@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from rich.console import Console
 
-from relaycore.addresses import is_loopback
+from relaycore.addresses import is_loopback, reachable_addresses, url_host
 from relaycore.control.console import qr_code, say, show_table
 from relaycore.control.summary import PATH_COLUMNS, may_publish, path_rows
 from relaycore.relay import Relay, StreamStatus
@@ -39,6 +39,9 @@ def show_start(console: Console, relay: Relay, config: Config, generated: Sequen
             say(console, line)
         if config.qr and console.is_terminal:
             console.print(qr_code(url, console.encoding))
+    if config.api:
+        host, port = relay.address
+        say(console, f"API and metrics: http://{url_host(reachable_addresses(host)[0])}:{port}/", "dim")
     if is_loopback(relay.address[0]):
         say(console, "Only this machine comes in. --lan lets the network in, with a password.", "dim")
 

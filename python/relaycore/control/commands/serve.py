@@ -78,6 +78,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="somebody who may read and publish; may be given several times; without a password, it is asked "
         "for or made",
     )
+    network.add_argument(
+        "--no-api", action="store_true", help="answer no HTTP: neither the control API nor metrics"
+    )
     output = parser.add_argument_group("output")
     output.add_argument("--log-json", action="store_true", help="print nothing but logs, as JSON")
     output.add_argument(
