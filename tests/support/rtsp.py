@@ -208,6 +208,10 @@ class Client:
         async with asyncio.timeout(TIMEOUT):
             return await self._rtcp.get()
 
+    def send_rtcp(self, track: int, packet: bytes) -> None:
+        """Send an RTCP packet about a track in the connection, on its usual channel."""
+        self._writer.write(struct.pack("!BBH", 0x24, 2 * track + 1, len(packet)) + packet)
+
     async def _set_up(self, index: int, track: Track, *, udp: bool) -> None:
         if udp:
             ports = await self._open_ports(index)
