@@ -125,6 +125,17 @@ async def test_a_name_that_was_made_to_mean_this_machine_is_not_answered(
     assert await status(without_users, LOOK, headers={"Host": host}) == expected
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [{"X-Forwarded-For": "192.0.2.1"}, {"Forwarded": "for=192.0.2.1"}, {"Via": "1.1 proxy"}],
+)
+async def test_what_a_proxy_passes_on_is_not_of_this_machine(
+    without_users: Relay, guarded: Relay, headers: Mapping[str, str]
+) -> None:
+    assert await status(without_users, LOOK, headers=headers) == 403
+    assert await status(guarded, LOOK, ANNA, headers=headers) == 200
+
+
 async def test_a_user_may_call_the_relay_by_any_name(guarded: Relay) -> None:
     assert await status(guarded, LOOK, ANNA, headers={"Host": "relay.example"}) == 200
 

@@ -1,7 +1,8 @@
 """Who may ask for what over HTTP.
 
 The users are those of RTSP, with the same nonces and the same budget of wrong passwords. Without users,
-programs of this machine may look; changing anything always takes a user. Three things keep a web page that
+programs of this machine may look, but not through a proxy, which would let everybody seem to be of this
+machine; changing anything always takes a user. Three things keep a web page that
 somebody happens to visit from acting in that person's name:
 
 - a request without a user is only answered when it was sent to an address, ``localhost`` or a name of this
@@ -16,7 +17,7 @@ import ipaddress
 import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 from urllib.parse import urlsplit
 
 from aiohttp import hdrs, web
@@ -28,6 +29,10 @@ __all__ = ["Access", "Guard"]
 
 Access = Literal["open", "read", "write"]
 """What a route needs: nothing, to be let in, or a user who may control."""
+
+
+_PROXIED: Final = (hdrs.FORWARDED, hdrs.X_FORWARDED_FOR, hdrs.VIA)
+"""Headers of a request that somebody passed on (RFC 7239, RFC 9110 section 7.6.3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,7 @@ class Guard:
             _refuse_other_origins(request)
         user = await self._user(request, access)
         if user is None:
-            self._refuse_other_names(request)
+            self._refuse_strangers(request)
         return user
 
     async def _user(self, request: web.Request, access: Access) -> str | None:
@@ -76,7 +81,9 @@ class Guard:
             case Refuse(status, reason):
                 raise Refused(status, f"{reason}.")
 
-    def _refuse_other_names(self, request: web.Request) -> None:
+    def _refuse_strangers(self, request: web.Request) -> None:
+        if any(name in request.headers for name in _PROXIED):
+            raise Refused(403, "Through a proxy everybody seems to be of this machine: log in as a user.")
         name = _host_name(request.headers.get(hdrs.HOST, ""))
         if name in self._names or name.endswith(".localhost") or _is_address(name):
             return
