@@ -121,7 +121,11 @@ impl Cursor {
 
     /// The reader gets this track no longer.
     pub fn leave(&mut self, track: usize) {
+        let start_track = self.selection.start_track;
         self.selection = self.selection.without(track);
+        // Timestamps of another track say nothing about what leads.
+        self.started
+            .take_if(|_| self.selection.start_track != start_track);
         self.catch_up.retain(|burst| burst.track != track);
         self.positions.retain(|(known, _)| *known != track);
     }
@@ -471,6 +475,7 @@ mod tests {
         assert_eq!(cursor.take(&ring).map(|burst| burst.track), Some(1));
         assert_eq!(cursor.take(&ring).map(|burst| burst.track), Some(0));
         cursor.leave(0);
+        assert_eq!(cursor.started, None, "sound is not measured by pictures");
         let rest = drain(&mut cursor, &ring);
         assert!(rest.len() > 3 && rest.iter().all(|(index, _)| index % 2 == 1));
         assert_eq!(cursor.missed(), 0);

@@ -80,6 +80,7 @@ fn a_track_of_datagrams_that_is_given_up_leaves_its_ports() {
     let (answer, [_rtp, rtcp]) = client.setup_udp(&url, 0);
     let (_, [sound, _]) = client.setup_udp(&url, 1);
     assert_eq!(client.status("PLAY", &url, &[]), 200);
+    feed.sound();
     datagram(&sound);
     assert_eq!(
         client.status("TEARDOWN", &format!("{url}/trackID=0"), &[]),
