@@ -208,6 +208,7 @@ fn through_text(name: &str, tracks: &[Track]) -> Vec<Track> {
         version: 1,
         name,
         address: "0.0.0.0",
+        port: 0,
         tool: "fuzz",
         tracks,
     };

@@ -9,7 +9,7 @@ use crate::random::random_u32;
 use crate::reader::Reader;
 use crate::ring::RingLimits;
 use crate::session::SessionInfo;
-use crate::shard::{Command, Shard, ShardHandle, Tunnels};
+use crate::shard::{Command, Groups, Shard, ShardHandle, Tunnels};
 use crate::stream::{JoinPolicy, Stream, StreamId, StreamOptions};
 use relaycore_proto::limits::Limits;
 use relaycore_proto::rtsp::url::Url;
@@ -66,6 +66,8 @@ pub(crate) struct Shared {
     pub(crate) accepts_http: AtomicBool,
     /// Tunnels over HTTP, in all shards.
     pub(crate) tunnels: Tunnels,
+    /// Groups that are sent to, in all shards.
+    pub(crate) groups: Groups,
     wallclock: Arc<WallClock>,
 }
 
@@ -123,6 +125,7 @@ impl Engine {
             decision_era: AtomicU64::new(0),
             accepts_http: AtomicBool::new(false),
             tunnels: Tunnels::default(),
+            groups: Groups::default(),
             wallclock: Arc::default(),
         });
         let mut parts = Vec::new();

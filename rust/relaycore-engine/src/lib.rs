@@ -13,6 +13,7 @@ mod events;
 pub mod frames;
 mod ingest;
 pub mod latency;
+mod multicast;
 pub mod paths;
 mod platform;
 pub mod pull;
@@ -27,4 +28,5 @@ pub mod stream;
 
 pub use engine::{AddStreamError, Engine};
 pub use events::{Event, HttpConnection};
+pub use multicast::{Multicast, MulticastError};
 pub use reader::{ReadUnit, Reader};

@@ -4,6 +4,7 @@ use crate::clock::{MILLISECOND, SECOND, now_ns};
 use crate::engine::{AddStreamError, Shared};
 use crate::events::Event;
 use crate::ingest::{Source, Upstream};
+use crate::multicast::Multicast;
 use crate::shard::Command;
 use crate::stream::{JoinPolicy, Stream};
 use relaycore_proto::track::Track;
@@ -19,6 +20,8 @@ pub struct PathOptions {
     pub publisher_timeout: u64,
     /// Whether a second publisher takes the path over from the first; otherwise it is refused.
     pub takeover: bool,
+    /// Where its packets go for readers that ask for multicast; without it they are refused.
+    pub multicast: Option<Multicast>,
 }
 
 impl Default for PathOptions {
@@ -27,6 +30,7 @@ impl Default for PathOptions {
             join: JoinPolicy::default(),
             publisher_timeout: 30 * SECOND,
             takeover: false,
+            multicast: None,
         }
     }
 }

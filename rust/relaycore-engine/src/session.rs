@@ -11,6 +11,8 @@ pub enum TransportKind {
     Tcp,
     /// Datagrams.
     Udp,
+    /// Datagrams to a group, sent once for all its readers: each session counts what it reports, not what is sent.
+    Multicast,
 }
 
 impl TransportKind {
@@ -19,6 +21,7 @@ impl TransportKind {
         match self {
             Self::Tcp => "tcp",
             Self::Udp => "udp",
+            Self::Multicast => "multicast",
         }
     }
 }

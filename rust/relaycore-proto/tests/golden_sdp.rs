@@ -57,6 +57,7 @@ fn described(track: &Track) -> String {
         version: 1,
         name: "golden",
         address: "0.0.0.0",
+        port: 0,
         tool: "",
         tracks: std::slice::from_ref(track),
     })

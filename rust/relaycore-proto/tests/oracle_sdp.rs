@@ -67,6 +67,7 @@ fn what_is_written_is_read_alike() {
                 version: 1,
                 name: "Küche",
                 address,
+                port: 0,
                 tool: "relaycore",
                 tracks: &tracks[..count],
             });

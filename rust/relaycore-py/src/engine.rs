@@ -5,13 +5,14 @@ use crate::media::Track;
 use crate::streams::{Reader, Stream};
 use pyo3::exceptions::{PyKeyError, PyOSError, PyValueError};
 use pyo3::prelude::*;
+use relaycore_engine::Multicast;
 use relaycore_engine::decision::Answer;
 use relaycore_engine::paths::PathOptions;
 use relaycore_engine::pull::{PullId, PullOptions, ServerUrl, TransportChoice};
 use relaycore_engine::stream::JoinPolicy;
 use relaycore_proto::limits::Limits;
 use std::collections::BTreeMap;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::time::Duration;
 
 /// Streams by path and the shards that serve their readers.
@@ -116,20 +117,26 @@ impl Engine {
     }
 
     /// How a path treats publishers and pulls, and their readers, from now on.
-    #[pyo3(signature = (path, *, join = "squeeze", publisher_timeout = 30.0, takeover = false))]
+    #[pyo3(signature = (path, *, join = "squeeze", publisher_timeout = 30.0, takeover = false, multicast = None))]
     fn configure_path(
         &self,
         path: &str,
         join: &str,
         publisher_timeout: f64,
         takeover: bool,
+        multicast: Option<(IpAddr, u16, u8, Option<String>)>,
     ) -> PyResult<()> {
         let timeout = Duration::try_from_secs_f64(publisher_timeout).map_err(|error| {
             PyValueError::new_err(format!(
                 "publisher_timeout is no number of seconds: {error}"
             ))
         })?;
+        let multicast = multicast.map(|(group, port, ttl, interface)| {
+            Multicast::new(group, port, ttl, interface.as_deref())
+                .map_err(|error| PyValueError::new_err(format!("multicast: {error}")))
+        });
         let options = PathOptions {
+            multicast: multicast.transpose()?,
             join: join_policy(join)?,
             publisher_timeout: u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX),
             takeover,

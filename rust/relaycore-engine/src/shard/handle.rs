@@ -1,12 +1,13 @@
 //! How other threads speak to a shard.
 
+use super::group::OpenGroup;
 use super::handover::Moving;
 use crate::burst::Burst;
 use crate::decision::Answer;
 use crate::pull::PullCommand;
 use crate::stream::{Stream, StreamId, Subscriber};
 use mio::Waker;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::Sender;
@@ -23,6 +24,12 @@ pub(crate) enum Command {
     Adopt(Box<Moving>),
     /// A client has set up a track whose RTCP comes from this address: an orphaned session there was its own.
     CameBack(SocketAddr),
+    /// Send to a group from now on.
+    OpenGroup(Box<OpenGroup>),
+    /// Send to the group of this stream no more.
+    CloseGroup(StreamId),
+    /// A receiver at this address reports about a track of a stream that comes to it by multicast.
+    GroupReport(StreamId, usize, IpAddr, Arc<[u8]>),
     /// A stream that the shard subscribed to has a new burst.
     Burst(StreamId, Arc<Burst>),
     /// A stream that the shard subscribed to has ended.

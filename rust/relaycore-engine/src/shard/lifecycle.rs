@@ -200,7 +200,7 @@ impl Shard {
                 continue;
             };
             session.connection = None;
-            if session.transport() == TransportKind::Udp && session.is_active() {
+            if session.transport() != TransportKind::Tcp && session.is_active() {
                 let until = now_ns() + ORPHAN_NS;
                 session.alive_until = session.alive_until.min(until);
                 self.schedule_session(session_key);
@@ -231,11 +231,13 @@ impl Shard {
 
     /// Ends a session with a goodbye.
     pub(super) fn remove_session(&mut self, key: usize, reason: &'static str) {
-        if self
-            .sessions
-            .get(key)
-            .is_some_and(|session| session.cursor.is_some())
-        {
+        let Some(session) = self.sessions.get(key) else {
+            return;
+        };
+        if session.is_group() {
+            return self.close_group(session.stream_id());
+        }
+        if session.cursor.is_some() {
             self.send_reports(key, now_ns(), true);
         }
         self.detach(key);

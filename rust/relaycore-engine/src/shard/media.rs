@@ -53,7 +53,8 @@ impl Shard {
         match (session.transport(), session.connection) {
             (TransportKind::Tcp, Some(connection)) => self.flush(connection),
             (TransportKind::Tcp, None) => {}
-            (TransportKind::Udp, _) => self.feed_datagrams(key),
+            // Members of a group have no cursor: they get what its sender sends.
+            (TransportKind::Udp | TransportKind::Multicast, _) => self.feed_datagrams(key),
         }
     }
 
@@ -211,15 +212,17 @@ impl Shard {
                 .get(burst.track)
                 .and_then(Option::as_ref)
                 .map(|transport| transport.target);
-            let Some(Target::Udp {
-                local: address,
-                rtp,
-                ..
-            }) = target
-            else {
-                continue;
+            let ports = match target {
+                Some(Target::Udp { local, rtp, .. }) => {
+                    self.udp.get(&local).map(|pair| (pair, rtp))
+                }
+                Some(Target::Group { ports }) => {
+                    let ports = self.group_ports.get(ports);
+                    ports.map(|ports| (&ports.pair, ports.rtp))
+                }
+                _ => continue,
             };
-            let Some(pair) = self.udp.get(&address) else {
+            let Some((pair, rtp)) = ports else {
                 return;
             };
             let sent = pair.send_burst(rtp, &burst, first, budget);
@@ -273,6 +276,8 @@ impl Shard {
             return false;
         };
         let stream = Arc::clone(&session.stream);
+        // The members of a group are its readers.
+        let counted = usize::from(!session.is_group());
         let id = stream.id();
         if !self.streams.contains_key(&id) {
             let Some(ring) = stream.subscribe(Arc::clone(&self.subscriber)) else {
@@ -292,7 +297,8 @@ impl Shard {
             .filter(|local| !local.readers.contains(&key))
         {
             local.readers.push(key);
-            stream.counters.readers.fetch_add(1, Ordering::Relaxed);
+            let readers = &stream.counters.readers;
+            readers.fetch_add(counted, Ordering::Relaxed);
         }
         true
     }
@@ -307,20 +313,22 @@ impl Shard {
             session.cut(&burst, sent);
         }
         let counters = &session.info.counters;
-        counters.playing.store(0, Ordering::Relaxed);
+        let played = counters.playing.swap(0, Ordering::Relaxed) == 1;
         counters.behind_since.store(0, Ordering::Relaxed);
+        let counted = usize::from(!session.is_group());
+        let has_left = played && session.is_member();
         let id: StreamId = session.stream_id();
+        if has_left {
+            self.leave_group(id);
+        }
         let Some(local) = self.streams.get_mut(&id) else {
             return;
         };
         let before = local.readers.len();
         local.readers.retain(|reader| *reader != key);
         if local.readers.len() < before {
-            local
-                .stream
-                .counters
-                .readers
-                .fetch_sub(1, Ordering::Relaxed);
+            let readers = &local.stream.counters.readers;
+            readers.fetch_sub(counted, Ordering::Relaxed);
         }
         if local.readers.is_empty() {
             local.stream.unsubscribe(&self.subscriber);

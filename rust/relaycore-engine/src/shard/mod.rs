@@ -6,6 +6,7 @@
 mod allowance;
 mod announce;
 mod connection;
+mod group;
 mod handle;
 mod handover;
 mod http;
@@ -26,6 +27,7 @@ mod tunnel;
 pub(crate) mod udp;
 pub(crate) mod wheel;
 
+pub(crate) use group::Groups;
 pub(crate) use handle::{Command, ShardHandle};
 pub(crate) use tunnel::Tunnels;
 
@@ -36,6 +38,7 @@ use crate::pull::Pulls;
 use crate::ring::Ring;
 use crate::stream::{Stream, StreamId, Subscriber};
 use connection::Connection;
+use group::GroupPorts;
 use linger::Lingering;
 use mio::{Events, Poll, Token};
 use output::Sent;
@@ -63,6 +66,9 @@ const LINGERING: usize = 1 << 11;
 
 /// RTCP ports are the tokens from here on.
 const RTCP_PORTS: usize = 1 << 12;
+
+/// Among the RTCP ports, those of groups are these and the following.
+const GROUP_PORTS: usize = 1 << 10;
 
 /// Ports of publishers are the tokens from here on, two a pair.
 const RECEIVE_PORTS: usize = 1 << 13;
@@ -103,6 +109,9 @@ pub(crate) struct Shard {
     touched: Vec<StreamId>,
     udp: HashMap<IpAddr, UdpPair>,
     rtcp_ports: Vec<IpAddr>,
+    /// Groups that this shard sends to: the session of each.
+    groups: HashMap<StreamId, usize>,
+    group_ports: Slab<GroupPorts>,
     /// Where RTCP of datagram sessions comes from.
     rtcp_peers: HashMap<std::net::SocketAddr, usize>,
     /// Ports on which publishers are received.
@@ -197,6 +206,8 @@ impl Shard {
             touched: Vec::new(),
             udp: HashMap::new(),
             rtcp_ports: Vec::new(),
+            groups: HashMap::new(),
+            group_ports: Slab::new(),
             rtcp_peers: HashMap::new(),
             receive_ports: Slab::new(),
             unread_datagrams: Vec::new(),
@@ -313,6 +324,11 @@ impl Shard {
                 Command::Connection(socket, peer) => self.open_connection(socket, peer),
                 Command::Adopt(moving) => self.adopt_connection(*moving),
                 Command::CameBack(rtcp) => self.end_orphan(rtcp),
+                Command::OpenGroup(open) => self.open_group(*open),
+                Command::CloseGroup(stream) => self.close_group(stream),
+                Command::GroupReport(stream, track, from, packet) => {
+                    self.take_group_report(stream, track, from, &packet);
+                }
                 Command::Burst(id, burst) => self.take_burst(id, burst),
                 Command::StreamEnded(id) => self.end_stream(id),
                 Command::Answer(id, answer) => self.answered(id, answer),
@@ -350,6 +366,9 @@ impl Shard {
     }
 
     fn read_rtcp(&mut self, port: usize) {
+        if let Some(group) = port.checked_sub(GROUP_PORTS) {
+            return self.read_group(group);
+        }
         let mut buffer = [0; RTCP_BYTES];
         let now = now_ns();
         for _ in 0..RTCP_PACKETS {
@@ -374,6 +393,11 @@ impl Shard {
                 self.receive_rtcp(key, track, &buffer[..length], now);
             }
         }
+        self.read_again(port);
+    }
+
+    /// Comes back to an RTCP port after the others had their turn.
+    fn read_again(&mut self, port: usize) {
         if !self.unread_ports.contains(&port) {
             self.unread_ports.push(port);
         }

@@ -3,6 +3,7 @@
 
 use super::Shard;
 use super::connection::Pending;
+use super::session::Session;
 use crate::clock::{SECOND, now_ns};
 use crate::cursor::{Cursor, Joining};
 use crate::session::TransportKind;
@@ -35,11 +36,11 @@ impl Shard {
             let reason = "The range is neither npt nor clock";
             return self.refuse(key, &request, StatusCode::INVALID_RANGE, reason);
         }
-        let already = self
-            .sessions
-            .get(session_key)
-            .is_some_and(|session| session.cursor.is_some());
-        if already {
+        let session = self.sessions.get(session_key);
+        if session.is_some_and(Session::is_member) {
+            return self.play_group(key, &request, session_key, next);
+        }
+        if session.is_some_and(|session| session.cursor.is_some()) {
             let response = self.session_response(&request, session_key);
             return self.respond(key, response);
         }
@@ -148,7 +149,7 @@ impl Shard {
                 self.flush(key);
                 self.feed_datagrams(session_key);
             }
-            TransportKind::Tcp => {}
+            TransportKind::Tcp | TransportKind::Multicast => {}
         }
         // Requests behind the PLAY waited for its answer.
         self.resume(key);

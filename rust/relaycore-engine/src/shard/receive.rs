@@ -225,7 +225,7 @@ impl Shard {
                         ports.send_rtcp(rtcp, &packet);
                     }
                 }
-                Target::Udp { .. } => {}
+                Target::Udp { .. } | Target::Group { .. } | Target::Member => {}
             }
         }
         let (lost, jitter) = source.reception();

@@ -78,7 +78,12 @@ impl Shard {
                     pair.send_rtcp(rtcp, &packet);
                 }
             }
-            Some(Target::Receive { .. }) | None => {}
+            Some(Target::Group { ports }) => {
+                if let Some(ports) = self.group_ports.get(ports) {
+                    ports.pair.send_rtcp(ports.rtcp, &packet);
+                }
+            }
+            Some(Target::Member | Target::Receive { .. }) | None => {}
         }
     }
 

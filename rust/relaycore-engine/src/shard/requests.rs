@@ -234,18 +234,20 @@ impl Shard {
         let Some(connection) = self.connections.get(key) else {
             return;
         };
-        // Where packets go is agreed by SETUP: here stands the address that means none (RFC 2326 §C.1.7).
-        let address = if connection.local.is_ipv4() {
-            "0.0.0.0"
-        } else {
-            "::"
+        // Where datagrams go is agreed by SETUP: where there is no group, here stands the address that means none
+        // (RFC 2326 §C.1.7).
+        let (address, port) = match self.multicast_of(&stream) {
+            Some(multicast) => (multicast.sdp_address(), multicast.port()),
+            None if connection.local.is_ipv4() => ("0.0.0.0".to_owned(), 0),
+            None => ("::".to_owned(), 0),
         };
         let tracks = stream.tracks();
         let body = sdp::write(&sdp::SessionDescription {
             origin_id: stream.id().0 + self.shared.origin,
             version: 1,
             name: stream.path(),
-            address,
+            address: &address,
+            port,
             tool: &self.shared.server_name,
             tracks: &tracks,
         });
@@ -305,7 +307,7 @@ impl Shard {
         let id = parse_id(request.headers.get("Session")?);
         let session_key = self.session_keys.get(id).copied()?;
         let session = self.sessions.get(session_key)?;
-        let free = session.transport() == TransportKind::Udp;
+        let free = session.transport() != TransportKind::Tcp;
         (free || session.connection == Some(key)).then_some(session_key)
     }
 

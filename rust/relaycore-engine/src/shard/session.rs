@@ -142,6 +142,13 @@ pub(super) enum Target {
         /// Where RTCP goes and comes from.
         rtcp: SocketAddr,
     },
+    /// A group, from ports of this track alone.
+    Group {
+        /// Place of the ports in the shard.
+        ports: usize,
+    },
+    /// A group that another session, which is no client's, sends to.
+    Member,
     /// From a publisher, to ports of this track alone.
     Receive {
         /// Place of the ports in the shard.
@@ -174,7 +181,49 @@ impl ingest::Upstream for Upstream {
     }
 }
 
+impl TrackTransport {
+    /// A track that goes to `target` and has sent nothing yet.
+    pub(super) fn new(target: Target) -> Self {
+        Self {
+            target,
+            packets: 0,
+            octets: 0,
+            reported: Reported::default(),
+            numbering: Numbering::default(),
+        }
+    }
+}
+
 impl Session {
+    /// A session that is alive until then, in nanoseconds of the engine's clock.
+    pub(super) fn new(
+        number: u64,
+        info: Arc<SessionInfo>,
+        stream: Arc<Stream>,
+        base_url: String,
+        tracks: Vec<Option<TrackTransport>>,
+        alive_until: u64,
+    ) -> Self {
+        Self {
+            number,
+            info,
+            stream,
+            base_url,
+            state: State::Init,
+            tracks,
+            connection: None,
+            source: None,
+            key_frame_at: 0,
+            cursor: None,
+            sending: None,
+            paced_at: 0,
+            is_paced: false,
+            alive_until,
+            report_at: u64::MAX,
+            timer_at: u64::MAX,
+        }
+    }
+
     /// The stream's name.
     pub(super) fn stream_id(&self) -> StreamId {
         self.stream.id()
@@ -192,7 +241,17 @@ impl Session {
 
     /// Whether media flows.
     pub(super) fn is_active(&self) -> bool {
-        self.cursor.is_some() || self.state == State::Recording
+        matches!(self.state, State::Playing | State::Recording)
+    }
+
+    /// Whether it is the sender of a group, and no client's.
+    pub(super) fn is_group(&self) -> bool {
+        self.transport() == TransportKind::Multicast && self.info.id.is_empty()
+    }
+
+    /// Whether a client gets its packets by a group.
+    pub(super) fn is_member(&self) -> bool {
+        self.transport() == TransportKind::Multicast && !self.is_group()
     }
 
     /// How media travels.
@@ -258,7 +317,9 @@ impl Session {
     pub(super) fn channel(&self, track: usize) -> Option<u8> {
         match self.tracks.get(track)?.as_ref()?.target {
             Target::Interleaved { rtp, .. } => Some(rtp),
-            Target::Udp { .. } | Target::Receive { .. } => None,
+            Target::Udp { .. } | Target::Group { .. } | Target::Member | Target::Receive { .. } => {
+                None
+            }
         }
     }
 
@@ -267,7 +328,10 @@ impl Session {
         self.tracks.iter().position(|track| {
             track.as_ref().is_some_and(|track| match track.target {
                 Target::Interleaved { rtp, rtcp } => rtp == channel || rtcp == channel,
-                Target::Udp { .. } | Target::Receive { .. } => false,
+                Target::Udp { .. }
+                | Target::Group { .. }
+                | Target::Member
+                | Target::Receive { .. } => false,
             })
         })
     }
@@ -277,7 +341,10 @@ impl Session {
         self.tracks.iter().position(|track| {
             track.as_ref().is_some_and(|track| match track.target {
                 Target::Udp { rtcp, .. } => rtcp == from,
-                Target::Interleaved { .. } | Target::Receive { .. } => false,
+                Target::Interleaved { .. }
+                | Target::Group { .. }
+                | Target::Member
+                | Target::Receive { .. } => false,
             })
         })
     }

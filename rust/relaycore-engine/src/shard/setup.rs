@@ -2,7 +2,7 @@
 
 use super::connection::Connection;
 use super::requests::absolute;
-use super::session::{Reported, Session, Target, TrackTransport};
+use super::session::{Session, Target, TrackTransport};
 use super::udp::UdpPair;
 use super::{RTCP_PORTS, Shard};
 use crate::clock::now_ns;
@@ -17,7 +17,7 @@ use relaycore_proto::rtsp::header::session::parse_id;
 use relaycore_proto::rtsp::header::transport::{Mode, Profile, Transport, parse_list};
 use relaycore_proto::rtsp::message::Request;
 use relaycore_proto::rtsp::method::Method;
-use relaycore_proto::rtsp::state::{self, State};
+use relaycore_proto::rtsp::state;
 use relaycore_proto::rtsp::status::StatusCode;
 use relaycore_proto::rtsp::url::{Url, content_base, split_track};
 use std::net::{IpAddr, SocketAddr};
@@ -86,8 +86,8 @@ impl Shard {
         } else if self.has_too_many_sessions(key) {
             return self.refuse_session(key, &request);
         }
-        let Some(chosen) = self.choose_transport(key, &request, existing, track) else {
-            let reason = "Unsupported transport; RTP/AVP/TCP interleaved and RTP/AVP unicast with client_port are served";
+        let Some(chosen) = self.choose_transport(key, &request, existing, &stream, track) else {
+            let reason = "Unsupported transport; RTP/AVP/TCP interleaved and RTP/AVP unicast with client_port are served, and RTP/AVP multicast where the path has a group";
             return self.refuse(key, &request, StatusCode::UNSUPPORTED_TRANSPORT, reason);
         };
         let session = existing.unwrap_or_else(|| {
@@ -127,6 +127,7 @@ impl Shard {
         key: usize,
         request: &Request,
         session: Option<usize>,
+        stream: &Stream,
         track: usize,
     ) -> Option<Chosen> {
         let offers = parse_list(request.headers.get("Transport")?);
@@ -135,17 +136,22 @@ impl Shard {
             .map(Session::transport);
         offers.into_iter().find_map(|offer| {
             let is_read = offer.mode.is_none_or(|mode| mode == Mode::Play);
-            if offer.multicast || !is_read {
+            let way = match offer.profile {
+                Profile::RtpAvpTcp | Profile::RtpAvpfTcp => TransportKind::Tcp,
+                Profile::RtpAvpUdp | Profile::RtpAvpfUdp if offer.multicast => {
+                    TransportKind::Multicast
+                }
+                Profile::RtpAvpUdp | Profile::RtpAvpfUdp => TransportKind::Udp,
+                _ => return None,
+            };
+            // A session keeps to one way.
+            if !is_read || kind.is_some_and(|kind| kind != way) {
                 return None;
             }
-            match offer.profile {
-                Profile::RtpAvpTcp | Profile::RtpAvpfTcp if kind != Some(TransportKind::Udp) => {
-                    self.interleaved(key, session, track, offer)
-                }
-                Profile::RtpAvpUdp | Profile::RtpAvpfUdp if kind != Some(TransportKind::Tcp) => {
-                    self.datagrams(key, session, track, offer)
-                }
-                _ => None,
+            match way {
+                TransportKind::Tcp => self.interleaved(key, session, track, offer),
+                TransportKind::Udp => self.datagrams(key, session, track, offer),
+                TransportKind::Multicast => self.join(stream, track, offer),
             }
         })
     }
@@ -289,6 +295,7 @@ impl Shard {
             transport: match chosen.target {
                 Target::Interleaved { .. } => TransportKind::Tcp,
                 Target::Udp { .. } | Target::Receive { .. } => TransportKind::Udp,
+                Target::Group { .. } | Target::Member => TransportKind::Multicast,
             },
             started: now,
             counters: SessionCounters::default(),
@@ -297,23 +304,18 @@ impl Shard {
         let number = self.next_number;
         let tracks = vec![None; stream.tracks().len()];
         let alive_until = now + self.session_timeout;
-        let session_key = self.sessions.insert(Session {
+        let session = Session::new(
             number,
-            info: Arc::clone(&info),
+            Arc::clone(&info),
             stream,
             base_url,
-            state: State::Init,
             tracks,
+            alive_until,
+        );
+        let session_key = self.sessions.insert(Session {
             connection: Some(key),
             source,
-            key_frame_at: 0,
-            cursor: None,
-            sending: None,
-            paced_at: 0,
-            is_paced: false,
-            alive_until,
-            report_at: u64::MAX,
-            timer_at: u64::MAX,
+            ..session
         });
         self.session_keys.insert(info.id.clone(), session_key);
         if let Some(connection) = self.connections.get_mut(key) {
@@ -338,11 +340,8 @@ impl Shard {
         };
         let numbering = place.as_ref().map(|before| before.numbering);
         let before = place.replace(TrackTransport {
-            target: chosen.target,
-            packets: 0,
-            octets: 0,
-            reported: Reported::default(),
             numbering: numbering.unwrap_or_default(),
+            ..TrackTransport::new(chosen.target)
         });
         if let Some(TrackTransport { target, .. }) = before {
             if let Target::Udp { rtcp, .. } = target {

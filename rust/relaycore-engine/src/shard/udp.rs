@@ -48,6 +48,25 @@ impl UdpPair {
         })
     }
 
+    /// A pair of bound sockets that do not block; registers that of RTCP under `token`.
+    pub(super) fn with(
+        rtp: std::net::UdpSocket,
+        rtcp: std::net::UdpSocket,
+        registry: &Registry,
+        token: Token,
+    ) -> io::Result<Self> {
+        let port = rtp.local_addr()?.port();
+        let offload = UdpSocketState::new(UdpSockRef::from(&rtp)).ok();
+        let mut rtcp = UdpSocket::from_std(rtcp);
+        registry.register(&mut rtcp, token, Interest::READABLE)?;
+        Ok(Self {
+            rtp: UdpSocket::from_std(rtp),
+            rtcp,
+            port,
+            offload,
+        })
+    }
+
     /// Sends packets of a burst from number `first` on, at most about `most` of them.
     pub(super) fn send_burst(
         &self,

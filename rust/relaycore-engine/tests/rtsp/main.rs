@@ -9,6 +9,7 @@ mod hostile;
 mod http;
 mod joins;
 mod keep_alive;
+mod multicast;
 mod patience;
 mod pause;
 mod pipelining;

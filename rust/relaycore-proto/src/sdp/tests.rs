@@ -29,6 +29,7 @@ fn describe(name: &str, address: &str, tracks: &[Track]) -> String {
         version: 2,
         name,
         address,
+        port: 0,
         tool: "relaycore",
         tracks,
     })
@@ -398,5 +399,26 @@ fn what_is_no_description_is_an_error() {
             Err(SdpError::MediaLine { line: 3 }),
             "{media}"
         );
+    }
+}
+
+#[test]
+fn a_group_has_its_address_and_ports() {
+    let text = write(&SessionDescription {
+        origin_id: 7,
+        version: 2,
+        name: "cam",
+        address: "239.255.0.1/16",
+        port: 5004,
+        tool: "",
+        tracks: &tracks(),
+    });
+    for line in [
+        "c=IN IP4 239.255.0.1/16",
+        "m=video 5004 RTP/AVP 96",
+        "m=audio 5006 RTP/AVP 97",
+        "m=video 5008 RTP/AVP 26",
+    ] {
+        assert!(text.lines().any(|known| known == line), "{line}: {text}");
     }
 }

@@ -17,6 +17,8 @@ pub struct SessionDescription<'a> {
     pub name: &'a str,
     /// Address of the connection: `0.0.0.0` or `::` for unicast, a group with `/ttl` for multicast.
     pub address: &'a str,
+    /// Port of the first track's RTP at that address, each further track two higher; 0 where SETUP agrees on ports.
+    pub port: u16,
     /// Program that made it.
     pub tool: &'a str,
     /// The tracks in order: the first has the control attribute `trackID=0`.
@@ -49,16 +51,20 @@ fn write_session(out: &mut String, session: &SessionDescription<'_>) -> core::fm
     }
     write!(out, "a=control:*\r\na=range:npt=now-\r\n")?;
     for (index, track) in session.tracks.iter().enumerate() {
-        write_track(out, index, track)?;
+        let port = match session.port {
+            0 => 0,
+            first => usize::from(first) + 2 * index,
+        };
+        write_track(out, index, port, track)?;
     }
     Ok(())
 }
 
-fn write_track(out: &mut String, index: usize, track: &Track) -> core::fmt::Result {
+fn write_track(out: &mut String, index: usize, port: usize, track: &Track) -> core::fmt::Result {
     let payload_type = track.payload_type.0;
     let foreign = track.format.as_deref();
     let media = foreign.map_or(track.kind().name(), |format| &format.media);
-    write!(out, "m={} 0 RTP/AVP {payload_type}\r\n", token(media))?;
+    write!(out, "m={} {port} RTP/AVP {payload_type}\r\n", token(media))?;
     let name = token(track.encoding());
     write!(out, "a=rtpmap:{payload_type} {name}/{}", track.clock_rate)?;
     // One channel is what no number means, and some players know only that form for it.

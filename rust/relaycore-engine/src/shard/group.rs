@@ -1,0 +1,323 @@
+//! Multicast: one sender for a stream, whatever the number of its sessions.
+//!
+//! The sender is a session of its own that no client knows, in the shard that the stream's number chooses. It begins
+//! with the first PLAY in any shard and ends, with a goodbye, when the last member has left. Members get nothing from
+//! their own shards; what they report reaches the sender's ports, and each shard keeps those alive that it comes from.
+
+use super::session::{Session, Target, TrackTransport};
+use super::setup::Chosen;
+use super::udp::UdpPair;
+use super::{Command, GROUP_PORTS, RTCP_BYTES, RTCP_PACKETS, RTCP_PORTS, Shard};
+use crate::clock::now_ns;
+use crate::cursor::{Cursor, Joining};
+use crate::decision::Action;
+use crate::engine::lock;
+use crate::multicast::Multicast;
+use crate::session::{SessionCounters, SessionInfo, TransportKind};
+use crate::stream::{Stream, StreamId};
+use mio::Token;
+use relaycore_proto::rtcp::{RtcpPacket, parse_compound};
+use relaycore_proto::rtsp::header::range::Range;
+use relaycore_proto::rtsp::header::transport::Transport;
+use relaycore_proto::rtsp::message::Request;
+use relaycore_proto::rtsp::state::State;
+use relaycore_proto::rtsp::status::StatusCode;
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
+use std::{fmt, io};
+
+/// The groups that are sent to, with the number of sessions that play.
+#[derive(Debug, Default)]
+pub(crate) struct Groups(Mutex<HashMap<StreamId, (usize, Multicast)>>);
+
+/// A group that is to be sent to from now on.
+#[derive(Debug)]
+pub(crate) struct OpenGroup {
+    stream: Arc<Stream>,
+    multicast: Multicast,
+    /// Of each track.
+    sockets: Vec<(UdpSocket, UdpSocket)>,
+}
+
+/// The ports by which one track is sent to its group.
+pub(super) struct GroupPorts {
+    pub(super) pair: UdpPair,
+    pub(super) rtp: SocketAddr,
+    pub(super) rtcp: SocketAddr,
+    session: usize,
+    track: usize,
+}
+
+impl fmt::Debug for GroupPorts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GroupPorts")
+            .field("rtp", &self.rtp)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Shard {
+    /// The group of a stream: the one that is sent to now, or that of its path.
+    pub(super) fn multicast_of(&self, stream: &Stream) -> Option<Multicast> {
+        let open = lock(&self.shared.groups.0).get(&stream.id()).copied();
+        match open {
+            Some((_, multicast)) => Some(multicast),
+            None => self.shared.path_options(stream.path()).multicast,
+        }
+    }
+
+    /// What a track is set up with by multicast, where its path has a group. Address and ports are ours to choose.
+    pub(super) fn join(&self, stream: &Stream, track: usize, offer: Transport) -> Option<Chosen> {
+        let multicast = self.multicast_of(stream)?;
+        let (rtp, rtcp) = multicast.targets(track)?;
+        let answer = Transport {
+            multicast: true,
+            destination: Some(multicast.group().to_string()),
+            source: multicast.source().map(|source| source.to_string()),
+            port: Some((rtp.port(), rtcp.port())),
+            ttl: Some(multicast.ttl()),
+            ..Transport::new(offer.profile)
+        };
+        Some(Chosen {
+            target: Target::Member,
+            answer,
+        })
+    }
+
+    /// Answers a PLAY of a session of multicast.
+    pub(super) fn play_group(
+        &mut self,
+        key: usize,
+        request: &Request,
+        session_key: usize,
+        next: State,
+    ) {
+        let Some(session) = self.sessions.get_mut(session_key) else {
+            return;
+        };
+        let stream = Arc::clone(&session.stream);
+        if session.state != State::Playing {
+            if !self.attach(session_key) {
+                let reason = "The stream has ended; start again";
+                return self.refuse(key, request, StatusCode::SESSION_NOT_FOUND, reason);
+            }
+            if let Err(error) = self.enter_group(&stream) {
+                self.detach(session_key);
+                let reason = format!("The group cannot be sent to: {error}");
+                let status = StatusCode::DESTINATION_UNREACHABLE;
+                return self.refuse(key, request, status, &reason);
+            }
+            if let Some(session) = self.sessions.get_mut(session_key) {
+                session.state = next;
+                session.info.counters.playing.store(1, Ordering::Relaxed);
+            }
+        }
+        let range = Range::Clock {
+            start: stream.unix_ns(now_ns()),
+            end: None,
+        };
+        let response = self.session_response(request, session_key);
+        self.respond(key, response.header("Range", range.to_string()));
+    }
+
+    fn enter_group(&self, stream: &Arc<Stream>) -> io::Result<()> {
+        let multicast = self.multicast_of(stream).ok_or(io::ErrorKind::NotFound)?;
+        // Held until the command is on its way, so that beginning and end of a group stay in order.
+        let mut groups = lock(&self.shared.groups.0);
+        if let Some((members, _)) = groups.get_mut(&stream.id()) {
+            *members += 1;
+            stream.want_key_frame();
+            return Ok(());
+        }
+        let tracks = 0..stream.tracks().len();
+        let sockets = tracks.map(|track| multicast.open(track));
+        let open = OpenGroup {
+            stream: Arc::clone(stream),
+            multicast,
+            sockets: sockets.collect::<io::Result<_>>()?,
+        };
+        groups.insert(stream.id(), (1, multicast));
+        self.owner_of(stream.id())
+            .send(Command::OpenGroup(Box::new(open)));
+        Ok(())
+    }
+
+    /// A session that played has left the group of its stream.
+    pub(super) fn leave_group(&self, stream: StreamId) {
+        let mut groups = lock(&self.shared.groups.0);
+        let Some((members, _)) = groups.get_mut(&stream) else {
+            return;
+        };
+        *members -= 1;
+        if *members == 0 {
+            groups.remove(&stream);
+            self.owner_of(stream).send(Command::CloseGroup(stream));
+        }
+    }
+
+    fn owner_of(&self, stream: StreamId) -> &super::ShardHandle {
+        &self.shards[stream.0 as usize % self.shards.len()]
+    }
+
+    /// Begins to send to a group.
+    pub(super) fn open_group(&mut self, open: OpenGroup) {
+        let OpenGroup {
+            stream,
+            multicast,
+            sockets,
+        } = open;
+        let now = now_ns();
+        self.next_number += 1;
+        let number = self.next_number;
+        let session_key = self.sessions.vacant_key();
+        let mut tracks = Vec::new();
+        for (track, (rtp, rtcp)) in sockets.into_iter().enumerate() {
+            let ports = self.open_group_ports(session_key, track, multicast, rtp, rtcp);
+            tracks.push(ports.map(|ports| TrackTransport::new(Target::Group { ports })));
+        }
+        let options = *stream.options();
+        let info = Arc::new(SessionInfo {
+            id: String::new(),
+            shard: self.number,
+            action: Action::Read,
+            path: stream.path().to_owned(),
+            user: None,
+            peer: SocketAddr::new(multicast.group(), multicast.port()),
+            user_agent: None,
+            transport: TransportKind::Multicast,
+            started: now,
+            counters: SessionCounters::default(),
+        });
+        let id = stream.id();
+        let session = Session::new(number, info, stream, String::new(), tracks, u64::MAX);
+        self.sessions.insert(session);
+        self.groups.insert(id, session_key);
+        if !self.attach(session_key) {
+            return self.close_group(id);
+        }
+        let (Some(session), Some(local)) =
+            (self.sessions.get_mut(session_key), self.streams.get(&id))
+        else {
+            return;
+        };
+        let joining = Joining {
+            policy: options.join,
+            can_force_key_frames: options.can_force_key_frames,
+            now,
+        };
+        let cursor = Cursor::join(session.selection(), &local.ring, joining);
+        let waits = cursor.is_waiting();
+        session.cursor = Some(cursor);
+        session.state = State::Playing;
+        session.report_at = now + super::reports::REPORT_INTERVAL;
+        if waits {
+            session.stream.want_key_frame();
+        } else {
+            self.send_reports(session_key, now, false);
+            self.feed_datagrams(session_key);
+        }
+        self.schedule_session(session_key);
+    }
+
+    fn open_group_ports(
+        &mut self,
+        session: usize,
+        track: usize,
+        multicast: Multicast,
+        rtp: UdpSocket,
+        rtcp: UdpSocket,
+    ) -> Option<usize> {
+        let targets = multicast.targets(track)?;
+        let entry = self.group_ports.vacant_entry();
+        let key = entry.key();
+        let token = Token(RTCP_PORTS + GROUP_PORTS + key);
+        let pair = UdpPair::with(rtp, rtcp, self.poll.registry(), token).ok()?;
+        entry.insert(GroupPorts {
+            pair,
+            rtp: targets.0,
+            rtcp: targets.1,
+            session,
+            track,
+        });
+        Some(key)
+    }
+
+    /// Ends sending to the group of a stream, with a goodbye.
+    pub(super) fn close_group(&mut self, stream: StreamId) {
+        let Some(key) = self.groups.remove(&stream) else {
+            return;
+        };
+        self.send_reports(key, now_ns(), true);
+        self.detach(key);
+        let Some(session) = self.sessions.try_remove(key) else {
+            return;
+        };
+        for track in session.tracks.into_iter().flatten() {
+            if let Target::Group { ports } = track.target {
+                self.group_ports.try_remove(ports);
+            }
+        }
+    }
+
+    /// Passes on what receivers report at the ports of a group.
+    pub(super) fn read_group(&mut self, port: usize) {
+        let mut buffer = [0; RTCP_BYTES];
+        for _ in 0..RTCP_PACKETS {
+            let Some(ports) = self.group_ports.get(port) else {
+                return;
+            };
+            let Some((length, from)) = ports.pair.receive_rtcp(&mut buffer) else {
+                return;
+            };
+            let Some(session) = self.sessions.get(ports.session) else {
+                return;
+            };
+            let own = session.stream.ssrc(ports.track);
+            let is_report = match parse_compound(&buffer[..length]).as_deref() {
+                // What we send comes back to ourselves.
+                Ok([RtcpPacket::SenderReport(report), ..]) => Some(report.ssrc) != own,
+                Ok([RtcpPacket::ReceiverReport(report), ..]) => Some(report.ssrc) != own,
+                Ok([]) | Err(_) => false,
+                Ok(_) => true,
+            };
+            if is_report {
+                let packet: Arc<[u8]> = buffer[..length].into();
+                let from = from.ip().to_canonical();
+                for shard in &self.shards {
+                    let (stream, track) = (session.stream_id(), ports.track);
+                    shard.send(Command::GroupReport(
+                        stream,
+                        track,
+                        from,
+                        Arc::clone(&packet),
+                    ));
+                }
+            }
+        }
+        self.read_again(GROUP_PORTS + port);
+    }
+
+    /// A receiver at this address reports about a track that comes to it by multicast.
+    pub(super) fn take_group_report(
+        &mut self,
+        stream: StreamId,
+        track: usize,
+        from: IpAddr,
+        packet: &[u8],
+    ) {
+        let Some(local) = self.streams.get(&stream) else {
+            return;
+        };
+        let is_its = |key: &usize| {
+            self.sessions.get(*key).is_some_and(|session| {
+                session.is_member() && session.info.peer.ip().to_canonical() == from
+            })
+        };
+        let members: Vec<_> = local.readers.iter().copied().filter(is_its).collect();
+        for key in members {
+            self.receive_rtcp(key, track, packet, now_ns());
+        }
+    }
+}
