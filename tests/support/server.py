@@ -32,6 +32,7 @@ class Server:
     address: tuple[str, int] = ("", 0)
     urls: dict[str, str] = field(default_factory=dict)
     log: list[Record] = field(default_factory=list)
+    news: threading.Condition = field(default_factory=threading.Condition)
 
     @property
     def url(self) -> str:
@@ -43,6 +44,13 @@ class Server:
         """The URL of any path, whether there is a stream or not."""
         host, port = self.address
         return f"rtsp://{host}:{port}/{path}"
+
+    def wait_for(self, message: str) -> None:
+        """Wait until it has logged a message that begins so. AssertionError when it does not."""
+        with self.news:
+            assert self.news.wait_for(
+                lambda: any(record["message"].startswith(message) for record in self.log), LIMIT
+            ), f"no {message!r} in {self.log}"
 
     def stop(self) -> int:
         """Ask it to end as a service manager does, and give its exit status."""
@@ -85,7 +93,9 @@ def _listen(server: Server, streams: int, ready: threading.Event) -> None:
     with server.process.stdout as lines:
         for line in lines:
             record: Record = json.loads(line)
-            server.log.append(record)
+            with server.news:
+                server.log.append(record)
+                server.news.notify_all()
             if record["message"] == "listening":
                 server.address = record["host"], record["port"]
             elif record["message"] == "serving":

@@ -84,6 +84,7 @@ def test_the_status_line_stays_silent_without_a_terminal() -> None:
         ("password=hunter2, next", "password=***, next"),
         ('{"password": "hunter2"}', '{"password": "***"}'),
         ("path=cam", "path=cam"),
+        ("r.toml:8: users[1].password: it is missing", "r.toml:8: users[1].password: it is missing"),
     ],
 )
 def test_secrets_are_taken_out(text: str, kept: str) -> None:

@@ -16,7 +16,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Config, list[User]]]:
     """The settings with which the program would have served."""
     found: list[tuple[Config, list[User]]] = []
 
-    async def remember(config: Config, generated: list[User], console: object) -> None:
+    async def remember(config: Config, generated: list[User], *_: object) -> None:
         found.append((config, generated))
 
     monkeypatch.setattr(serve, "_serve", remember)

@@ -158,5 +158,7 @@ async def test_the_status_line_has_readers_rates_and_drops() -> None:
         assert status_text(relay.streams()) == "0 readers · cam 30.0 fps, 2.1 Mbit/s · 5 dropped"
         with relay.publish("own"):
             reader = relay.read("own")
-            assert status_text(relay.streams()) == "1 reader · cam 30.0 fps, 2.1 Mbit/s · 5 dropped"
+            assert (
+                status_text(relay.streams()) == "1 reader · cam 30.0 fps, 2.1 Mbit/s · own h264 · 5 dropped"
+            )
             await reader.aclose()

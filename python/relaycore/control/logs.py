@@ -26,7 +26,11 @@ _SECRETS = (
     (re.compile(r"(?i)\b(authorization\s*[:=]\s*)[^\r\n]+"), r"\1***"),
     (re.compile(r"(?i)\b(basic|bearer)\s+[a-z0-9+/=._~-]{8,}"), r"\1 ***"),
     (re.compile(r"(?i)\b(digest)\s+\w+=[^\r\n]+"), r"\1 ***"),
-    (re.compile(r"(?i)\b(password|passwd|secret|token)(\s*[:=]\s*|\"\s*:\s*\")([^\s,;\"&}]+)"), r"\1\2***"),
+    # Not what is said of a key of the configuration, like users[1].password: there the value is never shown.
+    (
+        re.compile(r"(?i)(?<!\]\.)\b(password|passwd|secret|token)(\s*[:=]\s*|\"\s*:\s*\")([^\s,;\"&}]+)"),
+        r"\1\2***",
+    ),
 )
 
 

@@ -13,7 +13,7 @@ from relaycore.addresses import is_loopback
 from relaycore.errors import ConfigurationError
 from relaycore.settings import Config, User
 
-__all__ = ["add_users", "generate_password"]
+__all__ = ["add_users", "generate_password", "with_users"]
 
 ADMIN = "admin"
 """Name of the user who is made when the network is let in and nobody was named."""
@@ -53,6 +53,12 @@ def add_users(
         users[ADMIN] = _user(ADMIN, generate_password())
         generated.append(users[ADMIN])
     return msgspec.structs.replace(config, users=list(users.values())), generated
+
+
+def with_users(config: Config, added: Sequence[User]) -> Config:
+    """The settings with users who are not in the file; they win over those of the same name."""
+    users = {user.name: user for user in (*config.users, *added)}
+    return msgspec.structs.replace(config, users=list(users.values()))
 
 
 def _user(name: str, password: str) -> User:

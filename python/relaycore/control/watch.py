@@ -20,6 +20,9 @@ from relaycore.events import (
     EventReader,
     SessionEnded,
     SessionStarted,
+    StreamRemoved,
+    StreamResumed,
+    StreamVacant,
 )
 from relaycore.relay import Relay, StreamStatus
 
@@ -58,10 +61,10 @@ async def watch_status(relay: Relay, line: StatusLine, *, as_json: bool) -> None
 
 
 def status_text(streams: list[StreamStatus]) -> str:
-    """The status in one line: ``2 readers · cam 30.0 fps, 2.1 Mbit/s · 0 dropped``."""
+    """The status in one line: ``2 readers · cam 30.0 fps, 2.1 Mbit/s · drone h265+aac · 0 dropped``."""
     readers = sum(stream.stats.readers for stream in streams)
     parts = [f"{readers} reader{'' if readers == 1 else 's'}"]
-    parts += [_camera_text(stream) for stream in streams if stream.camera is not None]
+    parts += [_stream_text(stream) for stream in streams]
     parts.append(f"{_dropped(streams)} dropped")
     return " · ".join(parts)
 
@@ -114,7 +117,8 @@ def _log_event(event: Event) -> None:
     match event:
         case SessionStarted(session=session):
             fields |= {"session": session.id, "peer": session.peer, "user": session.user}
-            _log.info("session started", extra=fields | {"transport": session.transport})
+            fields |= {"action": session.action, "transport": session.transport}
+            _log.info("session started", extra=fields)
         case SessionEnded(session=session, reason=reason):
             fields |= {"session": session.id, "peer": session.peer, "user": session.user}
             _log.info("session ended", extra=fields | {"reason": reason, "bytes": session.bytes})
@@ -128,6 +132,12 @@ def _log_event(event: Event) -> None:
             _log.error("camera failed: %s", reason, extra=fields)
         case CameraNotice(message=message):
             _log.warning("%s", message, extra=fields)
+        case StreamVacant():
+            _log.info("the publisher has left, its readers wait for another", extra=fields)
+        case StreamResumed():
+            _log.info("another publisher goes on", extra=fields)
+        case StreamRemoved(reason=str(reason)):
+            _log.info("the stream has ended: %s", reason, extra=fields)
 
 
 def _status_fields(streams: list[StreamStatus]) -> dict[str, object]:
@@ -145,8 +155,9 @@ def _status_fields(streams: list[StreamStatus]) -> dict[str, object]:
     return {"readers": readers, "dropped": _dropped(streams), "cameras": cameras}
 
 
-def _camera_text(stream: StreamStatus) -> str:
-    assert stream.camera is not None
+def _stream_text(stream: StreamStatus) -> str:
+    if stream.camera is None:
+        return f"{stream.path} {'+'.join(track.codec for track in stream.tracks)}"
     stats = stream.camera.stats
     return f"{stream.path} {stats.fps:.1f} fps, {stats.bitrate / 1e6:.1f} Mbit/s"
 

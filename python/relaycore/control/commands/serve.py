@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -16,7 +17,8 @@ from rich.console import Console
 from relaycore.control.console import StatusLine, make_console
 from relaycore.control.logs import configure_logs
 from relaycore.control.options import config_from_options
-from relaycore.control.passwords import add_users
+from relaycore.control.passwords import add_users, with_users
+from relaycore.control.reloading import keep_reloading
 from relaycore.control.start_page import log_start, said_at_start, show_start
 from relaycore.control.watch import log_events, trace_latency, watch_status
 from relaycore.relay import Relay
@@ -91,14 +93,23 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Serves until SIGINT or SIGTERM. What it raises is a RelaycoreError."""
-    config, generated = add_users(config_from_options(arguments, os.environ), arguments.user)
+    configured = config_from_options(arguments, os.environ)
+    config, generated = add_users(configured, arguments.user)
+    added = [user for user in config.users if user not in configured.users]
+
+    def load() -> Config:
+        return with_users(config_from_options(arguments, os.environ), added)
+
+    file = None if arguments.config is None else Path(arguments.config)
     console = make_console()
     configure_logs(as_json=config.log_json, console=console)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        return runner.run(_until_stopped(lambda: _serve(config, generated, console)))
+        return runner.run(_until_stopped(lambda: _serve(config, generated, console, load, file)))
 
 
-async def _serve(config: Config, generated: list[User], console: Console) -> None:
+async def _serve(
+    config: Config, generated: list[User], console: Console, load: Callable[[], Config], file: Path | None
+) -> None:
     relay = Relay(config)
     # From before the cameras open: what the first pictures bring to light is not to be missed.
     events = relay.events()
@@ -112,6 +123,7 @@ async def _serve(config: Config, generated: list[User], console: Console) -> Non
             tasks = [
                 log_events(events, said_at_start(relay)),
                 watch_status(relay, line, as_json=config.log_json),
+                keep_reloading(relay, load, file),
             ]
             if config.trace_latency:
                 tasks.append(trace_latency(relay, None if config.log_json else console))
