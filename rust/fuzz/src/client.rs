@@ -1,7 +1,7 @@
 //! Servers that are pulled from: whatever they send, the client comes to an end or goes on, and says nothing it should
 //! not.
 
-use relaycore_proto::client::{Client, Event, ServerUrl, Settings, TransportChoice};
+use relaycore_proto::client::{Client, Event, Lane, ServerUrl, Settings, TransportChoice};
 use relaycore_proto::limits::Limits;
 use relaycore_proto::rtsp::{Element, Parser};
 
@@ -47,9 +47,14 @@ pub fn rtsp_client(data: &[u8]) {
         }
         has_ended |= answer_events(&mut client, now);
         for piece in part.chunks(usize::from(*piece).max(1)) {
-            client.receive(now, piece, |track, _, packet| {
+            let mut has_report = false;
+            client.receive(now, piece, |track, lane, packet| {
                 assert!(track < Limits::default().tracks && packet.len() <= 65_535);
+                has_report |= lane == Lane::Rtcp;
             });
+            if has_report {
+                client.received_goodbye(now);
+            }
             has_ended |= answer_events(&mut client, now);
         }
     }

@@ -12,7 +12,7 @@ use crate::random::random_u64;
 use crate::shard::ShardHandle;
 use mio::Registry;
 use relaycore_proto::client::{Client, Delivery, Event, Lane, ReadyTrack, ServerUrl, Settings};
-use relaycore_proto::rtcp::is_rtcp;
+use relaycore_proto::rtcp::{self, RtcpPacket};
 use relaycore_proto::track::Track;
 use std::io;
 use std::net::SocketAddr;
@@ -306,14 +306,18 @@ impl Attempt {
             };
             match connection.read(around.buffer) {
                 Received::Bytes(length) => {
-                    let source = &mut self.source;
+                    let (source, now) = (&mut self.source, around.now);
+                    let mut is_goodbye = false;
                     let bytes = &around.buffer[..length];
-                    self.client
-                        .receive(around.now, bytes, |track, lane, packet| {
-                            if let Some(source) = source {
-                                take(source, track, lane, packet, around.now);
-                            }
-                        });
+                    self.client.receive(now, bytes, |track, lane, packet| {
+                        if let Some(source) = source {
+                            take(source, track, lane, packet, now);
+                        }
+                        is_goodbye = lane == Lane::Rtcp && says_goodbye(packet);
+                    });
+                    if is_goodbye {
+                        self.client.received_goodbye(now);
+                    }
                 }
                 Received::Nothing => has_more = false,
                 Received::Closed => {
@@ -344,11 +348,14 @@ impl Attempt {
                 has_more = false;
                 break;
             };
+            let packet = &around.buffer[..length];
             if lane == Lane::Rtp {
                 self.client.received_packet(around.now);
+            } else if says_goodbye(packet) {
+                self.client.received_goodbye(around.now);
             }
             if let Some(source) = &mut self.source {
-                take(source, track, lane, &around.buffer[..length], around.now);
+                take(source, track, lane, packet, around.now);
             }
         }
         self.flush(around.now);
@@ -474,9 +481,14 @@ impl Attempt {
 
 /// Gives a packet to the source. Some servers send reports where media belongs.
 fn take(source: &mut Source, track: usize, lane: Lane, packet: &[u8], now: u64) {
-    if lane == Lane::Rtcp || is_rtcp(packet) {
+    if lane == Lane::Rtcp || rtcp::is_rtcp(packet) {
         source.rtcp(track, packet, now);
     } else {
         source.packet(track, packet, now);
     }
+}
+
+fn says_goodbye(compound: &[u8]) -> bool {
+    let is_bye = |packet: &RtcpPacket| matches!(packet, RtcpPacket::Bye(_));
+    rtcp::parse_compound(compound).is_ok_and(|packets| packets.iter().any(is_bye))
 }

@@ -357,7 +357,11 @@ impl Pulls {
         if matches!(&failure, Failure::Client(error) if error.is_lasting()) {
             pull.retry.give_time();
         }
-        pull.pause_ends = now.saturating_add(pull.retry.pause(random_u64()));
+        let pause = match failure {
+            Failure::Path(_) => pull.retry.glance(),
+            _ => pull.retry.pause(random_u64()),
+        };
+        pull.pause_ends = now.saturating_add(pause);
         let reason = failure.to_string();
         if pull.told.as_ref() != Some(&reason) {
             pull.told = Some(reason.clone());

@@ -33,6 +33,11 @@ impl Retry {
         }
     }
 
+    /// The pause before another look at a path that was not free: that costs nobody anything, so it does not grow.
+    pub(super) fn glance(&self) -> u64 {
+        FIRST.min(self.longest)
+    }
+
     /// Only a person can mend what failed: the pauses are the longest from now on.
     pub(super) fn give_time(&mut self) {
         self.next = self.longest;

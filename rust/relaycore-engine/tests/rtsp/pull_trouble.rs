@@ -2,10 +2,11 @@
 
 use crate::pull::{change, hasty_limits, pull, stream_change, wait_for};
 use crate::support::publisher::{DESCRIPTION, Publisher};
-use crate::support::{Client, Feed, OddServer, Reply, Server};
+use crate::support::{Client, Feed, OddServer, Reply, Server, rtcp_kinds};
 use relaycore_engine::paths::{PathOptions, StreamChange};
 use relaycore_engine::pull::{PullChange, TransportChoice};
 use relaycore_proto::limits::Limits;
+use relaycore_proto::rtcp;
 use relaycore_proto::rtp::{PayloadType, RtpHeader, SequenceNumber, Ssrc};
 use relaycore_proto::rtsp::message::Request;
 use relaycore_proto::rtsp::method::Method;
@@ -148,6 +149,48 @@ fn a_server_that_dies_is_found_again_and_readers_go_on() {
     wait_for(&mut reader, b"connection 0");
     assert_eq!(stream_change(&relay), StreamChange::Vacant);
     wait_for(&mut reader, b"connection 1");
+}
+
+#[test]
+fn reports_go_to_the_server_from_the_start() {
+    let server = OddServer::open(|_, request| usual(request, &picture(1, b"first")));
+    let relay = Server::open();
+    pull(&relay, &server.url("x", "a"), TransportChoice::Tcp);
+    for channel in [1, 3] {
+        let (found, packet) = server.packet();
+        assert_eq!((found, rtcp_kinds(&packet)), (channel, vec!["RR", "SDES"]));
+    }
+}
+
+#[test]
+fn a_redirection_leads_to_another_server() {
+    let origin = Server::open();
+    let mut feed = Feed::started(&origin.engine, "there");
+    let location = origin.url("there");
+    let server = OddServer::open(move |_, _| {
+        Reply::Answer(format!("302 Elsewhere\r\nLocation: {location}\r\n\r\n"))
+    });
+    let relay = Server::open();
+    pull(&relay, &server.url("x", "a"), TransportChoice::Auto);
+    assert_eq!(change(&relay), PullChange::Connected);
+    let mut reader = Client::playing(&relay, "cam", 2);
+    feed.key(100);
+    wait_for(&mut reader, b"picture 2;");
+}
+
+#[test]
+fn a_goodbye_ends_an_attempt() {
+    let mut goodbye = Vec::new();
+    rtcp::write_bye(&mut goodbye, &[Ssrc(77)], None);
+    let mut packets = picture(1, b"only");
+    packets.extend([b'$', 1, 0, goodbye.len() as u8]);
+    packets.extend(goodbye);
+    let server = OddServer::open(move |_, request| usual(request, &packets));
+    let relay = Server::with(hasty_limits());
+    pull(&relay, &server.url("x", "a"), TransportChoice::Tcp);
+    assert_eq!(change(&relay), PullChange::Connected);
+    assert_eq!(failed(&relay), "the server ended the session");
+    server.wait(&Method::Teardown);
 }
 
 #[test]

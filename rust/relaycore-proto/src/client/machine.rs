@@ -23,6 +23,9 @@ pub(super) const MILLISECOND: u64 = 1_000_000;
 /// Nanoseconds that a server gets to answer the goodbye.
 const GOODBYE_NS: u64 = 1000 * MILLISECOND;
 
+/// Nanoseconds that a stream may be silent once its server said goodbye in RTCP.
+const FAREWELL_NS: u64 = 1000 * MILLISECOND;
+
 /// Most bytes that wait to be written: requests are short, so more of them means that a server does not read.
 const OUTPUT_BYTES: usize = 64 * 1024;
 
@@ -143,6 +146,8 @@ pub struct Client {
     /// When an answer, or in [`Phase::Playing`] a packet, has to be here.
     pub(super) patience_ends: u64,
     pub(super) had_packet: bool,
+    /// Whether the server said goodbye in RTCP, and no packet has come since.
+    pub(super) had_goodbye: bool,
 }
 
 impl Client {
@@ -171,6 +176,7 @@ impl Client {
             keep_alive_at: u64::MAX,
             patience_ends: 0,
             had_packet: false,
+            had_goodbye: false,
         };
         client.connect(now);
         client
@@ -254,8 +260,18 @@ impl Client {
     /// A datagram of a track came: [`Client::receive`] does not see those.
     pub fn received_packet(&mut self, now: u64) {
         self.had_packet = true;
+        self.had_goodbye = false;
         if self.phase == Phase::Playing {
             self.patience_ends = now + self.settings.limits.pull_silence_ms * MILLISECOND;
+        }
+    }
+
+    /// The server said goodbye for a track in RTCP (RFC 3550 section 6.6). Some say it and go on, with another source or
+    /// with the other tracks: it is over when nothing more comes.
+    pub fn received_goodbye(&mut self, now: u64) {
+        if self.phase == Phase::Playing {
+            self.had_goodbye = true;
+            self.patience_ends = self.patience_ends.min(now + FAREWELL_NS);
         }
     }
 
@@ -335,6 +351,10 @@ impl Client {
         }
         match self.phase {
             Phase::Ended => {}
+            Phase::Playing if self.had_goodbye => {
+                self.send_teardown(now);
+                self.end(ClientError::SessionEnded);
+            }
             Phase::Playing if self.may_fall_back() => self.fall_back(now),
             Phase::Playing => self.fail(ClientError::Silent),
             Phase::Switching => self.connect(now),
@@ -375,6 +395,7 @@ impl Client {
         self.deliveries.clear();
         self.session = None;
         self.had_packet = false;
+        self.had_goodbye = false;
         self.wait_for_answer(now);
         self.events.push_back(Event::Connect);
     }

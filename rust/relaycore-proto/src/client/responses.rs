@@ -226,7 +226,11 @@ impl Client {
         self.fail(ClientError::Refused {
             method: request.method.clone(),
             status: response.status,
-            reason: reason.chars().take(REASON_CHARS).collect(),
+            reason: reason
+                .chars()
+                .filter(|letter| !letter.is_control())
+                .take(REASON_CHARS)
+                .collect(),
         });
     }
 }

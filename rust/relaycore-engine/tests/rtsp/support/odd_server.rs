@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 /// What the server makes of a request.
 pub(crate) enum Reply {
@@ -30,6 +31,7 @@ pub(crate) enum Reply {
 pub(crate) struct OddServer {
     pub(crate) address: SocketAddr,
     requests: Receiver<Request>,
+    packets: Receiver<(u8, Vec<u8>)>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -40,6 +42,7 @@ impl OddServer {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();
         let (sender, requests) = channel();
+        let (packet_sender, packets) = channel();
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         let thread = std::thread::spawn(move || {
@@ -48,7 +51,7 @@ impl OddServer {
                 if stopped.load(Ordering::Acquire) {
                     return;
                 }
-                serve(connection.unwrap(), &sender, |request| {
+                serve(connection.unwrap(), &sender, &packet_sender, |request| {
                     answer(number, request)
                 });
             }
@@ -56,6 +59,7 @@ impl OddServer {
         Self {
             address,
             requests,
+            packets,
             stop,
             thread: Some(thread),
         }
@@ -71,13 +75,20 @@ impl OddServer {
         self.requests.recv_timeout(PATIENCE).expect("a request")
     }
 
+    /// The next packet that came on the connection, and its channel.
+    pub(crate) fn packet(&self) -> (u8, Vec<u8>) {
+        self.packets.recv_timeout(PATIENCE).expect("a packet")
+    }
+
     /// The next request of this method; others are dropped.
     pub(crate) fn wait(&self, method: &Method) -> Request {
+        let give_up = Instant::now() + PATIENCE;
         loop {
             let request = self.request();
             if request.method == *method {
                 return request;
             }
+            assert!(Instant::now() < give_up, "no {method} comes");
         }
     }
 }
@@ -98,14 +109,21 @@ impl Drop for OddServer {
 fn serve(
     mut connection: TcpStream,
     requests: &Sender<Request>,
+    packets: &Sender<(u8, Vec<u8>)>,
     mut answer: impl FnMut(&Request) -> Reply,
 ) {
     let mut parser = Parser::new(Limits::default());
     let mut buffer = [0; 4096];
     loop {
         while let Some(element) = parser.next().unwrap() {
-            let Element::Request(request) = element else {
-                continue;
+            let request = match element {
+                Element::Request(request) => request,
+                Element::Interleaved { channel, data } => {
+                    // The test may have seen enough.
+                    let _ = packets.send((channel, data.to_vec()));
+                    continue;
+                }
+                Element::Response(_) => continue,
             };
             let reply = answer(&request);
             let cseq = request.cseq().unwrap_or_default().to_owned();

@@ -67,6 +67,22 @@ fn silence_ends_it_with_a_goodbye() {
 }
 
 #[test]
+fn a_goodbye_ends_it_unless_packets_go_on() {
+    let mut run = Run::playing("rtsp://cam/a");
+    run.client.received_goodbye(run.now);
+    run.receive(&interleaved(0, b"another source"));
+    run.now += 2 * SECOND;
+    run.client.handle_deadline(run.now);
+    run.client.received_goodbye(run.now);
+    assert_eq!(run.pass(), SECOND);
+    assert_eq!(run.ended(), &ClientError::SessionEnded);
+    assert_eq!(run.last_method(), &Method::Teardown);
+    run.client.received_goodbye(run.now);
+    run.collect();
+    assert_eq!(run.ended(), &ClientError::SessionEnded, "once");
+}
+
+#[test]
 fn a_refusal_says_what_and_why() {
     for method in [Method::Describe, Method::Setup, Method::Play] {
         let mut run = Run::new("rtsp://cam/a", TransportChoice::Auto);
@@ -74,7 +90,7 @@ fn a_refusal_says_what_and_why() {
         run.serve(|request| {
             let refuse = request.method == method;
             Some(if refuse {
-                "403 Go away".into()
+                "403 Go\x1b away".into()
             } else {
                 usual_answer(request)
             })
