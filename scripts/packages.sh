@@ -32,6 +32,7 @@ test)
         gstreamer1.0-plugins-good
         gstreamer1.0-plugins-ugly
         gstreamer1.0-tools
+        iproute2
         libgstreamer-plugins-base1.0-dev
         libgstreamer1.0-dev
         mpv

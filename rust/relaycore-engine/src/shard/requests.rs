@@ -234,9 +234,10 @@ impl Shard {
         let Some(connection) = self.connections.get(key) else {
             return;
         };
-        // Where datagrams go is agreed by SETUP: where there is no group, here stands the address that means none
-        // (RFC 2326 §C.1.7).
-        let (address, port) = match self.multicast_of(&stream) {
+        // Where datagrams go is agreed by SETUP: unless the URL asks for the group, here stands the address that means
+        // none (RFC 2326 §C.1.7).
+        let group = self.multicast_of(&stream);
+        let (address, port) = match group.filter(|_| asks_for_group(url)) {
             Some(multicast) => (multicast.sdp_address(), multicast.port()),
             None if connection.local.is_ipv4() => ("0.0.0.0".to_owned(), 0),
             None => ("::".to_owned(), 0),
@@ -452,6 +453,16 @@ fn unsupported_features(request: &Request) -> Option<String> {
     };
     let missing: Vec<_> = tags.filter(is_missing).collect();
     (!missing.is_empty()).then(|| missing.join(", "))
+}
+
+/// Whether the query of a URL has `multicast`. A description with the address of a group keeps clients from everything
+/// else (GStreamer refuses TCP and unicast then, live555 asks for multicast only), so that it has a URL of its own; ONVIF
+/// forbids any other address where multicast is asked for.
+fn asks_for_group(url: &Url) -> bool {
+    let query = url.query.as_deref().unwrap_or_default();
+    query
+        .split('&')
+        .any(|part| part.split('=').next() == Some("multicast"))
 }
 
 /// A URL with host and port, where the client sent only a path.

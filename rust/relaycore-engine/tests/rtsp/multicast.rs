@@ -128,8 +128,15 @@ fn describe_and_setup_name_the_group() {
     let fixture = Fixture::new([239, 255, 80, 1]);
     let (group, port) = (fixture.group, fixture.port);
     let mut client = Client::connect(fixture.server.address);
-    let sdp = client.request("DESCRIBE", &fixture.url, &[]).body;
-    let sdp = String::from_utf8(sdp).unwrap();
+    let for_all = client.request("DESCRIBE", &fixture.url, &[]).body;
+    let for_all = String::from_utf8(for_all).unwrap();
+    assert!(for_all.contains("c=IN IP4 0.0.0.0\r\n"), "{for_all}");
+    assert!(for_all.contains("m=video 0 "), "{for_all}");
+    let url = format!("{}?token=x&multicast", fixture.url);
+    let description = client.request("DESCRIBE", &url, &[]);
+    let base = description.headers.get("Content-Base");
+    assert_eq!(base, Some(format!("{url}/").as_str()));
+    let sdp = String::from_utf8(description.body).unwrap();
     for line in [
         format!("c=IN IP4 {group}/1"),
         format!("m=video {port} RTP/AVP 96"),
@@ -312,7 +319,8 @@ fn a_group_of_ipv6_is_told_in_its_own_form() {
     let group = Ipv6Addr::new(0xff15, 0, 0, 0, 0, 0, 0x80, 8);
     let fixture = Fixture::with(group.into(), Limits::default());
     let mut client = Client::connect(fixture.server.address);
-    let sdp = client.request("DESCRIBE", &fixture.url, &[]).body;
+    let url = format!("{}?multicast", fixture.url);
+    let sdp = client.request("DESCRIBE", &url, &[]).body;
     let sdp = String::from_utf8(sdp).unwrap();
     assert!(sdp.contains(&format!("c=IN IP6 {group}\r\n")), "{sdp}");
     let answer = client.setup(&fixture.url, 0, OFFER);

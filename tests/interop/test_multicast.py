@@ -1,0 +1,100 @@
+"""Players that ask for multicast, in a network of their own: only its loopback interface hears the group."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.interop.checks import assert_colours, counters
+from tests.interop.recording import read_file
+from tests.support.processes import run
+
+PICTURES = 60
+"""Pictures that each player decodes: two seconds."""
+
+NETWORK = """
+ip link set lo up
+ip link set lo multicast on
+ip route add 224.0.0.0/4 dev lo src 127.0.0.1
+exec "$@"
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """A relay in its network."""
+
+    url: str
+    enter: list[str]
+    """What to put in front of a command that runs there."""
+
+    def play_ffmpeg(self, transport: str, output: Path, pictures: int = PICTURES) -> None:
+        """Decodes so many pictures into ``output``."""
+        source = ["ffmpeg", "-v", "error", "-nostdin", "-y", "-rtsp_transport", transport, "-i", self.url]
+        video = ["-an", "-fps_mode", "passthrough", "-frames:v", str(pictures)]
+        run([*self.enter, *source, *video, "-c:v", "rawvideo", "-pix_fmt", "rgb24", output])
+
+    def play_gstreamer(self, protocols: str, url: str) -> None:
+        """Decodes pictures, and ends when there are enough."""
+        source = f"rtspsrc location={url} protocols={protocols} latency=200 ! application/x-rtp,media=video"
+        decode = f"rtph264depay ! h264parse ! avdec_h264 ! identity eos-after={PICTURES} ! fakesink"
+        run([*self.enter, "gst-launch-1.0", "--quiet", *f"{source} ! {decode}".split()])
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[World]:
+    program = Path(__file__).with_name("multicast_relay.py")
+    network = ["unshare", "--map-root-user", "--net", "sh", "-ec", NETWORK, "sh"]
+    command = [*network, sys.executable, str(program)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as relay:
+        assert relay.stdin is not None
+        assert relay.stdout is not None
+        try:
+            url = relay.stdout.readline().strip()
+            assert url, "the relay did not start"
+            enter = ["nsenter", f"--target={relay.pid}", "--user", "--net", "--preserve-credentials"]
+            yield World(url, enter)
+            relay.stdin.close()
+            assert relay.wait(timeout=30) == 0
+        finally:
+            relay.kill()
+
+
+def assert_played(output: Path, pictures: int) -> None:
+    """The pictures are there, each is newer than the one before, and they look as they were painted."""
+    recording = read_file(output)
+    seen = counters(recording)
+    assert len(seen) == pictures
+    assert seen == sorted(set(seen))
+    assert_colours(recording.pictures[-1])
+
+
+def test_two_players_share_the_group_and_one_leaves(world: World, tmp_path: Path) -> None:
+    first, second = tmp_path / "first.nut", tmp_path / "second.nut"
+    with ThreadPoolExecutor() as players:
+        short = players.submit(world.play_ffmpeg, "udp_multicast", first)
+        # It goes on when the other has long left.
+        long = players.submit(world.play_ffmpeg, "udp_multicast", second, 4 * PICTURES)
+        short.result()
+        long.result()
+    assert_played(first, PICTURES)
+    assert_played(second, 4 * PICTURES)
+
+
+@pytest.mark.parametrize("query", ["", "?multicast"], ids=["for all", "for multicast"])
+def test_gstreamer_plays_by_multicast(world: World, query: str) -> None:
+    world.play_gstreamer("udp-mcast", world.url + query)
+
+
+@pytest.mark.parametrize("protocols", ["tcp", "udp"])
+def test_a_group_keeps_nobody_from_unicast(world: World, protocols: str, tmp_path: Path) -> None:
+    world.play_gstreamer(protocols, world.url)
+    output = tmp_path / "unicast.nut"
+    world.play_ffmpeg(protocols, output)
+    assert_played(output, PICTURES)
