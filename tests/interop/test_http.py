@@ -6,6 +6,7 @@ import asyncio
 import json
 import random
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
@@ -13,7 +14,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from tests.support.http import Raw
 from tests.support.processes import run
 from tests.support.rtsp import Client, Gaps
-from tests.support.server import Server
+from tests.support.server import Server, serve
 
 PUT = b"PUT /api/v1/paths/x HTTP/1.1\r\nHost: x\r\n"
 HEALTH = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -76,6 +77,24 @@ async def test_metrics_name_each_session(server: Server, reader: Client) -> None
     assert readers >= 1
     (cpu,) = found["process_cpu_seconds"].samples
     assert cpu.value > 0
+
+
+def test_a_user_has_the_file_read_again(tmp_path: Path) -> None:
+    """By Digest, as curl does it."""
+    file = tmp_path / "relaycore.toml"
+    file.write_text('[[users]]\nname = "anna"\npassword = "open sesame"\n[paths.door]\ntakeover = true\n')
+    json_body = ("--header", "Content-Type: application/json", "--data")
+    with serve(str(file), streams=0) as server:
+        login = ("--digest", "--user", "anna:open sesame")
+        found = json.loads(curl(server, "/api/v1/reload", *login, *json_body, '{"dry_run": true}'))
+        assert found == {"dry_run": True, "changes": [], "ended": []}
+        added = curl(server, "/api/v1/paths/gate", *login, "--request", "PUT", *json_body, '{"read": false}')
+        assert json.loads(added)["toml"] == "[paths.gate]\nread = false\n"
+        found = json.loads(curl(server, "/api/v1/reload", *login, *json_body, "{}"))
+        assert [(change["setting"], change["kind"]) for change in found["changes"]] == [
+            ("paths.gate.read", "removed")
+        ], "what was set over HTTP lasts until then"
+        assert "error" in json.loads(curl(server, "/api/v1/paths/gate", *login))
 
 
 @pytest.mark.parametrize("data", GARBAGE.values(), ids=GARBAGE.keys())

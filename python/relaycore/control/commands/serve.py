@@ -111,6 +111,7 @@ async def _serve(
     config: Config, generated: list[User], console: Console, load: Callable[[], Config], file: Path | None
 ) -> None:
     relay = Relay(config)
+    relay.load_settings = load
     # From before the cameras open: what the first pictures bring to light is not to be missed.
     events = relay.events()
     async with relay:
