@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -51,7 +50,6 @@ TONE = "audiotestsrc is-live=true ! audio/x-raw,rate=48000,channels=2 ! audiocon
 
 GSTREAMER = {
     "mpegts": f"{PATTERN} ! x264enc tune=zerolatency key-int-max=25 ! mpegtsmux alignment=7",
-    "mpeg4": f"{PATTERN} ! avenc_mpeg4 ! mpeg4videoparse",
     "aac": f"{TONE} ! avenc_aac ! aacparse",
     "ac3": f"{TONE} ! avenc_ac3 ! ac3parse",
 }
@@ -73,7 +71,8 @@ def gstreamer(pipeline: str, url: str) -> list[str]:
 async def published(relay: Relay, command: list[str]) -> AsyncIterator[None]:
     """Run a publisher; the stream is there."""
     events = relay.events()
-    publisher = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    quiet = asyncio.subprocess.DEVNULL
+    publisher = await asyncio.create_subprocess_exec(*command, stdin=quiet, stdout=quiet)
     try:
         async with asyncio.timeout(LIMIT):
             while not isinstance(await anext(events), StreamAdded):
@@ -81,7 +80,7 @@ async def published(relay: Relay, command: list[str]) -> AsyncIterator[None]:
         yield
     finally:
         publisher.kill()
-        publisher.wait()
+        await publisher.wait()
 
 
 def decode(url: str) -> None:

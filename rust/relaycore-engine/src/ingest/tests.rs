@@ -196,3 +196,33 @@ fn a_source_goes_on_later_than_the_one_before() {
     assert_eq!(times.len(), 300);
     assert!(times.is_sorted_by(|one, next| one < next));
 }
+
+#[test]
+fn pictures_without_times_of_their_own_are_told_apart_by_their_markers() {
+    let engine = Engine::new(1, Limits::default(), String::new()).unwrap();
+    let collector = Arc::new(Collector::default());
+    let tracks = vec![Track::new(Codec::Vp8, 90_000, 0, &[])];
+    let opened = engine
+        .shared
+        .open_source("any", tracks, true, Arc::new(Nobody));
+    let mut source: Source = opened.unwrap();
+    let subscriber: Arc<dyn Subscriber> = Arc::clone(&collector) as Arc<dyn Subscriber>;
+    source.stream().subscribe(subscriber).unwrap();
+    let now = now_ns();
+    for picture in 0..6u16 {
+        let header = RtpHeader {
+            marker: true,
+            payload_type: PayloadType(96),
+            sequence: SequenceNumber(picture),
+            timestamp: 7,
+            ssrc: Ssrc(1),
+        };
+        // The start of a frame; the lowest bit of its first byte says that it is no key frame.
+        let payload = [0x10, u8::from(picture % 3 != 0)];
+        source.packet(0, &[&header.to_bytes()[..], &payload].concat(), now);
+    }
+    source.flush(now);
+    let bursts = collector.0.lock().unwrap();
+    let points: Vec<_> = bursts.iter().map(|burst| burst.random_access).collect();
+    assert_eq!(points, [true, false, false, true, false, false]);
+}

@@ -9,7 +9,7 @@ use relaycore_proto::burst::BurstBuilder;
 use relaycore_proto::payload::inspect::{PacketStart, inspect};
 use relaycore_proto::payload::parameters;
 use relaycore_proto::rtp::{RtpHeader, RtpPacket, SequenceNumber, Ssrc};
-use relaycore_proto::track::Codec;
+use relaycore_proto::track::{Codec, Kind};
 
 /// A packet this far ahead of the newest one begins a new count (RFC 3550 §A.1).
 const DROPOUT_MAX: i16 = 3000;
@@ -165,6 +165,11 @@ impl TrackRelay {
             }
         }
         self.unit.begun |= matches!(start, PacketStart::RandomAccess | PacketStart::Picture);
+        if header.marker && !found && self.codec.kind() == Kind::Video {
+            // Senders that copy a stream without times give every picture the same one. Parameter sets belong to the
+            // picture behind them, also where they come with a marker of their own.
+            self.unit.timestamp = None;
+        }
         let mut head = RtpHeader {
             sequence,
             ..outgoing
