@@ -10,7 +10,17 @@ from typing import Final
 from benchmarks.machine import is_debug_build, load, machine, versions
 from benchmarks.result import Options, Result, keep
 
-NAMES: Final = ("glass_to_glass", "stages", "jpeg", "readers", "first_picture", "memory")
+NAMES: Final = (
+    "glass_to_glass",
+    "stages",
+    "jpeg",
+    "readers",
+    "first_picture",
+    "load.latency",
+    "load.joins",
+    "load.idle",
+    "memory",
+)
 """The benchmarks, each a module, in the order in which they run; all but the last take two minutes."""
 
 

@@ -24,12 +24,17 @@ LIMIT: Final = 30.0
 
 
 class Server:
-    """A server that is up. ``started`` is when its process was started, by ``time.monotonic``."""
+    """A server that is up.
+
+    ``started`` is when its process was started, by ``time.monotonic``. ``url`` is that of its camera, if it has
+    one, ``address`` its host and port.
+    """
 
     def __init__(self, process: subprocess.Popen[str], started: float) -> None:
         self.process, self.started = process, started
         self.records: list[dict[str, Any]] = []
         self.url = ""
+        self.address = ""
         self.ready = threading.Event()
 
     def follow(self) -> None:
@@ -41,6 +46,10 @@ class Server:
             if record["message"] == "serving":
                 self.url = record["urls"][0]
                 self.ready.set()
+            elif record["message"] == "listening":
+                self.address = f"{record['host']}:{record['port']}"
+                if "--no-camera" in self.process.args:
+                    self.ready.set()
         self.ready.set()
 
     def cpu_seconds(self) -> float:
@@ -77,7 +86,7 @@ def serve(*arguments: str) -> Iterator[Server]:
     following = threading.Thread(target=server.follow, daemon=True)
     following.start()
     try:
-        if not server.ready.wait(LIMIT) or not server.url:
+        if not server.ready.wait(LIMIT) or not server.address:
             raise RuntimeError(f"the server did not come up: {server.records}")
         yield server
         process.send_signal(signal.SIGTERM)
