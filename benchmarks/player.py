@@ -21,8 +21,8 @@ _OPTIONS = {
 def pictures(url: str, *, all_pictures: bool = False) -> Generator[av.VideoFrame]:
     """The decoded pictures of a stream, each as soon as FFmpeg gives it.
 
-    Those that FFmpeg needed to learn what the stream is come only with ``all_pictures``: otherwise they are dropped,
-    which gives the live ones sooner, but may drop the one key frame that is there.
+    Those that FFmpeg needed to learn what the stream is come only with ``all_pictures``: otherwise they are
+    dropped, which gives the live ones sooner, but may drop the one key frame that is there.
     """
     options = _OPTIONS if all_pictures else _OPTIONS | {"fflags": "nobuffer"}
     with av.open(url, options=options, timeout=20.0) as container:

@@ -26,12 +26,13 @@ LIMIT: Final = 30.0
 class Server:
     """A server that is up.
 
-    ``started`` is when its process was started, by ``time.monotonic``. ``url`` is that of its camera, if it has
-    one, ``address`` its host and port.
+    ``started`` is when its process was started, by ``time.monotonic``. ``url`` is that of its camera, if it
+    has one, ``address`` its host and port.
     """
 
-    def __init__(self, process: subprocess.Popen[str], started: float) -> None:
+    def __init__(self, process: subprocess.Popen[str], started: float, has_camera: bool) -> None:
         self.process, self.started = process, started
+        self._has_camera = has_camera
         self.records: list[dict[str, Any]] = []
         self.url = ""
         self.address = ""
@@ -48,7 +49,7 @@ class Server:
                 self.ready.set()
             elif record["message"] == "listening":
                 self.address = f"{record['host']}:{record['port']}"
-                if "--no-camera" in self.process.args:
+                if not self._has_camera:
                     self.ready.set()
         self.ready.set()
 
@@ -82,7 +83,7 @@ def serve(*arguments: str) -> Iterator[Server]:
     command = [sys.executable, "-m", "relaycore", "serve", "--log-json", "--port", "0", *arguments]
     started = time.monotonic()
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
-    server = Server(process, started)
+    server = Server(process, started, "--no-camera" not in arguments)
     following = threading.Thread(target=server.follow, daemon=True)
     following.start()
     try:

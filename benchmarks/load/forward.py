@@ -42,9 +42,9 @@ class Packets:
 
 @contextmanager
 def forwarding(source: str, target: str) -> Iterator[Packets]:
-    """All tracks of ``source``, published to ``target`` over TCP until the end of the block, with when they were sent.
+    """All tracks of ``source``, published to ``target`` over TCP until the end of the block.
 
-    RuntimeError when either refuses.
+    Gives the packets and when they were sent. RuntimeError when either refuses.
     """
     playing = Playing(source)
     dialogue = Dialogue(target)

@@ -77,7 +77,7 @@ def _clip(folder: Path) -> Path:
 
 @contextmanager
 def _published(clip: Path, url: str) -> Iterator[str]:
-    """The clip over and over, published by ffmpeg; the URL once it can be read. RuntimeError when it cannot."""
+    """The clip over and over, published by ffmpeg; the URL once it can be read."""
     command = ["ffmpeg", "-loglevel", "error", "-re", "-stream_loop", "-1", "-i", str(clip), "-c", "copy"]
     with subprocess.Popen([*command, "-f", "rtsp", "-rtsp_transport", "tcp", url]) as publisher:
         try:
