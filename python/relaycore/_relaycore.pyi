@@ -319,7 +319,7 @@ class Session:
         """``tcp`` or ``udp``."""
     @property
     def state(self) -> str:
-        """``ready`` or ``playing``."""
+        """``ready``, or ``playing`` to a reader, or ``recording`` what a publisher sends."""
     @property
     def started_ns(self) -> int:
         """When it was set up."""

@@ -97,6 +97,31 @@ def test_a_user_has_the_file_read_again(tmp_path: Path) -> None:
         assert "error" in json.loads(curl(server, "/api/v1/paths/gate", *login))
 
 
+async def test_the_way_to_a_player_and_back_is_measured(server: Server) -> None:
+    """By the receiver reports of ffmpeg, which come when there was a sender report."""
+    player = ["ffmpeg", "-loglevel", "error", "-rtsp_transport", "udp", "-i", server.url, "-f", "null", "-"]
+    process = await asyncio.create_subprocess_exec(*player, stdin=asyncio.subprocess.DEVNULL)
+    try:
+        async with await Client.connect(server.url) as client:
+            await client.start(udp=False)
+            async with asyncio.timeout(30):
+                while not (measured := (await round_trips(server)).get("udp", 0)):
+                    await client.packet()  # the next look is a picture later
+        assert measured < 30
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+async def round_trips(server: Server) -> dict[str, float]:
+    """What is known of them in seconds, by transport."""
+    client = await Raw.connect(server.address)
+    client.send(b"GET /api/v1/sessions HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    sessions = json.loads((await client.answer()).body)["sessions"]
+    await client.close()
+    return {session["transport"]: session["round_trip_s"] or 0 for session in sessions}
+
+
 @pytest.mark.parametrize("data", GARBAGE.values(), ids=GARBAGE.keys())
 async def test_garbage_ends_at_most_its_own_connection(server: Server, reader: Client, data: bytes) -> None:
     client = await Raw.connect(server.address)

@@ -3,6 +3,7 @@
 use crate::streams::Stream;
 use pyo3::prelude::*;
 use relaycore_engine::clock::now_ns;
+use relaycore_engine::decision::Action;
 use relaycore_engine::paths::StreamChange;
 use relaycore_engine::pull::{PullChange, PullId};
 use relaycore_engine::session::SessionInfo;
@@ -106,10 +107,10 @@ impl Session {
 
     #[getter]
     fn state(&self) -> &'static str {
-        if self.0.counters.is_playing() {
-            "playing"
-        } else {
-            "ready"
+        match (self.0.counters.is_playing(), self.0.action) {
+            (false, _) => "ready",
+            (true, Action::Read) => "playing",
+            (true, Action::Publish) => "recording",
         }
     }
 

@@ -38,9 +38,9 @@ class SessionView(msgspec.Struct, frozen=True, kw_only=True):
     """Address and port of the client."""
     user_agent: str | None
     transport: str
-    """``tcp`` or ``udp``, for example."""
+    """``tcp``, ``udp`` or ``multicast``."""
     state: str
-    """``ready``, or what it does."""
+    """``ready``, or ``playing`` to a reader, or ``recording`` what a publisher sends."""
     started: float
     """When it was set up, in seconds of Unix time."""
     bytes: int

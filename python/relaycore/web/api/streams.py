@@ -52,9 +52,9 @@ class StreamView(msgspec.Struct, frozen=True, kw_only=True):
     """Only where a camera of this machine feeds it."""
     readers: int
     access_units: int
-    """Access units that came in."""
+    """Access units that were written here; 0 where a publisher sends RTP packets."""
     bytes: int
-    """Bytes of these."""
+    """Bytes that came in."""
     packets: int
     """RTP packets that were made of them, or came from a publisher."""
     ring_bursts: int

@@ -74,7 +74,11 @@ def _streams(streams: Sequence[StreamStatus]) -> Iterator[Family]:
     readers = Family(
         "relaycore_path_readers", "gauge", "Readers that play now, those inside the program included."
     )
-    units = Family("relaycore_path_access_units_total", "counter", "Access units that came in.")
+    units = Family(
+        "relaycore_path_access_units_total",
+        "counter",
+        "Access units that were written here, not relayed.",
+    )
     packets = Family(
         "relaycore_path_packets_total", "counter", "RTP packets that were made, or came from a publisher."
     )
