@@ -3,7 +3,7 @@
 use crate::clock::{MILLISECOND, WallClock, now_ns};
 use crate::decision::Answer;
 use crate::events::{Event, EventQueue};
-use crate::paths::PathOptions;
+use crate::paths::{PathOptions, is_path};
 use crate::pull::{PullCommand, PullId, PullOptions, ServerUrl};
 use crate::random::random_u32;
 use crate::reader::Reader;
@@ -12,7 +12,6 @@ use crate::session::SessionInfo;
 use crate::shard::{Command, Groups, Shard, ShardHandle, Tunnels};
 use crate::stream::{JoinPolicy, Stream, StreamId, StreamOptions};
 use relaycore_proto::limits::Limits;
-use relaycore_proto::rtsp::url::Url;
 use relaycore_proto::track::Track;
 use socket2::{Domain, Protocol, Socket, Type};
 use std::collections::{HashMap, VecDeque};
@@ -471,44 +470,7 @@ fn stream_options(
     }
 }
 
-/// Whether a URL with this path leads back to it.
-fn is_path(path: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./~".contains(&byte);
-    let url = Url::parse(&format!("rtsp://localhost/{path}"));
-    !path.is_empty()
-        && path.len() <= 128
-        && path.bytes().all(plain)
-        && !path.split('/').any(str::is_empty)
-        && url.is_ok_and(|url| url.path == path && url.track.is_none())
-}
-
 /// Locks; a thread that panicked while it held the lock left each value whole.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paths_are_those_that_a_url_leads_back_to() {
-        for good in ["cam", "site/door-1", "a.b_c~d"] {
-            assert!(is_path(good), "{good}");
-        }
-        for bad in [
-            "",
-            "/cam",
-            "cam/",
-            "a//b",
-            "a b",
-            "a?b",
-            "..",
-            "a/../b",
-            "cam/trackID=1",
-            "käse",
-        ] {
-            assert!(!is_path(bad), "{bad}");
-        }
-    }
 }

@@ -7,6 +7,7 @@ use crate::ingest::{Source, Upstream};
 use crate::multicast::Multicast;
 use crate::shard::Command;
 use crate::stream::{JoinPolicy, Stream};
+use relaycore_proto::rtsp::url::Url;
 use relaycore_proto::track::Track;
 use std::fmt;
 use std::sync::Arc;
@@ -171,4 +172,41 @@ fn goes_on(stream: &Stream, tracks: &[Track]) -> bool {
             .iter()
             .zip(tracks)
             .all(|(known, track)| known.accepts(track))
+}
+
+/// Whether a URL with this path leads back to it.
+pub(crate) fn is_path(path: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./~".contains(&byte);
+    let url = Url::parse(&format!("rtsp://localhost/{path}"));
+    !path.is_empty()
+        && path.len() <= 128
+        && path.bytes().all(plain)
+        && !path.split('/').any(str::is_empty)
+        && url.is_ok_and(|url| url.path == path && url.track.is_none())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_those_that_a_url_leads_back_to() {
+        for good in ["cam", "site/door-1", "a.b_c~d"] {
+            assert!(is_path(good), "{good}");
+        }
+        for bad in [
+            "",
+            "/cam",
+            "cam/",
+            "a//b",
+            "a b",
+            "a?b",
+            "..",
+            "a/../b",
+            "cam/trackID=1",
+            "käse",
+        ] {
+            assert!(!is_path(bad), "{bad}");
+        }
+    }
 }
