@@ -156,6 +156,11 @@ impl Reader {
             state.bursts.clear();
             state.bytes = 0;
         }
+        drop(state);
+        // Here and not when it is dropped, which a program may put off for long.
+        if !self.closed.swap(true, Ordering::Relaxed) {
+            self.stream.counters.readers.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 }
 

@@ -1,0 +1,199 @@
+"""The paths of a relay: what is done for each, by its settings or by those that hold for all others."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from relaycore._relaycore import Session
+from relaycore.access.rules import RENDITION
+from relaycore.events import (
+    Event,
+    SessionEnded,
+    SessionStarted,
+    StreamAdded,
+    StreamRemoved,
+    StreamResumed,
+    StreamVacant,
+)
+from relaycore.paths.hooks import Happening, HookEvent, HookFunction, Hooks
+from relaycore.paths.host import PathHost
+from relaycore.paths.path import ManagedPath, PathStatus
+from relaycore.settings import PathSettings
+
+__all__ = ["Paths"]
+
+_log = logging.getLogger(__name__)
+
+CLOSE_S: Final = 0.5
+"""Seconds that hooks get at the end, before commands are killed."""
+
+
+class Paths:
+    """Does for each path what its settings say. All methods are called from the loop.
+
+    ``functions`` are the hooks of the program; ``timeout`` is how many seconds a reader may wait for its
+    path, which has to be less than the engine waits for the answer.
+    """
+
+    def __init__(
+        self, host: PathHost, functions: Mapping[HookEvent, HookFunction | None], timeout: float
+    ) -> None:
+        self._host = host
+        self._functions = functions
+        self._timeout = timeout
+        self._configured: Mapping[str, PathSettings] = {}
+        self._defaults = PathSettings()
+        self._paths: dict[str, ManagedPath] = {}
+        self._fed: set[str] = set()
+        self._closing: set[asyncio.Task[None]] = set()
+        self._hooks = Hooks()
+        self._closed = False
+
+    def configure(self, paths: Mapping[str, PathSettings], defaults: PathSettings) -> None:
+        """Does from now on what these settings say: ``defaults`` for every path that is not in ``paths``.
+
+        Paths whose settings did not change are left alone.
+        """
+        self._configured = dict(paths)
+        # A source for all paths that anybody names would be a new stream for each of them.
+        self._defaults = msgspec.structs.replace(defaults, source=None)
+        for path in paths:
+            self._apply(path)
+        for path, managed in list(self._paths.items()):
+            if path in paths:
+                continue
+            if managed.settings.sources or not self._host.stream(path):
+                self._drop(path)
+            else:
+                self._apply(path)
+
+    async def prepare(self, path: str) -> None:
+        """Waits until a path can be read, and starts what it needs: a source on demand, a rendition.
+
+        Returns at once where nothing is to be started. SourceError when it will not be there in time.
+        """
+        managed = self._paths.get(path)
+        if managed is not None:
+            await managed.prepare(self._timeout)
+            return
+        origin = self._origin(path)
+        if origin is not None:
+            await origin.prepare_rendition(self._timeout)
+
+    def prepare_publisher(self, path: str) -> None:
+        """Tells the engine how to treat the publisher of a path, before it is let in."""
+        settings = self._settings(path)
+        if path not in self._configured and settings == PathSettings():
+            return  # as the engine does by itself
+        self._host.configure(path, settings)
+
+    def happened(self, event: Event) -> None:
+        """Something happened in the relay."""
+        match event:
+            case StreamAdded(path=path) | StreamResumed(path=path):
+                self._on_fed(path)
+            case StreamVacant(path=path):
+                self._on_unfed(path, "The publisher has left.")
+            case StreamRemoved(path=path, reason=reason):
+                self._on_removed(path, reason or "The stream was ended.")
+            case SessionStarted(session=session):
+                self._on_reader("reader_start", session, None)
+            case SessionEnded(session=session, reason=reason):
+                self._on_reader("reader_end", session, reason)
+
+    def status(self) -> list[PathStatus]:
+        """How all paths do that have settings or a stream, by name."""
+        return [managed.status() for _, managed in sorted(self._paths.items())]
+
+    async def close(self) -> None:
+        """Ends sources, renditions, forwards and hooks."""
+        self._closed = True
+        paths, self._paths = self._paths, {}
+        await asyncio.gather(*(managed.close() for managed in paths.values()), *self._closing)
+        for path in sorted(self._fed):
+            self._run_hooks(Happening("not_ready", path, reason="The relay is closing."))
+        await self._hooks.close(CLOSE_S)
+
+    # What feeds a path
+
+    def _on_fed(self, path: str) -> None:
+        if self._closed or self._is_rendition(path):
+            return
+        if path not in self._paths:
+            self._apply(path)
+        if path not in self._fed:
+            self._fed.add(path)
+            self._run_hooks(Happening("ready", path))
+        self._paths[path].on_fed()
+
+    def _on_unfed(self, path: str, reason: str) -> None:
+        managed = self._paths.get(path)
+        if managed is not None:
+            managed.on_unfed()
+        if path in self._fed:
+            self._tell_not_ready(path, reason)
+
+    def _on_removed(self, path: str, reason: str) -> None:
+        self._on_unfed(path, reason)
+        managed = self._paths.get(path)
+        if managed is not None:
+            managed.on_removed()
+            if path not in self._configured:
+                self._drop(path)
+
+    def _tell_not_ready(self, path: str, reason: str) -> None:
+        self._fed.discard(path)
+        self._run_hooks(Happening("not_ready", path, reason=reason))
+
+    def _on_reader(self, event: HookEvent, session: Session, reason: str | None) -> None:
+        if session.action == "read":
+            self._run_hooks(Happening(event, session.path, session.id, session.user, session.peer, reason))
+
+    # Inside
+
+    def _settings(self, path: str) -> PathSettings:
+        return self._configured.get(path, self._defaults)
+
+    def _apply(self, path: str) -> None:
+        settings = self._settings(path)
+        managed = self._paths.get(path)
+        if managed is None or managed.settings != settings:
+            self._host.configure(path, settings)
+        if managed is None:
+            self._paths[path] = ManagedPath(path, settings, self._host, self._on_unfed)
+        elif managed.settings != settings:
+            managed.change(settings)
+
+    def _drop(self, path: str) -> None:
+        managed = self._paths.pop(path)
+        self._host.forget(path)
+        task = asyncio.get_running_loop().create_task(managed.close())
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    def _is_rendition(self, path: str) -> bool:
+        return self._origin(path) is not None
+
+    def _origin(self, path: str) -> ManagedPath | None:
+        """The path that this one is the rendition of."""
+        origin = self._paths.get(path.removesuffix(RENDITION))
+        if not path.endswith(RENDITION) or path in self._configured or origin is None:
+            return None
+        return None if origin.settings.transcode == "none" else origin
+
+    def _run_hooks(self, happening: Happening) -> None:
+        origin = self._origin(happening.path)
+        settings = self._settings(happening.path) if origin is None else origin.settings
+        function = self._functions.get(happening.event)
+        configured = {
+            "ready": settings.on_ready,
+            "not_ready": settings.on_not_ready,
+            "reader_start": settings.on_reader_start,
+            "reader_end": settings.on_reader_end,
+        }[happening.event]
+        self._hooks.run([*([] if function is None else [function]), *configured], happening)

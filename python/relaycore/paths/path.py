@@ -1,0 +1,313 @@
+"""One path: its source, its rendition, and the servers that it is forwarded to."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from relaycore.errors import PathError, SourceError
+from relaycore.events import ForwardFailed, SourceFailed, SourceSwitched, StreamResumed, StreamVacant
+from relaycore.paths.forward import Forward, ForwardStatus
+from relaycore.paths.host import PathHost
+from relaycore.paths.local import LocalSources
+from relaycore.paths.on_demand import OnDemand
+from relaycore.paths.output import PathOutput
+from relaycore.paths.rendition import Rendition, wants_rendition
+from relaycore.paths.source import SourceStatus
+from relaycore.settings import PathSettings
+
+__all__ = ["ManagedPath", "PathStatus"]
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class PathStatus:
+    """How a path does, at one moment.
+
+    ``ready``: it has a stream that is fed. ``source`` is there for paths that have one, ``rendition`` is the
+    path of what ``transcode`` makes at this moment.
+    """
+
+    path: str
+    ready: bool
+    readers: int
+    source: SourceStatus | None
+    rendition: str | None
+    forwards: tuple[ForwardStatus, ...]
+
+
+class ManagedPath:
+    """What is done for one path. All methods are called from the loop.
+
+    ``unfed`` tells the manager that nothing feeds the path any more, and why.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        settings: PathSettings,
+        host: PathHost,
+        unfed: Callable[[str, str], None],
+    ) -> None:
+        self.path = path
+        self.settings = settings
+        self.is_fed = False
+        self._host = host
+        self._unfed = unfed
+        self._changed = asyncio.Event()
+        self._source: LocalSources | None = None
+        self._failures: dict[str, str] = {}
+        self._source_demand: OnDemand | None = None
+        self._rendition: Rendition | None = None
+        self._rendition_demand: OnDemand | None = None
+        self._forwards: dict[str, Forward] = {}
+        self._lock = asyncio.Lock()
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._closed = False
+        self._open_source()
+
+    # Settings
+
+    def change(self, settings: PathSettings) -> None:
+        """Does from now on what these settings say; what they do not change goes on undisturbed."""
+        before, self.settings = self.settings, settings
+        if _source_part(settings) != _source_part(before):
+            self._spawn(self._replace_source())
+        if _rendition_part(settings) != _rendition_part(before):
+            self._spawn(self._close_rendition())
+        for url in self._forwards.keys() - set(settings.forward):
+            self._spawn(self._forwards.pop(url).stop())
+        self._start_forwards()
+
+    async def close(self) -> None:
+        """Ends everything that was begun for the path."""
+        self._closed = True
+        self._changed.set()
+        async with self._lock:
+            await self._end_source()
+        forwards, self._forwards = self._forwards, {}
+        await asyncio.gather(
+            self._close_rendition(), *(forward.stop() for forward in forwards.values()), *self._tasks
+        )
+
+    def status(self) -> PathStatus:
+        """How it does."""
+        stream = self._host.stream(self.path)
+        return PathStatus(
+            path=self.path,
+            ready=self.is_fed,
+            readers=0 if stream is None else stream.readers - len(self._forwards),
+            source=None if self._source is None else self._source.status(),
+            rendition=None if self._rendition is None else self._rendition.path,
+            forwards=tuple(forward.status() for forward in self._forwards.values()),
+        )
+
+    # Readers
+
+    async def prepare(self, timeout: float) -> None:
+        """Waits until the source of the path delivers; starts it where it is on demand.
+
+        Returns at once when there is none. SourceError with the reason when it does not deliver in time.
+        """
+        if self._source is None:
+            return
+        if self.settings.source_on_demand:
+            if self._source_demand is None:
+                await self._start_on_demand()
+            else:
+                self._source_demand.expect()
+        try:
+            async with asyncio.timeout(timeout):
+                await self._until_fed()
+        except TimeoutError:
+            reason = next(iter(self._failures.values()), "The source does not deliver yet: try again.")
+            raise SourceError(reason) from None
+
+    async def prepare_rendition(self, timeout: float) -> None:
+        """Waits until the rendition can be read; begins it. SourceError when there is or will be none."""
+        try:
+            async with asyncio.timeout(timeout):
+                await self.prepare(timeout)
+                async with self._lock:
+                    rendition = self._rendition or self._begin_rendition()
+                assert self._rendition_demand is not None
+                self._rendition_demand.expect()
+                await rendition.ready()
+        except TimeoutError:
+            raise SourceError("There is no picture yet: try again.") from None
+
+    async def _until_fed(self) -> None:
+        while not self.is_fed and not self._closed:
+            if len(self._failures) >= len(set(self.settings.sources)):
+                raise SourceError(next(iter(self._failures.values())))
+            self._changed.clear()
+            await self._changed.wait()
+
+    # What happens to the stream
+
+    def on_fed(self) -> None:
+        """Something feeds the path."""
+        self.is_fed = True
+        self._failures.clear()
+        self._changed.set()
+        self._start_forwards()
+
+    def on_unfed(self) -> None:
+        """Nothing feeds it; readers wait."""
+        self.is_fed = False
+        self._changed.set()
+
+    def on_removed(self) -> None:
+        """Its stream has ended."""
+        self.on_unfed()
+        forwards, self._forwards = self._forwards, {}
+        for forward in forwards.values():
+            self._spawn(forward.stop())
+
+    # What the source tells
+
+    def live(self, source: str) -> None:
+        """A source delivers: into a new stream, which told of itself, or into one that was left."""
+        _log.info("source is live", extra={"path": self.path, "source": source})
+        if not self.is_fed:
+            self._host.emit(StreamResumed(path=self.path))
+
+    def idle(self, reason: str) -> None:
+        """No source delivers."""
+        self._unfed(self.path, reason)
+        self._host.emit(StreamVacant(path=self.path))
+
+    def failed(self, source: str, reason: str) -> None:
+        """A source failed."""
+        self._failures[source] = reason
+        self._changed.set()
+        self._host.emit(SourceFailed(path=self.path, source=source, reason=reason))
+
+    def switched(self, source: str, before: str) -> None:
+        """Another source has taken over."""
+        self._host.emit(SourceSwitched(path=self.path, source=source, before=before))
+
+    # Inside
+
+    def _open_source(self) -> None:
+        settings = self.settings
+        if not settings.sources:
+            return
+        self._source = LocalSources(settings, self._make_output, self)
+        if not settings.source_on_demand:
+            self._source.start()
+
+    def _make_output(self) -> PathOutput:
+        return PathOutput(self.path, self.settings.join, self._host.add_stream, self._host.remove_stream)
+
+    async def _replace_source(self) -> None:
+        async with self._lock:
+            await self._end_source()
+            if not self._closed:
+                self._open_source()
+
+    async def _start_on_demand(self) -> None:
+        async with self._lock:
+            if self._source is not None and self._source_demand is None and not self._closed:
+                self._failures.clear()
+                self._source.start()
+                self._source_demand = OnDemand(
+                    self._readers,
+                    self.settings.on_demand_close_after,
+                    lambda: self._spawn(self._stop_source()),
+                )
+
+    def _readers(self) -> int:
+        stream = self._host.stream(self.path)
+        return 0 if stream is None else stream.readers - len(self._forwards)
+
+    async def _stop_source(self) -> None:
+        async with self._lock:
+            if self._source is not None:
+                self._cancel_source_demand()
+                await self._source.stop()
+
+    async def _end_source(self) -> None:
+        source, self._source = self._source, None
+        self._cancel_source_demand()
+        self._failures.clear()
+        if source is not None:
+            await source.stop()
+
+    def _cancel_source_demand(self) -> None:
+        if self._source_demand is not None:
+            self._source_demand.cancel()
+            self._source_demand = None
+
+    def _begin_rendition(self) -> Rendition:
+        stream = self._host.stream(self.path)
+        if stream is None:
+            raise SourceError(f"There is no stream at {self.path!r}.")
+        if not wants_rendition(self.settings, stream.tracks):
+            raise SourceError(f"{self.path!r} is H.264 already, or has no picture: read it there.")
+        rendition = Rendition(self.path, self.settings, self._host, lambda: self._on_rendition_end(rendition))
+        self._rendition = rendition
+        self._rendition_demand = OnDemand(
+            lambda: 0 if rendition.stream is None else rendition.stream.readers,
+            self.settings.on_demand_close_after,
+            lambda: self._spawn(self._close_rendition()),
+        )
+        return rendition
+
+    def _on_rendition_end(self, rendition: Rendition) -> None:
+        if rendition is self._rendition:
+            self._rendition = None
+            self._cancel_rendition_demand()
+
+    async def _close_rendition(self) -> None:
+        rendition, self._rendition = self._rendition, None
+        self._cancel_rendition_demand()
+        if rendition is not None:
+            await rendition.stop()
+
+    def _cancel_rendition_demand(self) -> None:
+        if self._rendition_demand is not None:
+            self._rendition_demand.cancel()
+            self._rendition_demand = None
+
+    def _start_forwards(self) -> None:
+        if not self.is_fed or self._closed:
+            return
+        for url in self.settings.forward:
+            if url in self._forwards:
+                continue
+            try:
+                pump = self._host.open_pump(self.path)
+            except PathError:
+                return  # it has ended in this moment
+            self._forwards[url] = Forward(url, pump, self._on_forward_failed)
+
+    def _on_forward_failed(self, target: str, reason: str) -> None:
+        self._host.emit(ForwardFailed(path=self.path, target=target, reason=reason))
+
+    def _spawn(self, work: Coroutine[Any, Any, Any]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _source_part(settings: PathSettings) -> tuple[object, ...]:
+    """What a source is started with."""
+    return (
+        settings.sources,
+        settings.source_on_demand,
+        settings.on_demand_close_after,
+        settings.source_transport,
+        settings.loop,
+        settings.publisher_timeout,
+        settings.join,
+    )
+
+
+def _rendition_part(settings: PathSettings) -> tuple[object, ...]:
+    """What a rendition is made with."""
+    return settings.transcode, settings.encoder, settings.bitrate, settings.gop_seconds, settings.join

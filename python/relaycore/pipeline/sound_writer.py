@@ -1,0 +1,39 @@
+"""Encodes sound and writes it, on the clock of the pictures."""
+
+from __future__ import annotations
+
+import av
+
+from relaycore._relaycore import Stream, now_ns
+from relaycore.encode.audio import RATE, AacEncoder
+from relaycore.pipeline.media_time import SampleTime
+
+__all__ = ["SoundWriter"]
+
+
+class SoundWriter:
+    """One AAC track of a stream. Used by one thread."""
+
+    def __init__(self, stream: Stream, track: int, encoder: AacEncoder) -> None:
+        self._stream, self._track = stream, track
+        self._encoder = encoder
+        self._time = SampleTime(RATE)
+        self._last_pts = -1
+
+    def write(self, samples: av.AudioFrame, captured_ns: int) -> None:
+        """Encodes a block whose first sample was heard at ``captured_ns``, by the engine's clock."""
+        received_ns = now_ns()
+        self._time.heard(self._encoder.position, captured_ns)
+        for frame in self._encoder.encode(samples):
+            heard_ns = self._time.at(frame.first_sample)
+            pts = max(self._last_pts + 1, heard_ns * RATE // 1_000_000_000)
+            self._last_pts = pts
+            self._stream.write(
+                self._track,
+                frame.data,
+                pts=pts,
+                captured_ns=heard_ns,
+                received_ns=received_ns,
+                encoded_ns=now_ns(),
+                random_access=True,
+            )
