@@ -6,7 +6,6 @@ import asyncio
 import logging
 import threading
 from collections import deque
-from collections.abc import Iterator
 from fractions import Fraction
 from types import TracebackType
 from typing import Self
@@ -14,7 +13,9 @@ from typing import Self
 import av
 
 from relaycore._relaycore import AccessUnit, Reader, Track
+from relaycore.decoding import can_decode, open_video_decoder
 from relaycore.errors import EncoderError
+from relaycore.unit_pump import UnitPump, since_random_access
 
 __all__ = ["AccessUnitReader", "FrameReader"]
 
@@ -22,18 +23,6 @@ _log = logging.getLogger(__name__)
 
 BACKLOG = 8
 """Access units that may wait for the decoder before it skips to the newest random access point."""
-
-_DECODERS = {
-    "h264": "h264",
-    "h265": "hevc",
-    "mpeg4": "mpeg4",
-    "jpeg": "mjpeg",
-    "vp8": "vp8",
-    "vp9": "vp9",
-    "av1": "libdav1d",
-    "mpegvideo": "mpeg2video",
-}
-"""FFmpeg's decoder of each codec. The last one reads MPEG-1 too."""
 
 
 class AccessUnitReader:
@@ -158,17 +147,18 @@ class _Decoding:
 
     def __init__(self, reader: Reader, loop: asyncio.AbstractEventLoop, ready: asyncio.Event) -> None:
         self.ended = False
-        self._reader = reader
+        self._pump = UnitPump(reader)
         self._loop = loop
         self._ready = ready
-        self._work = threading.Event()
-        self._work.set()  # there may be access units already
-        self._stopping = False
         self._lock = threading.Lock()
         self._newest: av.VideoFrame | None = None
         self._replaced = 0
         self._skipped = 0
-        videos = [number for number, track in enumerate(reader.tracks) if track.codec in _DECODERS]
+        videos = [
+            number
+            for number, track in enumerate(reader.tracks)
+            if track.kind == "video" and can_decode(track)
+        ]
         if not videos:
             raise EncoderError("The stream has no video that can be decoded: read its access units instead.")
         self._track = videos[0]
@@ -176,17 +166,16 @@ class _Decoding:
 
     @property
     def discarded(self) -> int:
-        return self._replaced + self._skipped + self._reader.discarded
+        return self._replaced + self._skipped + self._pump.discarded
 
     def start(self) -> None:
         self._thread.start()
 
     def wake(self) -> None:
-        self._work.set()
+        self._pump.wake()
 
     def stop(self) -> None:
-        self._stopping = True
-        self._work.set()
+        self._pump.stop()
 
     def join(self) -> None:
         self._thread.join()
@@ -202,26 +191,23 @@ class _Decoding:
         except Exception:
             _log.exception("decoding ended")
         finally:
-            self._reader.close()
+            self._pump.close()
             self.ended = True
             self._tell()
 
     def _decode_all(self) -> None:
-        track = self._reader.tracks[self._track]
-        decoder = av.CodecContext.create(_DECODERS[track.codec], "r")
-        assert isinstance(decoder, av.VideoCodecContext)
-        decoder.thread_count = 1  # more threads would hold pictures back
-        if track.parameters:
-            decoder.extradata = track.parameters
+        track = self._pump.tracks[self._track]
+        decoder = open_video_decoder(track)
         time_base = Fraction(1, track.clock_rate)
         started = False
-        while True:
-            self._work.wait()
-            self._work.clear()
-            ended = self._reader.ended
-            for unit in self._units():
+        for batch in self._pump.batches():
+            units, skipped = since_random_access(batch, self._track, BACKLOG)
+            self._skipped += skipped
+            for unit in units:
+                if unit.track != self._track or self._pump.stopping:
+                    continue
                 started = started or unit.random_access
-                if self._stopping or not started:
+                if not started:
                     continue
                 packet = av.Packet(unit.data)
                 packet.pts = packet.dts = unit.pts
@@ -234,19 +220,6 @@ class _Decoding:
                 for frame in frames:
                     frame.time_base = time_base
                     self._offer(frame)
-            if self._stopping or ended:
-                return
-
-    def _units(self) -> Iterator[AccessUnit]:
-        """The video that waits; after a backlog only what follows its newest random access point."""
-        while taken := self._reader.take():
-            units = [unit for unit in taken if unit.track == self._track]
-            if len(units) > BACKLOG:
-                starts = [number for number, unit in enumerate(units) if unit.random_access]
-                if starts:
-                    self._skipped += starts[-1]
-                    units = units[starts[-1] :]
-            yield from units
 
     def _offer(self, frame: av.VideoFrame) -> None:
         with self._lock:
@@ -258,4 +231,4 @@ class _Decoding:
         try:
             self._loop.call_soon_threadsafe(self._ready.set)
         except RuntimeError:
-            self._stopping = True  # the loop is closed: nobody takes pictures any more
+            self._pump.stop()  # the loop is closed: nobody takes pictures any more

@@ -54,6 +54,7 @@ class AacEncoder:
             ) from error
         self._context = context
         self._resampler: av.AudioResampler | None = None
+        self._form: tuple[str, str, int] | None = None
         self._samples = 0
         self._position = Fraction(0)
 
@@ -74,15 +75,21 @@ class AacEncoder:
         """Encodes some samples of any format and rate; gives the frames that they complete."""
         frame.pts = None
         self._position += Fraction(frame.samples * RATE, frame.sample_rate)
-        if self._resampler is None:
-            size = self._context.frame_size
-            self._resampler = av.AudioResampler("fltp", _LAYOUT[self.channels], RATE, frame_size=size)
         made: list[AacFrame] = []
         try:
-            for piece in self._resampler.resample(frame):
+            for piece in self._resampled(frame):
                 piece.pts, piece.time_base = self._samples, Fraction(1, RATE)
                 self._samples += piece.samples
                 made += [AacFrame(packet, packet.pts or 0) for packet in self._context.encode(piece)]
         except (av.FFmpegError, ValueError) as error:
             raise EncoderError(f"The AAC encoder failed ({error}): use `--microphone none`.") from error
         return made
+
+    def _resampled(self, frame: av.AudioFrame) -> list[av.AudioFrame]:
+        form = (frame.format.name, frame.layout.name, frame.sample_rate)
+        if self._resampler is None or form != self._form:
+            # A published stream may change them; the samples in between are fewer than those of one frame.
+            size = self._context.frame_size
+            self._resampler = av.AudioResampler("fltp", _LAYOUT[self.channels], RATE, frame_size=size)
+            self._form = form
+        return self._resampler.resample(frame)

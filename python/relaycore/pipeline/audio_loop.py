@@ -5,11 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from relaycore._relaycore import Stream, now_ns
+from relaycore._relaycore import Stream
 from relaycore.capture.source import AudioSource
-from relaycore.encode.audio import RATE, AacEncoder
+from relaycore.encode.audio import AacEncoder
 from relaycore.errors import DeviceError, EncoderError
-from relaycore.pipeline.media_time import SampleTime
+from relaycore.pipeline.sound_writer import SoundWriter
 
 __all__ = ["AudioLoop"]
 
@@ -31,12 +31,9 @@ class AudioLoop:
         stopping: threading.Event,
         say: Callable[[str], None],
     ) -> None:
-        self._stream, self._track = stream, track
+        self._sound = SoundWriter(stream, track, encoder)
         self._source: AudioSource | None = source
-        self._encoder = encoder
         self._reopen = reopen
-        self._time = SampleTime(RATE)
-        self._last_pts = -1
         self._stopping = stopping
         self._say = say
         self._thread = threading.Thread(target=self._run, name="relaycore-sound", daemon=True)
@@ -73,21 +70,7 @@ class AudioLoop:
     def _pump(self, source: AudioSource) -> None:
         while not self._stopping.is_set():
             block = source.read()
-            received_ns = now_ns()
-            self._time.heard(self._encoder.position, block.captured_ns)
-            for frame in self._encoder.encode(block.frame):
-                captured_ns = self._time.at(frame.first_sample)
-                pts = max(self._last_pts + 1, captured_ns * RATE // 1_000_000_000)
-                self._last_pts = pts
-                self._stream.write(
-                    self._track,
-                    frame.data,
-                    pts=pts,
-                    captured_ns=captured_ns,
-                    received_ns=received_ns,
-                    encoded_ns=now_ns(),
-                    random_access=True,
-                )
+            self._sound.write(block.frame, block.captured_ns)
 
     def _find_again(self) -> None:
         if self._stopping.wait(RETRY_SECONDS):
