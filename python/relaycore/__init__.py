@@ -19,7 +19,8 @@ from relaycore.errors import RelaycoreError
 from relaycore.latency import StageLatency
 from relaycore.publisher import Publisher
 from relaycore.readers import AccessUnitReader, FrameReader
-from relaycore.relay import Relay, StreamStatus
+from relaycore.relay import Relay
+from relaycore.relay_types import StreamStatus
 from relaycore.settings import CameraSettings, Config, MulticastSettings, PathSettings, User
 
 __all__ = [

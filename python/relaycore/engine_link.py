@@ -12,14 +12,23 @@ import logging
 import select
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Protocol
 from weakref import WeakValueDictionary
 
-from relaycore._relaycore import Engine, HttpConnection, ReaderReady, Request, SessionEvent, StreamEvent
+from relaycore._relaycore import (
+    Engine,
+    HttpConnection,
+    PullEvent,
+    ReaderReady,
+    Request,
+    SessionEvent,
+    StreamEvent,
+)
 from relaycore.access.decisions import Allow, Challenge, Gatekeeper, Refuse
 
-__all__ = ["EngineLink", "Wakeable", "listen_sentence"]
+__all__ = ["EngineLink", "Listeners", "Wakeable", "listen_sentence"]
 
 _log = logging.getLogger(__name__)
 
@@ -37,22 +46,28 @@ class Wakeable(Protocol):
         """There is something to take, or the stream ended."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listeners:
+    """Who is told of what the engine says, in the loop.
+
+    ``prepare`` is awaited for who may come in, and may still refuse: what is to be read or published to has
+    to be there first.
+    """
+
+    session: Callable[[SessionEvent], None]
+    stream: Callable[[StreamEvent], None]
+    pull: Callable[[PullEvent], None]
+    http: Callable[[HttpConnection], None]
+    prepare: Callable[[Request], Awaitable[Refuse | None]]
+
+
 class EngineLink:
     """Between one engine and one loop. All methods are called from the loop."""
 
-    def __init__(
-        self,
-        engine: Engine,
-        gatekeeper: Gatekeeper,
-        on_session: Callable[[SessionEvent], None],
-        on_stream: Callable[[StreamEvent], None],
-        on_http: Callable[[HttpConnection], None],
-    ) -> None:
+    def __init__(self, engine: Engine, gatekeeper: Gatekeeper, listeners: Listeners) -> None:
         self._engine = engine
         self._gatekeeper = gatekeeper
-        self._on_session = on_session
-        self._on_stream = on_stream
-        self._on_http = on_http
+        self._listeners = listeners
         self._readers: WeakValueDictionary[int, Wakeable] = WeakValueDictionary()
         self._decisions: set[asyncio.Task[None]] = set()
         self._watcher: _Watcher | None = None
@@ -95,11 +110,13 @@ class EngineLink:
                 if reader is not None:
                     reader.wake()
             elif isinstance(item, SessionEvent):
-                self._on_session(item)
+                self._listeners.session(item)
             elif isinstance(item, StreamEvent):
-                self._on_stream(item)
+                self._listeners.stream(item)
+            elif isinstance(item, PullEvent):
+                self._listeners.pull(item)
             elif isinstance(item, HttpConnection):
-                self._on_http(item)
+                self._listeners.http(item)
             else:
                 self._consider(item)
 
@@ -114,6 +131,8 @@ class EngineLink:
     async def _decide(self, request: Request) -> None:
         try:
             decision = await self._gatekeeper.decide(request)
+            if isinstance(decision, Allow):
+                decision = await self._listeners.prepare(request) or decision
         except Exception:
             _log.exception("deciding failed", extra={"path": request.path})
             decision = Refuse(503, "No decision possible")

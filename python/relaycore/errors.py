@@ -11,8 +11,10 @@
     │   ├── PermissionRefused   the operating system refuses access
     │   └── DeviceLost          it was there and is gone
     ├── EncoderError            a codec is missing or failed
+    ├── HookError               a command or webhook that was to be run failed
     ├── ListenError             the address or port cannot be listened on
     ├── PathError               a path is malformed, taken or not there
+    ├── SourceError             what feeds a path, or what it is forwarded to, cannot be reached
     └── RelayClosed             the relay is not open (any more)
 
 ``str(error)`` is the whole message for a person: one clear sentence that says what is wrong and what to do
@@ -27,6 +29,7 @@ __all__ = [
     "DeviceError",
     "DeviceLost",
     "EncoderError",
+    "HookError",
     "ListenError",
     "NoSuchDevice",
     "NoSuchMode",
@@ -34,6 +37,7 @@ __all__ = [
     "PermissionRefused",
     "RelayClosed",
     "RelaycoreError",
+    "SourceError",
 ]
 
 
@@ -80,12 +84,20 @@ class EncoderError(RelaycoreError):
     """An encoder or decoder is not there, or failed."""
 
 
+class HookError(RelaycoreError):
+    """A command or webhook of the configuration failed."""
+
+
 class ListenError(RelaycoreError):
     """The address and port cannot be listened on."""
 
 
 class PathError(RelaycoreError):
     """A path is malformed, is taken by another stream, or has no stream."""
+
+
+class SourceError(RelaycoreError):
+    """A source of a path cannot be opened or read, or a server does not take what is forwarded to it."""
 
 
 class RelayClosed(RelaycoreError):

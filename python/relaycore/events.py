@@ -16,8 +16,11 @@ __all__ = [
     "CameraReady",
     "Event",
     "EventReader",
+    "ForwardFailed",
     "SessionEnded",
     "SessionStarted",
+    "SourceFailed",
+    "SourceSwitched",
     "StreamAdded",
     "StreamRemoved",
     "StreamResumed",
@@ -82,12 +85,12 @@ class StreamAdded(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamVacant(Event):
-    """The publisher of a path left. Its readers stay for a while; see ``publisher_timeout``."""
+    """The publisher or source of a path left. Its readers stay for a while; see ``publisher_timeout``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamResumed(Event):
-    """Another publisher goes on with a path."""
+    """Another publisher or source goes on with a path."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +116,34 @@ class SessionEnded(Event):
 
     session: Session
     reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceFailed(Event):
+    """A source of a path cannot be opened or read; it is tried again. Said once for each reason."""
+
+    source: str
+    """As in the settings, without user and password."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceSwitched(Event):
+    """Another source of a path feeds it now, since ``before`` failed, or since ``source`` is well again."""
+
+    source: str
+    before: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForwardFailed(Event):
+    """A server takes nothing of what is forwarded to it; it is tried again. Said once for each reason."""
+
+    target: str
+    """As in the settings, without user and password."""
+
+    reason: str
 
 
 class EventReader:

@@ -6,9 +6,8 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from types import TracebackType
-from typing import Literal, Self, TypedDict, TypeVar, Unpack
+from typing import Self, TypeVar, Unpack
 from weakref import WeakSet
 
 import msgspec
@@ -16,37 +15,45 @@ import msgspec
 from relaycore._relaycore import (
     Engine,
     HttpConnection,
-    Reader,
+    PullEvent,
+    Request,
     Session,
     SessionEvent,
-    Stream,
-    StreamEvent,
-    StreamStats,
     Track,
 )
-from relaycore.access.decisions import DECISION_TIMEOUT_S, Authorise, Gatekeeper
+from relaycore.access.decisions import DECISION_TIMEOUT_S, Authorise, Gatekeeper, Refuse
 from relaycore.access.rules import PathRules
 from relaycore.access.users import UserStore
 from relaycore.addresses import is_loopback, reachable_addresses, url_host
-from relaycore.cameras import Cameras, CameraStatus
-from relaycore.engine_link import EngineLink, listen_sentence
-from relaycore.errors import ConfigurationError, ListenError, PathError, RelayClosed, RelaycoreError
+from relaycore.cameras import Cameras
+from relaycore.engine_link import EngineLink, Listeners, listen_sentence
+from relaycore.errors import (
+    ConfigurationError,
+    ListenError,
+    PathError,
+    RelayClosed,
+    RelaycoreError,
+    SourceError,
+)
 from relaycore.events import (
     CameraFailed,
     Event,
     EventReader,
     SessionEnded,
     SessionStarted,
-    StreamAdded,
-    StreamRemoved,
-    StreamResumed,
-    StreamVacant,
 )
 from relaycore.latency import StageLatency, summarise
+from relaycore.paths.hooks import HookEvent, HookFunction
+from relaycore.paths.host import PathHost
+from relaycore.paths.manager import Paths, patience
+from relaycore.paths.path import PathStatus
 from relaycore.publisher import Publisher
 from relaycore.readers import AccessUnitReader, FrameReader
+from relaycore.relay_types import Overrides, StreamStatus, Wishes
 from relaycore.reload.plan import Reload, plan_paths, plan_reload
-from relaycore.settings import CameraSettings, Config, Join, PathSettings, PixelRange, User, normal_path
+from relaycore.settings import CameraSettings, Config, PathSettings, User, normal_path
+from relaycore.stream_table import StreamTable
+from relaycore.unit_pump import UnitPump
 from relaycore.web.server import Web
 
 __all__ = ["Relay", "StreamStatus"]
@@ -56,48 +63,6 @@ _Part = TypeVar("_Part")
 CLOSE_TIMEOUT_S = 2.0
 """Seconds each that cameras and readers get to end; together they stay below the 5 s that a service manager
 waits."""
-
-
-class Overrides(TypedDict, total=False):
-    """The settings that can be given to :class:`Relay` directly; they win over those of ``config``."""
-
-    host: str
-    port: int
-    lan: bool
-    anonymous: bool
-    basic: bool
-    api: bool
-    users: list[User]
-    cameras: dict[str, CameraSettings]
-    paths: dict[str, PathSettings]
-    path_defaults: PathSettings
-    publish: Literal["any", "configured"]
-    limits: dict[str, int]
-    shards: int
-
-
-class Wishes(TypedDict, total=False):
-    """The fields of :class:`relaycore.CameraSettings` as keywords."""
-
-    camera: str | None
-    microphone: str | None
-    size: str | None
-    fps: float | None
-    encoder: str
-    bitrate: str | int | None
-    gop_seconds: float
-    pixel_range: PixelRange
-    join: Join
-
-
-@dataclass(frozen=True, slots=True)
-class StreamStatus:
-    """What is live at a path, at one moment. ``camera`` is there for the paths of cameras."""
-
-    path: str
-    tracks: tuple[Track, ...]
-    stats: StreamStats
-    camera: CameraStatus | None
 
 
 class Relay:
@@ -113,7 +78,9 @@ class Relay:
     It listens while the ``async with`` block runs. All methods are called from the event loop in which it was
     entered; several relays may live in one loop and one process. Packets go out without the loop, which is
     asked only who may read and publish: ``authorise``, if given, is awaited for each request of a client that
-    has shown who it is.
+    has shown who it is. ``on_ready`` and ``on_not_ready`` are awaited when something feeds a path and when
+    nothing does any more, ``on_reader_start`` and ``on_reader_end`` for each reader; one that takes its time
+    holds up nothing but the hooks of its path that follow.
     """
 
     def __init__(
@@ -122,6 +89,10 @@ class Relay:
         *,
         authorise: Authorise | None = None,
         decision_timeout: float = DECISION_TIMEOUT_S,
+        on_ready: HookFunction | None = None,
+        on_not_ready: HookFunction | None = None,
+        on_reader_start: HookFunction | None = None,
+        on_reader_end: HookFunction | None = None,
         **overrides: Unpack[Overrides],
     ) -> None:
         config = msgspec.structs.replace(config or Config(), **overrides).with_normal_paths()
@@ -141,15 +112,22 @@ class Relay:
             authorise=authorise,
             timeout=decision_timeout,
         )
+        self._hooks: dict[HookEvent, HookFunction | None] = {
+            "ready": on_ready,
+            "not_ready": on_not_ready,
+            "reader_start": on_reader_start,
+            "reader_end": on_reader_end,
+        }
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = 0
         self._engine: Engine | None = None
         self._link: EngineLink | None = None
         self._cameras: Cameras | None = None
+        self._paths: Paths | None = None
         self._web: Web | None = None
         self._address = ("", 0)
         self._reloading = asyncio.Lock()
-        self._streams: dict[str, Stream] = {}
+        self._streams = StreamTable(self._emit)
         self._events: WeakSet[EventReader] = WeakSet()
 
     # Opening and closing
@@ -165,8 +143,17 @@ class Relay:
             raise ConfigurationError(f"The limits are not right: {error}") from None
         self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
         self._engine = engine
-        self._link = EngineLink(engine, self._gatekeeper, self._on_session, self._on_stream, self._on_http)
-        self._cameras = Cameras(self._add_stream, self._remove_stream, self._emit)
+        self._streams.open(engine)
+        listeners = Listeners(
+            session=self._on_session,
+            stream=self._streams.happened,
+            pull=self._on_pull,
+            http=self._on_http,
+            prepare=self._prepare,
+        )
+        self._link = EngineLink(engine, self._gatekeeper, listeners)
+        self._cameras = Cameras(self._streams.add, self._streams.remove, self._emit)
+        self._paths = Paths(self._path_host(engine), self._hooks, patience(self.config.limits))
         self._link.open()
         if self.config.api:
             self._web = Web(self, engine, self._gatekeeper)
@@ -175,6 +162,7 @@ class Relay:
                 await self._web.open()
                 engine.accept_http(True)
             self._address = await asyncio.to_thread(self._listen, engine, host)
+            self._paths.configure(self.config.paths, self.config.path_defaults)
             for failure in (await self._cameras.add_all(self.config.cameras)).values():
                 raise failure
         except BaseException:
@@ -192,12 +180,13 @@ class Relay:
 
         Takes at most 5 seconds.
         """
-        engine, link, cameras, web = self._engine, self._link, self._cameras, self._web
-        if engine is None or link is None or cameras is None:
+        engine, link, cameras, paths, web = self._engine, self._link, self._cameras, self._paths, self._web
+        if engine is None or link is None or cameras is None or paths is None:
             return
         engine.accept_http(False)
-        closing = [cameras.close(CLOSE_TIMEOUT_S), *([] if web is None else [web.close()])]
-        self._engine = self._link = self._cameras = self._web = None
+        closing = [paths.close(), cameras.close(CLOSE_TIMEOUT_S), *([] if web is None else [web.close()])]
+        self._engine = self._link = self._cameras = self._paths = self._web = None
+        self._streams.close()
         await asyncio.gather(*closing)
         await link.close()
         await asyncio.to_thread(engine.close, CLOSE_TIMEOUT_S)
@@ -259,8 +248,8 @@ class Relay:
         """
         path = self._free_path(path)
         settings = msgspec.structs.replace(CameraSettings(), **wishes)
-        stream = self._add_stream(path, tracks or [Track.h264()], settings.join, can_force_key_frames)
-        return Publisher(stream, settings, lambda: self._remove_stream(path))
+        stream = self._streams.add(path, tracks or [Track.h264()], settings.join, can_force_key_frames)
+        return Publisher(stream, settings, lambda: self._streams.remove(path))
 
     # Paths
 
@@ -293,6 +282,18 @@ class Relay:
                 await self._apply(plan, None)
         return plan
 
+    def path_status(self) -> list[PathStatus]:
+        """How all paths do that have settings or a stream, by name."""
+        return self._open(self._paths).status()
+
+    async def prepare(self, path: str) -> None:
+        """Starts what a path needs to be read, and waits for it: a source on demand, or the rendition.
+
+        Clients of the relay need not be told; a program calls this before :meth:`read` or :meth:`frames`.
+        SourceError when it will not be there in time.
+        """
+        await self._open(self._paths).prepare(normal_path(path))
+
     # Reading
 
     def read(self, path: str) -> AccessUnitReader:
@@ -300,7 +301,7 @@ class Relay:
 
         PathError when there is no stream.
         """
-        reader = self._open_reader(path)
+        reader = self._streams.open_reader(path)
         found = AccessUnitReader(reader)
         self._open(self._link).add_reader(reader.id, found)
         return found
@@ -310,7 +311,7 @@ class Relay:
 
         PathError as in :meth:`read`.
         """
-        reader = self._open_reader(path)
+        reader = self._streams.open_reader(path)
         found = FrameReader(reader)
         self._open(self._link).add_reader(reader.id, found)
         return found
@@ -349,16 +350,12 @@ class Relay:
         cameras = self._open(self._cameras)
         return [
             StreamStatus(path, tuple(stream.tracks), stream.stats(), cameras.status(path))
-            for path, stream in sorted(self._streams.copy().items())
+            for path, stream in self._streams.items()
         ]
 
     def latency(self, path: str) -> list[StageLatency]:
         """How long the last pictures of a stream spent in each stage. PathError when there is no stream."""
-        path = normal_path(path)
-        stream = self._streams.get(path)
-        if stream is None:
-            raise _no_stream(path, self._streams)
-        return summarise(stream.latency())
+        return summarise(self._streams.named(normal_path(path)).latency())
 
     # Inside
 
@@ -374,7 +371,11 @@ class Relay:
 
     async def _apply(self, plan: Reload, users: Iterable[User] | None) -> None:
         """Does what was planned; without ``users`` they stay."""
-        engine, cameras = self._open(self._engine), self._open(self._cameras)
+        engine, cameras, paths = (
+            self._open(self._engine),
+            self._open(self._cameras),
+            self._open(self._paths),
+        )
         for ending in plan.sessions:
             engine.kick(ending.session.id)
         if users is not None:
@@ -383,6 +384,7 @@ class Relay:
         self.config = config
         self._gatekeeper.apply(anonymous=config.anonymous, basic=config.basic, rules=PathRules.of(config))
         engine.revoke_decisions()
+        paths.configure(config.paths, config.path_defaults)
         changed = [path for path in before if config.cameras.get(path) != before[path]]
         await cameras.remove_all(changed, CLOSE_TIMEOUT_S)
         added = {path: settings for path, settings in config.cameras.items() if path not in cameras}
@@ -394,6 +396,16 @@ class Relay:
         # A camera that failed is tried again at the next reload.
         opened = {path: settings for path, settings in config.cameras.items() if path not in failures}
         self.config = msgspec.structs.replace(self.config, cameras=opened)
+
+    def _path_host(self, engine: Engine) -> PathHost:
+        return PathHost(
+            engine=engine,
+            add_stream=self._streams.add,
+            remove_stream=self._streams.remove,
+            stream=self._streams.get,
+            open_pump=self._open_pump,
+            emit=self._emit,
+        )
 
     def _listen(self, engine: Engine, host: str) -> tuple[str, int]:
         try:
@@ -408,32 +420,10 @@ class Relay:
             raise PathError(f"The path {path!r} is taken: choose another one, or end its stream first.")
         return path
 
-    def _add_stream(
-        self, path: str, tracks: Sequence[Track], join: Join, can_force_key_frames: bool
-    ) -> Stream:
-        """Makes a stream; from any thread."""
-        engine = self._open(self._engine)
-        try:
-            stream = engine.add_stream(path, tracks, join=join, can_force_key_frames=can_force_key_frames)
-        except ValueError as error:
-            raise PathError(f"The path {path!r} cannot be published: {error}.") from None
-        self._streams[path] = stream
-        self._emit(StreamAdded(path=path))
-        return stream
-
-    def _remove_stream(self, path: str) -> None:
-        """Ends a stream, if there is one; from any thread."""
-        if self._streams.pop(path, None) is not None and self._engine is not None:
-            self._engine.remove_stream(path)
-            self._emit(StreamRemoved(path=path))
-
-    def _open_reader(self, path: str) -> Reader:
-        engine = self._open(self._engine)
-        path = normal_path(path)
-        try:
-            return engine.open_reader(path)
-        except KeyError:
-            raise _no_stream(path, self._streams) from None
+    def _open_pump(self, path: str) -> UnitPump:
+        pump = UnitPump(self._streams.open_reader(path))
+        self._open(self._link).add_reader(pump.number, pump)
+        return pump
 
     def _on_session(self, happened: SessionEvent) -> None:
         session = happened.session
@@ -444,20 +434,20 @@ class Relay:
         else:
             self._emit(SessionEnded(path=session.path, session=session, reason=happened.reason))
 
-    def _on_stream(self, happened: StreamEvent) -> None:
-        """Something became of a stream that the engine itself added, for a publisher."""
-        path = happened.path
-        match happened.kind:
-            case "added":
-                self._streams[path] = happened.stream
-                self._emit(StreamAdded(path=path))
-            case "vacant":
-                self._emit(StreamVacant(path=path))
-            case "resumed":
-                self._emit(StreamResumed(path=path))
-            case "removed":
-                self._streams.pop(path, None)
-                self._emit(StreamRemoved(path=path, reason=happened.reason))
+    async def _prepare(self, request: Request) -> Refuse | None:
+        """Makes a path ready for who may read or publish it; says why that cannot be."""
+        paths, path = self._open(self._paths), request.path.strip("/")
+        if request.action == "publish":
+            paths.prepare_publisher(path)
+            return None
+        try:
+            await paths.prepare(path)
+        except SourceError as error:
+            return Refuse(404, str(error))
+        return None
+
+    def _on_pull(self, happened: PullEvent) -> None:
+        self._open(self._paths).on_pull(happened)
 
     def _on_http(self, connection: HttpConnection) -> None:
         # Without anybody who takes it, it is closed with this object.
@@ -477,16 +467,11 @@ class Relay:
     def _push(self, event: Event) -> None:
         for reader in list(self._events):
             reader.push(event)
+        if self._paths is not None:
+            self._paths.happened(event)
 
     @staticmethod
     def _open(part: _Part | None) -> _Part:
         if part is None:
             raise RelayClosed("The relay is not open: use it inside `async with Relay(...)`.")
         return part
-
-
-def _no_stream(path: str, streams: Iterable[str]) -> PathError:
-    known = ", ".join(sorted(streams))
-    return PathError(
-        f"There is no stream at {path!r}: " + (f"there are {known}." if known else "there is none yet.")
-    )

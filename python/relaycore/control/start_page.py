@@ -11,7 +11,8 @@ from rich.console import Console
 from relaycore.addresses import is_loopback, reachable_addresses, url_host
 from relaycore.control.console import qr_code, say, show_table
 from relaycore.control.summary import PATH_COLUMNS, may_publish, path_rows
-from relaycore.relay import Relay, StreamStatus
+from relaycore.relay import Relay
+from relaycore.relay_types import StreamStatus
 from relaycore.settings import Config, User
 
 __all__ = ["log_start", "player_lines", "said_at_start", "show_start", "url_for"]

@@ -24,7 +24,8 @@ from relaycore.events import (
     StreamResumed,
     StreamVacant,
 )
-from relaycore.relay import Relay, StreamStatus
+from relaycore.relay import Relay
+from relaycore.relay_types import StreamStatus
 
 __all__ = ["log_events", "show_latency", "status_text", "trace_latency", "watch_status"]
 

@@ -8,10 +8,38 @@ from typing import Protocol
 
 from relaycore._relaycore import Stream, Track
 from relaycore.events import Event
-from relaycore.settings import Join, PathSettings
+from relaycore.settings import Join
+from relaycore.settings.paths import Transport
 from relaycore.unit_pump import UnitPump
 
-__all__ = ["PathHost", "StreamMaker"]
+__all__ = ["PathEngine", "PathHost", "StreamMaker"]
+
+
+class PathEngine(Protocol):
+    """What is used of :class:`relaycore._relaycore.Engine`."""
+
+    def configure_path(
+        self,
+        path: str,
+        *,
+        join: Join = "squeeze",
+        publisher_timeout: float = 30.0,
+        takeover: bool = False,
+        multicast: tuple[str, int, int, str | None] | None = None,
+    ) -> None:
+        """How a path treats publishers and pulls, and their readers, from now on."""
+
+    def forget_path(self, path: str) -> None:
+        """The path is as any other again."""
+
+    def pull(self, path: str, url: str, *, transport: Transport = "auto") -> int:
+        """Pulls a stream to a path, again and again until it is stopped; gives a number for it."""
+
+    def stop_pull(self, pull: int) -> None:
+        """Ends a pull."""
+
+    def remove_stream(self, path: str) -> None:
+        """Ends the stream at a path, if there is one."""
 
 
 class StreamMaker(Protocol):
@@ -25,6 +53,8 @@ class StreamMaker(Protocol):
 class PathHost:
     """A relay, as its paths see it."""
 
+    engine: PathEngine
+
     add_stream: StreamMaker
 
     remove_stream: Callable[[str], None]
@@ -35,12 +65,6 @@ class PathHost:
 
     open_pump: Callable[[str], UnitPump]
     """A reader for a thread, which is woken from now on. PathError when there is no stream."""
-
-    configure: Callable[[str, PathSettings], None]
-    """Tells the engine how to treat those who publish to a path, and their readers."""
-
-    forget: Callable[[str], None]
-    """Takes back what ``configure`` said."""
 
     emit: Callable[[Event], None]
     """Tells whoever listens what happened; from any thread."""

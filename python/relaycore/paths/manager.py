@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from relaycore._relaycore import Session
+from relaycore._relaycore import PullEvent, Session, limits
 from relaycore.access.rules import RENDITION
 from relaycore.events import (
     Event,
@@ -25,12 +25,25 @@ from relaycore.paths.host import PathHost
 from relaycore.paths.path import ManagedPath, PathStatus
 from relaycore.settings import PathSettings
 
-__all__ = ["Paths"]
+__all__ = ["Paths", "patience"]
 
 _log = logging.getLogger(__name__)
 
+PATIENCE: Final = 0.9
+"""Share of the time until the engine gives up waiting for a decision in which a path has to be there."""
+
 CLOSE_S: Final = 0.5
 """Seconds that hooks get at the end, before commands are killed."""
+
+
+def patience(changed: Mapping[str, int]) -> float:
+    """Seconds that a reader may wait for its path: somewhat less than the engine waits for the answer.
+
+    ``changed`` are the limits that differ from their defaults.
+    """
+    name = "decision_timeout_ms"
+    default = next(value for known, _, value, _, _ in limits() if known == name)
+    return changed.get(name, default) / 1000 * PATIENCE
 
 
 class Paths:
@@ -90,7 +103,7 @@ class Paths:
         settings = self._settings(path)
         if path not in self._configured and settings == PathSettings():
             return  # as the engine does by itself
-        self._host.configure(path, settings)
+        self._configure_engine(path, settings)
 
     def happened(self, event: Event) -> None:
         """Something happened in the relay."""
@@ -105,6 +118,12 @@ class Paths:
                 self._on_reader("reader_start", session, None)
             case SessionEnded(session=session, reason=reason):
                 self._on_reader("reader_end", session, reason)
+
+    def on_pull(self, event: PullEvent) -> None:
+        """Something happened to a pull."""
+        managed = self._paths.get(event.path)
+        if managed is not None:
+            managed.on_pull(event)
 
     def status(self) -> list[PathStatus]:
         """How all paths do that have settings or a stream, by name."""
@@ -163,15 +182,29 @@ class Paths:
         settings = self._settings(path)
         managed = self._paths.get(path)
         if managed is None or managed.settings != settings:
-            self._host.configure(path, settings)
+            self._configure_engine(path, settings)
         if managed is None:
             self._paths[path] = ManagedPath(path, settings, self._host, self._on_unfed)
         elif managed.settings != settings:
             managed.change(settings)
 
+    def _configure_engine(self, path: str, settings: PathSettings) -> None:
+        group = settings.multicast
+        try:
+            self._host.engine.configure_path(
+                path,
+                join=settings.join,
+                publisher_timeout=settings.publisher_timeout,
+                takeover=settings.takeover,
+                multicast=None if group is None else (group.group, group.port, group.ttl, group.interface),
+            )
+        except ValueError as error:
+            # An interface that is not there (yet) is no reason to serve nothing at all.
+            _log.error("the settings of a path do not hold: %s", error, extra={"path": path})
+
     def _drop(self, path: str) -> None:
         managed = self._paths.pop(path)
-        self._host.forget(path)
+        self._host.engine.forget_path(path)
         task = asyncio.get_running_loop().create_task(managed.close())
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)

@@ -8,13 +8,16 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
+from relaycore._relaycore import PullEvent
 from relaycore.errors import PathError, SourceError
 from relaycore.events import ForwardFailed, SourceFailed, SourceSwitched, StreamResumed, StreamVacant
 from relaycore.paths.forward import Forward, ForwardStatus
 from relaycore.paths.host import PathHost
 from relaycore.paths.local import LocalSources
+from relaycore.paths.medium import scheme_of
 from relaycore.paths.on_demand import OnDemand
 from relaycore.paths.output import PathOutput
+from relaycore.paths.pull import PullSource
 from relaycore.paths.rendition import Rendition, wants_rendition
 from relaycore.paths.source import SourceStatus
 from relaycore.settings import PathSettings
@@ -59,7 +62,7 @@ class ManagedPath:
         self._host = host
         self._unfed = unfed
         self._changed = asyncio.Event()
-        self._source: LocalSources | None = None
+        self._source: LocalSources | PullSource | None = None
         self._failures: dict[str, str] = {}
         self._source_demand: OnDemand | None = None
         self._rendition: Rendition | None = None
@@ -168,6 +171,11 @@ class ManagedPath:
         for forward in forwards.values():
             self._spawn(forward.stop())
 
+    def on_pull(self, event: PullEvent) -> None:
+        """Something happened to a pull of this path."""
+        if isinstance(self._source, PullSource):
+            self._source.happened(event)
+
     # What the source tells
 
     def live(self, source: str) -> None:
@@ -195,9 +203,15 @@ class ManagedPath:
 
     def _open_source(self) -> None:
         settings = self.settings
-        if not settings.sources:
+        sources = settings.sources
+        if not sources:
             return
-        self._source = LocalSources(settings, self._make_output, self)
+        if len(sources) == 1 and scheme_of(sources[0]) == "rtsp":
+            self._source = PullSource(
+                self._host.engine, self.path, sources[0], settings.source_transport, self
+            )
+        else:
+            self._source = LocalSources(settings, self._make_output, self)
         if not settings.source_on_demand:
             self._source.start()
 

@@ -15,7 +15,7 @@ from relaycore.web.routes import Answered, Route
 if TYPE_CHECKING:
     from relaycore._relaycore import Track
     from relaycore.cameras import CameraStatus
-    from relaycore.relay import StreamStatus
+    from relaycore.relay_types import StreamStatus
 
 __all__ = ["ROUTES", "CameraView", "StreamList", "StreamView", "TrackView", "view"]
 

@@ -14,7 +14,7 @@ from relaycore.web.metrics.totals import Totals
 from relaycore.web.session_ids import SessionIds
 
 if TYPE_CHECKING:
-    from relaycore.relay import StreamStatus
+    from relaycore.relay_types import StreamStatus
 
 __all__ = ["MOST_SESSIONS", "MOST_STREAMS", "collect"]
 

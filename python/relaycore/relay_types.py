@@ -1,0 +1,54 @@
+"""What :class:`relaycore.Relay` takes as keywords, and what it tells of its streams."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypedDict
+
+from relaycore._relaycore import StreamStats, Track
+from relaycore.cameras import CameraStatus
+from relaycore.settings import CameraSettings, Join, PathSettings, PixelRange, User
+
+__all__ = ["Overrides", "StreamStatus", "Wishes"]
+
+
+class Overrides(TypedDict, total=False):
+    """The settings that can be given to :class:`Relay` directly; they win over those of ``config``."""
+
+    host: str
+    port: int
+    lan: bool
+    anonymous: bool
+    basic: bool
+    api: bool
+    users: list[User]
+    cameras: dict[str, CameraSettings]
+    paths: dict[str, PathSettings]
+    path_defaults: PathSettings
+    publish: Literal["any", "configured"]
+    limits: dict[str, int]
+    shards: int
+
+
+class Wishes(TypedDict, total=False):
+    """The fields of :class:`relaycore.CameraSettings` as keywords."""
+
+    camera: str | None
+    microphone: str | None
+    size: str | None
+    fps: float | None
+    encoder: str
+    bitrate: str | int | None
+    gop_seconds: float
+    pixel_range: PixelRange
+    join: Join
+
+
+@dataclass(frozen=True, slots=True)
+class StreamStatus:
+    """What is live at a path, at one moment. ``camera`` is there for the paths of cameras."""
+
+    path: str
+    tracks: tuple[Track, ...]
+    stats: StreamStats
+    camera: CameraStatus | None
