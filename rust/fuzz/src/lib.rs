@@ -12,7 +12,7 @@ pub mod wire;
 pub type Body = fn(&[u8]);
 
 /// Every target: its name, which is that of its corpus too, and its body.
-pub const TARGETS: [(&str, Body); 34] = [
+pub const TARGETS: [(&str, Body); 35] = [
     ("aac_config", media::aac_config),
     ("aac_depacketise", media::aac_depacketise),
     ("aac_round_trip", media::aac_round_trip),
@@ -20,6 +20,7 @@ pub const TARGETS: [(&str, Body); 34] = [
     ("annexb", media::annexb),
     ("av1_depacketise", video::av1_depacketise),
     ("av1_round_trip", video::av1_round_trip),
+    ("base64_stream", wire::base64_stream),
     ("format_round_trip", formats::format_round_trip),
     ("h264_depacketise", media::h264_depacketise),
     ("h264_round_trip", media::h264_round_trip),

@@ -3,6 +3,7 @@
 //! Each body reads arbitrary bytes and checks, beyond that nothing panics, what has to hold whatever they are: pieces
 //! give what the whole gives, and what was read is the same after it was written and read again.
 
+use relaycore_proto::base64::{StreamDecoder, encode};
 use relaycore_proto::limits::Limits;
 use relaycore_proto::rtcp::{self, RtcpPacket};
 use relaycore_proto::rtsp::header::{Range, Session, rtp_info, session, transport};
@@ -153,6 +154,26 @@ pub fn transport_header(data: &[u8]) {
             "{written}"
         );
     }
+}
+
+/// Decodes the requests of a tunnel over HTTP: whole, in pieces as long as the first byte says, and after they were
+/// encoded.
+pub fn base64_stream(data: &[u8]) {
+    let Some((&first, text)) = data.split_first() else {
+        return;
+    };
+    let decode = |mut pieces: std::slice::Chunks<'_, u8>| {
+        let (mut decoder, mut out) = (StreamDecoder::default(), Vec::new());
+        let result = pieces.try_for_each(|piece| decoder.push(piece, &mut out));
+        (result, out)
+    };
+    let whole = decode(text.chunks(text.len().max(1)));
+    let size = usize::from(first).max(1);
+    assert_eq!(whole, decode(text.chunks(size)));
+
+    let encoded: String = text.chunks(size).map(encode).collect();
+    let decoded = decode(encoded.as_bytes().chunks(usize::MAX));
+    assert_eq!(decoded, (Ok(()), text.to_vec()));
 }
 
 /// Reads a URI; its `Content-Base` names the same path, query and track.
