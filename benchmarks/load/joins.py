@@ -81,8 +81,8 @@ def run(_options: Options) -> Result:
         method=(
             f"The pattern with a key frame every {GOP_S:g} s, published over TCP; {JOINS} readers (PyAV over "
             "TCP) join one after the other at random moments. `first picture` is from the start of the "
-            f"player to its first decoded picture, `behind live` what it is behind a player that reads all the "
-            f"time, {LATER_S:g} s later: the difference of the counters in their newest pictures."
+            "player to its first decoded picture, `behind live` what it is behind a player that reads all "
+            f"the time, {LATER_S:g} s later: the difference of the counters in their newest pictures."
         ),
         figures=[
             Figure("first picture, median", median(first) * 1000, "ms"),
