@@ -216,8 +216,8 @@ class Engine:
         """How a path treats publishers and pulls, and their readers, from now on.
 
         Readers stay ``publisher_timeout`` seconds when a publisher has left. With ``takeover`` a second
-        publisher ends the first, otherwise it is refused. ``multicast`` are address of the group, even port of
-        the first track, time to live, and name or address of the interface (None: by the routes of the
+        publisher ends the first, otherwise it is refused. ``multicast`` are address of the group, even port
+        of the first track, time to live, and name or address of the interface (None: by the routes of the
         system) for readers that ask for it, also where the program itself writes the stream. ValueError for
         an unknown policy, a timeout that is no number of seconds, or a group that cannot be one.
         """
