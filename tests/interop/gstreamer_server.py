@@ -1,7 +1,8 @@
 """GStreamer's RTSP server as a camera that wants a password; test_pull.py runs it with Debian's Python.
 
-Arguments: the URL of a stream of H.264 and AAC, which it serves again at ``/far``, then ``digest`` or
-``basic``, user and password. It prints the port of 127.0.0.1 on which it listens.
+Arguments: a Matroska file of H.264 and AAC, which it serves at ``/far`` as if it were live, the port of
+127.0.0.1 to listen on, then ``digest`` or ``basic``, user and password. It prints the port, which is chosen
+when it was 0.
 """
 
 from __future__ import annotations
@@ -18,17 +19,16 @@ from gi.repository import GLib, Gst, GstRtsp, GstRtspServer  # noqa: E402 (the v
 ROLE = "reader"
 
 PIPELINE = (
-    "( rtspsrc name=source location={source} protocols=tcp latency=0 "
-    "source. ! application/x-rtp,media=video ! rtph264depay ! h264parse "
-    "! rtph264pay name=pay0 pt=96 config-interval=-1 "
-    "source. ! application/x-rtp,media=audio ! rtpmp4gdepay ! aacparse ! rtpmp4gpay name=pay1 pt=97 )"
+    "( filesrc location={source} ! matroskademux name=source "
+    "source. ! queue ! h264parse ! rtph264pay name=pay0 pt=96 config-interval=-1 "
+    "source. ! queue ! aacparse ! rtpmp4gpay name=pay1 pt=97 )"
 )
 
 
-def main(source: str, method: str, user: str, password: str) -> None:
+def main(source: str, port: str, method: str, user: str, password: str) -> None:
     """Serve until killed."""
     Gst.init(None)
-    server = GstRtspServer.RTSPServer(address="127.0.0.1", service="0")
+    server = GstRtspServer.RTSPServer(address="127.0.0.1", service=port)
     token = GstRtspServer.RTSPToken()
     token.set_string(GstRtspServer.RTSP_TOKEN_MEDIA_FACTORY_ROLE, ROLE)
     auth = GstRtspServer.RTSPAuth()

@@ -29,6 +29,11 @@ class Pulling:
         """What becomes of the pull next."""
         return self.events.get(timeout=LIMIT)
 
+    def connected(self) -> None:
+        """Wait until the server plays: what fails before is tried again."""
+        while self.next_event().kind != "connected":
+            pass
+
 
 @contextmanager
 def pulling(url: str, transport: Literal["auto", "tcp", "udp"]) -> Iterator[Pulling]:
