@@ -9,7 +9,7 @@ import pytest
 
 from relaycore import CameraSettings, Config, Relay
 from relaycore.control.cli import main
-from relaycore.control.file_watch import watch_file
+from relaycore.control.file_watch import WatchedFile
 from relaycore.control.passwords import with_users
 from relaycore.control.reloading import reload_once
 from relaycore.errors import ConfigurationError
@@ -83,10 +83,8 @@ async def test_a_file_is_told_once_for_each_content(tmp_path: Path) -> None:
     def changed() -> None:
         told.put_nowait(file.read_text() if file.exists() else "gone")
 
-    watching = asyncio.create_task(watch_file(file, changed, look_s=0.01))
+    watching = asyncio.create_task(WatchedFile(file).watch(changed, look_s=0.01))
     try:
-        # What is there at the start is known: the first look has to come before the first change.
-        await asyncio.to_thread(file.stat)
         for content in ("12", "123"):
             other = tmp_path / "new"
             other.write_text(content)

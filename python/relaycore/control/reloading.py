@@ -7,9 +7,8 @@ import logging
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
-from relaycore.control.file_watch import watch_file
+from relaycore.control.file_watch import WatchedFile
 from relaycore.errors import ConfigurationError
 from relaycore.relay import Relay
 from relaycore.reload.difference import Effect
@@ -21,7 +20,7 @@ __all__ = ["keep_reloading", "reload_once"]
 _log = logging.getLogger(__name__)
 
 
-async def keep_reloading(relay: Relay, load: Callable[[], Config], file: Path | None) -> None:
+async def keep_reloading(relay: Relay, load: Callable[[], Config], file: WatchedFile | None) -> None:
     """Applies what ``load`` gives whenever the file has changed or SIGHUP asks for it, for ever.
 
     ``load`` is called in a thread, and raises ConfigurationError for a configuration that is wrong.
@@ -29,7 +28,7 @@ async def keep_reloading(relay: Relay, load: Callable[[], Config], file: Path | 
     asked = asyncio.Event()
     async with asyncio.TaskGroup() as tasks:
         if file is not None:
-            tasks.create_task(watch_file(file, asked.set))
+            tasks.create_task(file.watch(asked.set))
         with _on_hang_up(asked.set):
             while True:
                 await asked.wait()

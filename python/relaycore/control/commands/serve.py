@@ -15,6 +15,7 @@ from typing import Any
 from rich.console import Console
 
 from relaycore.control.console import StatusLine, make_console
+from relaycore.control.file_watch import WatchedFile
 from relaycore.control.logs import configure_logs
 from relaycore.control.options import config_from_options
 from relaycore.control.passwords import add_users, with_users
@@ -93,6 +94,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Serves until SIGINT or SIGTERM. What it raises is a RelaycoreError."""
+    file = None if arguments.config is None else WatchedFile(Path(arguments.config))
     configured = config_from_options(arguments, os.environ)
     config, generated = add_users(configured, arguments.user)
     added = [user for user in config.users if user not in configured.users]
@@ -100,7 +102,6 @@ def run(arguments: argparse.Namespace) -> int:
     def load() -> Config:
         return with_users(config_from_options(arguments, os.environ), added)
 
-    file = None if arguments.config is None else Path(arguments.config)
     console = make_console()
     configure_logs(as_json=config.log_json, console=console)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
@@ -108,7 +109,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _serve(
-    config: Config, generated: list[User], console: Console, load: Callable[[], Config], file: Path | None
+    config: Config,
+    generated: list[User],
+    console: Console,
+    load: Callable[[], Config],
+    file: WatchedFile | None,
 ) -> None:
     relay = Relay(config)
     relay.load_settings = load
