@@ -1,9 +1,8 @@
 //! Streams that are pulled from other servers: connections that are made here, in the event loop of a shard.
 //!
 //! A [`PullId`] stands for the wish to have a stream at a path. It is tried again and again, with growing pauses, until
-//! it is taken back: each try is an attempt, with a [`client`](relaycore_proto::client) that speaks RTSP and a
-//! source that feeds the path. Between two attempts the stream is vacant, and its readers
-//! wait.
+//! it is taken back: each try is an attempt, with a [`client`](relaycore_proto::client) that speaks RTSP and a source that
+//! feeds the path. Between two attempts the stream is vacant, and its readers wait.
 
 mod attempt;
 mod connection;
