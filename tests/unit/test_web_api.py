@@ -116,7 +116,8 @@ async def test_a_path_is_added_changed_and_removed(api: Api) -> None:
     assert api.relay.paths["house/front"].source == body["source"]
 
     status, found = await api.ask("GET", "/api/v1/paths/house%2Ffront")
-    assert (status, found["kind"], found["stream"]) == (200, "configured", None)
+    assert (status, found["kind"], found["ready"], found["stream"]) == (200, "configured", False, None)
+    assert found["source"] == {"state": "off", "current": None, "error": None, "switches": 0}
     assert "secret" not in json.dumps(found)
 
     status, found = await api.ask("PUT", "/api/v1/paths/house/front", json={"takeover": True})

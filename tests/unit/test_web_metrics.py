@@ -11,6 +11,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from relaycore import Relay
 from relaycore.events import SessionEnded, SessionStarted
+from relaycore.settings import PathSettings
 from relaycore.web.metrics import collect
 from tests.support.events import of_kind
 from tests.support.rtsp import Client
@@ -70,6 +71,19 @@ async def test_what_a_session_moved_stays_counted_at_its_path(relay: Relay) -> N
     assert found["relaycore_path_session_packets_total"] == [(of_path, ended.session.packets)]
     assert found["relaycore_path_sessions_total"] == [(of_path, 1)]
     assert found["relaycore_path_open_sessions"] == [(of_path, 0)]
+
+
+async def test_paths_tell_what_feeds_them_and_where_they_go(relay: Relay) -> None:
+    source = PathSettings(source="rtsp://bo:secret@127.0.0.1:9/x", source_on_demand=True)
+    await relay.set_path("door", source)
+    targets = [f"rtsp://{user}:secret@127.0.0.1:9/y" for user in ("bo", "jo")]
+    await relay.set_path("cam", PathSettings(forward=targets))
+    found = await scrape(relay)
+    assert ({"path": "door"}, 0) in found["relaycore_path_ready"]
+    assert found["relaycore_path_source_live"] == [({"path": "door"}, 0)]
+    assert found["relaycore_path_forward_live"] == [
+        ({"path": "cam", "number": number, "target": "rtsp://***@127.0.0.1:9/y"}, 0) for number in "01"
+    ]
 
 
 async def test_what_a_receiver_reports_is_told_in_seconds(relay: Relay) -> None:

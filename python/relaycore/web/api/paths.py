@@ -9,8 +9,11 @@ from typing import Literal
 import msgspec
 from aiohttp import web
 
+from relaycore._relaycore import Session
 from relaycore.errors import ConfigurationError, PathError, RelaycoreError
-from relaycore.settings import PathSettings, normal_path
+from relaycore.paths.forward import ForwardStatus
+from relaycore.paths.source import SourceStatus
+from relaycore.settings import PathSettings, masked, normal_path
 from relaycore.web.answers import Problem, Refused, json_answer, read_json
 from relaycore.web.api import streams
 from relaycore.web.api.endings import EndingView, endings
@@ -18,6 +21,7 @@ from relaycore.web.api.path_body import checked_settings, shown_settings
 from relaycore.web.api.toml_table import toml_table
 from relaycore.web.keys import RELAY, SESSION_IDS
 from relaycore.web.routes import USER, Answered, Route, query_of
+from relaycore.web.session_ids import SessionIds
 
 __all__ = ["ROUTES", "PathChanged", "PathList", "PathView", "Publisher"]
 
@@ -46,16 +50,47 @@ class Publisher(msgspec.Struct, frozen=True, kw_only=True):
     user_agent: str | None
 
 
+class SourceView(msgspec.Struct, frozen=True, kw_only=True):
+    """How the source of a path does."""
+
+    state: Literal["off", "starting", "live", "failed"]
+    """``off`` is one on demand that nobody reads; one that ``failed`` is tried again and again."""
+    current: str | None
+    """The one that feeds the stream, without user and password."""
+    error: str | None
+    """What went wrong last."""
+    switches: int
+    """How often another of the listed sources took its turn."""
+
+
+class ForwardView(msgspec.Struct, frozen=True, kw_only=True):
+    """How the way to another server does."""
+
+    target: str
+    """Its URL, without user and password."""
+    state: Literal["connecting", "live", "failed"]
+    error: str | None
+    discarded: int
+    """Access units that were not sent, because the server was too slow."""
+
+
 class PathView(msgspec.Struct, frozen=True, kw_only=True):
     """A path: what is to happen at it, and what is live."""
 
     path: str
     kind: Literal["camera", "configured", "free"]
     """Fed by a camera of this machine; named in the settings; or neither, and only live."""
+    ready: bool
+    """Whether it has a stream that is fed; one that lost its publisher may still be there for a while."""
     settings: PathSettings | None
     """What was set for it, without passwords and tokens in URLs; null where nothing was."""
+    source: SourceView | None
+    """Null where the settings name none."""
     publisher: Publisher | None
     """Who publishes to it now."""
+    rendition: str | None
+    """The path of what ``transcode`` makes of it now."""
+    forwards: list[ForwardView]
     stream: streams.StreamView | None
     """What is live; null where nothing is."""
 
@@ -167,28 +202,50 @@ def _views(request: web.Request) -> list[PathView]:
     live = {stream.path: stream for stream in relay.streams()}
     cameras = {*relay.config.cameras, *(path for path, stream in live.items() if stream.camera is not None)}
     publishers = {session.path: session for session in relay.sessions() if session.action == "publish"}
+    statuses = {status.path: status for status in relay.path_status()}
     settings = relay.paths
-    names = sorted({*live, *publishers, *settings, *cameras})
     views = []
-    for name in names:
+    for name in sorted({*live, *publishers, *settings, *cameras}):
         configured, stream, session = settings.get(name), live.get(name), publishers.get(name)
+        status = statuses.get(name)
         views.append(
             PathView(
                 path=name,
                 kind="camera" if name in cameras else "free" if configured is None else "configured",
+                ready=status is not None and status.ready,
                 settings=None if configured is None else shown_settings(configured),
-                publisher=None
-                if session is None
-                else Publisher(
-                    session=ids.of(session),
-                    user=session.user,
-                    peer=session.peer,
-                    user_agent=session.user_agent,
-                ),
+                source=None if status is None or status.source is None else _source(status.source),
+                publisher=None if session is None else _publisher(session, ids),
+                rendition=None if status is None else status.rendition,
+                forwards=[] if status is None else [_forward(forward) for forward in status.forwards],
                 stream=None if stream is None else streams.view(stream, relay.urls(name)),
             )
         )
     return views
+
+
+def _source(status: SourceStatus) -> SourceView:
+    return SourceView(
+        state=status.state,
+        current=status.current,
+        error=None if status.error is None else masked(status.error),
+        switches=status.switches,
+    )
+
+
+def _publisher(session: Session, ids: SessionIds) -> Publisher:
+    return Publisher(
+        session=ids.of(session), user=session.user, peer=session.peer, user_agent=session.user_agent
+    )
+
+
+def _forward(status: ForwardStatus) -> ForwardView:
+    return ForwardView(
+        target=status.target,
+        state=status.state,
+        error=None if status.error is None else masked(status.error),
+        discarded=status.discarded,
+    )
 
 
 def _path_of(request: web.Request) -> str:

@@ -14,6 +14,7 @@ from relaycore.web.metrics.totals import Totals
 from relaycore.web.session_ids import SessionIds
 
 if TYPE_CHECKING:
+    from relaycore.paths.path import PathStatus
     from relaycore.relay_types import StreamStatus
 
 __all__ = ["MOST_SESSIONS", "MOST_STREAMS", "collect"]
@@ -30,6 +31,7 @@ SECOND: Final = 1e9
 def collect(
     engine: Engine,
     streams: Sequence[StreamStatus],
+    paths: Sequence[PathStatus],
     totals: Totals,
     ids: SessionIds,
     http_connections: int,
@@ -38,6 +40,7 @@ def collect(
     sessions = sorted(engine.sessions(), key=lambda session: session.started_ns)
     yield from _whole(engine, len(streams), sessions, http_connections)
     yield from _streams(streams[:MOST_STREAMS])
+    yield from _feeds(paths[:MOST_STREAMS])
     yield from _paths(totals, sessions)
     yield from _sessions(sessions[:MOST_SESSIONS], ids)
     yield from process_families()
@@ -92,6 +95,34 @@ def _streams(streams: Sequence[StreamStatus]) -> Iterator[Family]:
         size.add(stats.bytes, path=path)
         ring.add(stats.ring_bytes, path=path)
     yield from (readers, units, packets, size, ring)
+
+
+def _feeds(paths: Sequence[PathStatus]) -> Iterator[Family]:
+    """What feeds paths, and where they go on to. Targets are without user and password."""
+    ready = Family("relaycore_path_ready", "gauge", "1 where the path has a stream that is fed, 0 where not.")
+    live = Family(
+        "relaycore_path_source_live", "gauge", "1 where the source of the path feeds it, 0 where not."
+    )
+    switches = Family(
+        "relaycore_path_source_switches_total", "counter", "How often another listed source took its turn."
+    )
+    forwarding = Family("relaycore_path_forward_live", "gauge", "1 where the stream goes to this server.")
+    discarded = Family(
+        "relaycore_path_forward_discarded_access_units_total",
+        "counter",
+        "Access units that were not sent because the server was too slow.",
+    )
+    for status in paths:
+        ready.add(status.ready, path=status.path)
+        if status.source is not None:
+            live.add(status.source.state == "live", path=status.path)
+            switches.add(status.source.switches, path=status.path)
+        # Two targets may differ in what is not shown, so they are numbered.
+        for number, forward in enumerate(status.forwards):
+            labels = {"path": status.path, "number": str(number), "target": forward.target}
+            forwarding.add(forward.state == "live", **labels)
+            discarded.add(forward.discarded, **labels)
+    yield from (ready, live, switches, forwarding, discarded)
 
 
 def _paths(totals: Totals, sessions: Sequence[Session]) -> Iterator[Family]:

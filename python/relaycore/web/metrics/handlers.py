@@ -18,8 +18,10 @@ async def get_metrics(request: web.Request) -> web.Response:
     """Answers in the format that the client asks for."""
     app = request.app
     openmetrics = "application/openmetrics-text" in request.headers.get(hdrs.ACCEPT, "")
-    streams, connections = app[RELAY].streams(), len(app[CONNECTIONS])
-    families = collect(app[ENGINE], streams, app[TOTALS], app[SESSION_IDS], connections)
+    relay, connections = app[RELAY], len(app[CONNECTIONS])
+    families = collect(
+        app[ENGINE], relay.streams(), relay.path_status(), app[TOTALS], app[SESSION_IDS], connections
+    )
     return web.Response(
         body=expose(families, openmetrics=openmetrics).encode(),
         headers={hdrs.CONTENT_TYPE: OPENMETRICS if openmetrics else PROMETHEUS, hdrs.VARY: hdrs.ACCEPT},
