@@ -8,8 +8,8 @@ use std::io::{Read, Write};
 /// The next connection that the engine gives away.
 fn given(server: &Server) -> HttpConnection {
     server.wait(|event| match event {
-        Event::Http(connection) => Some(connection),
-        _ => None,
+        Event::Http(connection) => Ok(connection),
+        other => Err(other),
     })
 }
 

@@ -13,8 +13,8 @@ use std::sync::Arc;
 /// The next change of a stream.
 fn changed(server: &Server) -> StreamChange {
     server.wait(|event| match event {
-        Event::Stream(_, change) => Some(change),
-        _ => None,
+        Event::Stream(_, change) => Ok(change),
+        other => Err(other),
     })
 }
 
@@ -221,9 +221,9 @@ fn readers_of_other_tracks_are_ended_with_the_reason() {
     other.setup(0);
     let (session, reason) = server.wait(|event| match event {
         Event::SessionEnded(session, reason) if session.action == Action::Read => {
-            Some((session, reason))
+            Ok((session, reason))
         }
-        _ => None,
+        other => Err(other),
     });
     assert_eq!(
         (session.path.as_str(), reason),

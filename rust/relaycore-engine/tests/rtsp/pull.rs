@@ -27,16 +27,16 @@ pub(crate) fn pull(relay: &Server, url: &str, transport: TransportChoice) -> Pul
 /// What becomes of a pull next.
 pub(crate) fn change(relay: &Server) -> PullChange {
     relay.wait(|event| match event {
-        Event::Pull { change, .. } => Some(change),
-        _ => None,
+        Event::Pull { change, .. } => Ok(change),
+        other => Err(other),
     })
 }
 
 /// What becomes of the stream next.
 pub(crate) fn stream_change(relay: &Server) -> StreamChange {
     relay.wait(|event| match event {
-        Event::Stream(_, change) => Some(change),
-        _ => None,
+        Event::Stream(_, change) => Ok(change),
+        other => Err(other),
     })
 }
 

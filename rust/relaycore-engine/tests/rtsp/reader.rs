@@ -15,8 +15,8 @@ fn read(server: &Server, reader: &Reader, count: usize) -> Vec<ReadUnit> {
         let more = reader.take(100);
         if more.is_empty() {
             server.wait(|event| match event {
-                Event::ReaderReady(id) if id == reader.id() => Some(()),
-                _ => None,
+                Event::ReaderReady(id) if id == reader.id() => Ok(()),
+                other => Err(other),
             });
         }
         units.extend(more);

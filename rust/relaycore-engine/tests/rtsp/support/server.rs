@@ -7,12 +7,13 @@ use relaycore_engine::decision::{Answer, Request};
 use relaycore_engine::session::SessionInfo;
 use relaycore_engine::{Engine, Event};
 use relaycore_proto::limits::Limits;
+use std::collections::VecDeque;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Limits at which a test waits for little.
 pub(crate) fn small_limits() -> Limits {
@@ -23,11 +24,42 @@ pub(crate) fn small_limits() -> Limits {
     }
 }
 
+/// The events that came: connections are served by several threads, so that those of different ones may come in any order.
+struct Pending {
+    events: Receiver<Event>,
+    /// What came while something else was waited for, the oldest first.
+    passed_over: VecDeque<Event>,
+}
+
+impl Pending {
+    /// The first event that `choose` takes, among those that are here and those that come within `patience`.
+    fn next<T>(
+        &mut self,
+        patience: Duration,
+        mut choose: impl FnMut(Event) -> Result<T, Event>,
+    ) -> Option<T> {
+        let give_up = Instant::now() + patience;
+        for place in 0..self.passed_over.len() {
+            match choose(self.passed_over.remove(place)?) {
+                Ok(chosen) => return Some(chosen),
+                Err(other) => self.passed_over.insert(place, other),
+            }
+        }
+        loop {
+            let left = give_up.saturating_duration_since(Instant::now());
+            match choose(self.events.recv_timeout(left).ok()?) {
+                Ok(chosen) => return Some(chosen),
+                Err(other) => self.passed_over.push_back(other),
+            }
+        }
+    }
+}
+
 /// See the module.
 pub(crate) struct Server {
     pub(crate) engine: Arc<Engine>,
     pub(crate) address: SocketAddr,
-    events: Mutex<Receiver<Event>>,
+    events: Mutex<Pending>,
     stop: Arc<AtomicBool>,
     waker: Arc<Waker>,
     decider: Option<JoinHandle<()>>,
@@ -96,7 +128,10 @@ impl Server {
         Self {
             engine,
             address,
-            events: Mutex::new(events),
+            events: Mutex::new(Pending {
+                events,
+                passed_over: VecDeque::new(),
+            }),
             stop,
             waker,
             decider: Some(decider),
@@ -108,38 +143,35 @@ impl Server {
         format!("rtsp://{}/{path}", self.address)
     }
 
-    /// The next event that `choose` takes; others are dropped.
-    pub(crate) fn wait<T>(&self, mut choose: impl FnMut(Event) -> Option<T>) -> T {
-        let events = self.events.lock().unwrap();
-        loop {
-            if let Some(chosen) = choose(events.recv_timeout(PATIENCE).unwrap()) {
-                return chosen;
-            }
-        }
+    /// The next event that `choose` takes; those that it gives back wait for whoever asks for them.
+    pub(crate) fn wait<T>(&self, choose: impl FnMut(Event) -> Result<T, Event>) -> T {
+        let chosen = self.events.lock().unwrap().next(PATIENCE, choose);
+        chosen.expect("the event comes")
     }
 
     /// The next session that ended, and why.
     pub(crate) fn ended(&self) -> (Arc<SessionInfo>, &'static str) {
         self.wait(|event| match event {
-            Event::SessionEnded(session, reason) => Some((session, reason)),
-            _ => None,
+            Event::SessionEnded(session, reason) => Ok((session, reason)),
+            other => Err(other),
         })
     }
 
     /// A session that ended, if one does within a moment.
     pub(crate) fn ended_by_now(&self) -> Option<Arc<SessionInfo>> {
         let moment = Duration::from_millis(20);
-        match self.events.lock().unwrap().recv_timeout(moment) {
-            Ok(Event::SessionEnded(session, _)) => Some(session),
-            _ => None,
-        }
+        let mut events = self.events.lock().unwrap();
+        events.next(moment, |event| match event {
+            Event::SessionEnded(session, _) => Ok(session),
+            other => Err(other),
+        })
     }
 
     /// The next question.
     pub(crate) fn asked(&self) -> Request {
         self.wait(|event| match event {
-            Event::Request(request) => Some(request),
-            _ => None,
+            Event::Request(request) => Ok(request),
+            other => Err(other),
         })
     }
 }
