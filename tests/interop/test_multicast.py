@@ -42,9 +42,12 @@ class World:
 
     def play_gstreamer(self, protocols: str, url: str) -> None:
         """Decodes pictures, and ends when there are enough."""
-        source = f"rtspsrc location={url} protocols={protocols} latency=200 ! application/x-rtp,media=video"
+        source = f"rtspsrc name=source location={url} protocols={protocols} latency=200"
         decode = f"rtph264depay ! h264parse ! avdec_h264 ! identity eos-after={PICTURES} ! fakesink"
-        run([*self.enter, "gst-launch-1.0", "--quiet", *f"{source} ! {decode}".split()])
+        video = f"source. ! application/x-rtp,media=video ! {decode}"
+        # A track that nothing takes would end the other one too.
+        sound = f"source. ! application/x-rtp,media=audio ! identity eos-after={PICTURES} ! fakesink"
+        run([*self.enter, "gst-launch-1.0", "--quiet", *f"{source} {video} {sound}".split()])
 
 
 @pytest.fixture(scope="module")
