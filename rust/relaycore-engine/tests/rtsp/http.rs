@@ -4,12 +4,13 @@ use crate::support::{Client, Server};
 use relaycore_engine::{Event, HttpConnection};
 use relaycore_proto::limits::Limits;
 use std::io::{Read, Write};
+use std::ops::ControlFlow;
 
 /// The next connection that the engine gives away.
 fn given(server: &Server) -> HttpConnection {
     server.wait(|event| match event {
-        Event::Http(connection) => Ok(connection),
-        other => Err(other),
+        Event::Http(connection) => ControlFlow::Break(connection),
+        other => ControlFlow::Continue(other),
     })
 }
 

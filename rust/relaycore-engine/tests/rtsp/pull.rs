@@ -8,6 +8,7 @@ use relaycore_engine::session::TransportKind;
 use relaycore_proto::limits::Limits;
 use relaycore_proto::rtcp::{self, Pli};
 use relaycore_proto::rtp::Ssrc;
+use std::ops::ControlFlow;
 
 /// Limits at which a pull is tried again soon.
 pub(crate) fn hasty_limits() -> Limits {
@@ -27,16 +28,16 @@ pub(crate) fn pull(relay: &Server, url: &str, transport: TransportChoice) -> Pul
 /// What becomes of a pull next.
 pub(crate) fn change(relay: &Server) -> PullChange {
     relay.wait(|event| match event {
-        Event::Pull { change, .. } => Ok(change),
-        other => Err(other),
+        Event::Pull { change, .. } => ControlFlow::Break(change),
+        other => ControlFlow::Continue(other),
     })
 }
 
 /// What becomes of the stream next.
 pub(crate) fn stream_change(relay: &Server) -> StreamChange {
     relay.wait(|event| match event {
-        Event::Stream(_, change) => Ok(change),
-        other => Err(other),
+        Event::Stream(_, change) => ControlFlow::Break(change),
+        other => ControlFlow::Continue(other),
     })
 }
 

@@ -6,6 +6,7 @@ use relaycore_engine::stream::{JoinPolicy, Written};
 use relaycore_engine::{Engine, Event, ReadUnit, Reader};
 use relaycore_proto::limits::Limits;
 use relaycore_proto::track::Track;
+use std::ops::ControlFlow;
 use std::sync::atomic::Ordering;
 
 /// Takes units until there are `count`, waiting for the announcements.
@@ -15,8 +16,8 @@ fn read(server: &Server, reader: &Reader, count: usize) -> Vec<ReadUnit> {
         let more = reader.take(100);
         if more.is_empty() {
             server.wait(|event| match event {
-                Event::ReaderReady(id) if id == reader.id() => Ok(()),
-                other => Err(other),
+                Event::ReaderReady(id) if id == reader.id() => ControlFlow::Break(()),
+                other => ControlFlow::Continue(other),
             });
         }
         units.extend(more);

@@ -9,6 +9,7 @@ use relaycore_engine::{Engine, Event};
 use relaycore_proto::limits::Limits;
 use std::collections::VecDeque;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
@@ -36,20 +37,20 @@ impl Pending {
     fn next<T>(
         &mut self,
         patience: Duration,
-        mut choose: impl FnMut(Event) -> Result<T, Event>,
+        mut choose: impl FnMut(Event) -> ControlFlow<T, Event>,
     ) -> Option<T> {
         let give_up = Instant::now() + patience;
         for place in 0..self.passed_over.len() {
             match choose(self.passed_over.remove(place)?) {
-                Ok(chosen) => return Some(chosen),
-                Err(other) => self.passed_over.insert(place, other),
+                ControlFlow::Break(chosen) => return Some(chosen),
+                ControlFlow::Continue(other) => self.passed_over.insert(place, other),
             }
         }
         loop {
             let left = give_up.saturating_duration_since(Instant::now());
             match choose(self.events.recv_timeout(left).ok()?) {
-                Ok(chosen) => return Some(chosen),
-                Err(other) => self.passed_over.push_back(other),
+                ControlFlow::Break(chosen) => return Some(chosen),
+                ControlFlow::Continue(other) => self.passed_over.push_back(other),
             }
         }
     }
@@ -144,7 +145,7 @@ impl Server {
     }
 
     /// The next event that `choose` takes; those that it gives back wait for whoever asks for them.
-    pub(crate) fn wait<T>(&self, choose: impl FnMut(Event) -> Result<T, Event>) -> T {
+    pub(crate) fn wait<T>(&self, choose: impl FnMut(Event) -> ControlFlow<T, Event>) -> T {
         let chosen = self.events.lock().unwrap().next(PATIENCE, choose);
         chosen.expect("the event comes")
     }
@@ -152,8 +153,8 @@ impl Server {
     /// The next session that ended, and why.
     pub(crate) fn ended(&self) -> (Arc<SessionInfo>, &'static str) {
         self.wait(|event| match event {
-            Event::SessionEnded(session, reason) => Ok((session, reason)),
-            other => Err(other),
+            Event::SessionEnded(session, reason) => ControlFlow::Break((session, reason)),
+            other => ControlFlow::Continue(other),
         })
     }
 
@@ -162,16 +163,16 @@ impl Server {
         let moment = Duration::from_millis(20);
         let mut events = self.events.lock().unwrap();
         events.next(moment, |event| match event {
-            Event::SessionEnded(session, _) => Ok(session),
-            other => Err(other),
+            Event::SessionEnded(session, _) => ControlFlow::Break(session),
+            other => ControlFlow::Continue(other),
         })
     }
 
     /// The next question.
     pub(crate) fn asked(&self) -> Request {
         self.wait(|event| match event {
-            Event::Request(request) => Ok(request),
-            other => Err(other),
+            Event::Request(request) => ControlFlow::Break(request),
+            other => ControlFlow::Continue(other),
         })
     }
 }
