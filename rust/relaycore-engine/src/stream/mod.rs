@@ -4,20 +4,26 @@
 //! writes it; the burst then goes into the ring and to each subscriber (a shard, or a reader in this process),
 //! whatever the number of readers behind it.
 
+mod source;
+mod track;
+
+pub(crate) use source::{Relayed, Superseded};
+pub(crate) use track::TrackPosition;
+
 use crate::burst::{Burst, Parts, Stages};
 use crate::clock::{SECOND, WallClock, now_ns};
 use crate::ingest::Upstream;
 use crate::latency::LatencyTrace;
-use crate::random::random_u32;
 use crate::ring::{Ring, RingLimits};
-use relaycore_proto::burst::{BurstBuilder, RtpWriter};
-use relaycore_proto::payload::{self, PayloadError};
-use relaycore_proto::rtp::{PayloadType, SequenceNumber, Ssrc};
+use relaycore_proto::burst::BurstBuilder;
+use relaycore_proto::payload::PayloadError;
+use relaycore_proto::rtp::Ssrc;
 use relaycore_proto::track::{Codec, Kind, Track};
 use relaycore_proto::{access_unit, rtcp};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use track::{Anchor, TrackWriter};
 
 /// Names a stream within an engine; never used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -129,65 +135,6 @@ impl fmt::Display for WriteError {
 }
 
 impl std::error::Error for WriteError {}
-
-/// Where a track goes on: what a source needs to rewrite packets, and gives back when it has.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct TrackPosition {
-    /// SSRC of the track.
-    pub(crate) ssrc: Ssrc,
-    /// Payload type of the track.
-    pub(crate) payload_type: PayloadType,
-    /// Usual interleaved channel.
-    pub(crate) channel: u8,
-    /// RTP timestamp at media time 0.
-    pub(crate) timestamp_base: u32,
-    /// Number of the next packet.
-    pub(crate) next_sequence: SequenceNumber,
-    /// Latest media time so far.
-    pub(crate) newest_pts: Option<i64>,
-}
-
-/// A burst of a source, its packets rewritten.
-#[derive(Debug)]
-pub(crate) struct Relayed {
-    /// Index of the track.
-    pub(crate) track: usize,
-    /// See [`Burst::bytes`].
-    pub(crate) bytes: Vec<u8>,
-    /// See [`Burst::ends`].
-    pub(crate) ends: Vec<u32>,
-    /// Media time of the first packet.
-    pub(crate) pts: i64,
-    /// Whether a reader can start here.
-    pub(crate) random_access: bool,
-    /// Where the track goes on behind it.
-    pub(crate) position: TrackPosition,
-    /// When it passed the stages.
-    pub(crate) stages: Stages,
-}
-
-/// Another source feeds the stream now, or it has ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Superseded;
-
-struct TrackWriter {
-    rtp: RtpWriter,
-    codec: Codec,
-    channels: u8,
-    clock_rate: u32,
-    timestamp_base: u32,
-    /// RTP packets made so far.
-    packets: u64,
-    newest_pts: Option<i64>,
-    last: Option<Anchor>,
-}
-
-/// An RTP timestamp and the moment of its capture.
-#[derive(Debug, Clone, Copy)]
-struct Anchor {
-    timestamp: u32,
-    captured: u64,
-}
 
 struct Core {
     ring: Ring,
@@ -373,104 +320,6 @@ impl Stream {
         }
     }
 
-    /// Hands a burst of the source `number` to every subscriber.
-    pub(crate) fn relay(&self, number: u64, relayed: Relayed) -> Result<(), Superseded> {
-        let mut writer = lock(self.writers.get(relayed.track).ok_or(Superseded)?);
-        let mut core = lock(&self.core);
-        if core.ended.is_some() || core.source != Some(number) {
-            return Err(Superseded);
-        }
-        let packets = relayed.ends.len() as u64;
-        let position = relayed.position;
-        writer.rtp.next_sequence = position.next_sequence;
-        writer.newest_pts = position.newest_pts;
-        writer.last = Some(Anchor {
-            timestamp: position.timestamp_base.wrapping_add(relayed.pts as u32),
-            captured: relayed.stages.captured,
-        });
-        let packets_before = writer.packets;
-        writer.packets += packets;
-        self.counters.packets.fetch_add(packets, Ordering::Relaxed);
-        self.counters
-            .bytes
-            .fetch_add(relayed.bytes.len() as u64, Ordering::Relaxed);
-        self.push_to(
-            &mut core,
-            Parts {
-                index: 0,
-                track: relayed.track,
-                bytes: relayed.bytes,
-                ends: relayed.ends,
-                pts: relayed.pts,
-                packets_before,
-                random_access: relayed.random_access,
-                stages: relayed.stages,
-            },
-        );
-        Ok(())
-    }
-
-    /// Where a track goes on.
-    pub(crate) fn position(&self, track: usize) -> TrackPosition {
-        let writer = lock(&self.writers[track]);
-        TrackPosition {
-            ssrc: writer.rtp.ssrc,
-            payload_type: writer.rtp.payload_type,
-            channel: writer.rtp.channel,
-            timestamp_base: writer.timestamp_base,
-            next_sequence: writer.rtp.next_sequence,
-            newest_pts: writer.newest_pts,
-        }
-    }
-
-    /// From now on only the source `number` writes. `false` when the stream has ended.
-    pub(crate) fn admit(&self, number: u64, upstream: Arc<dyn Upstream>, now: u64) -> bool {
-        let mut core = lock(&self.core);
-        if core.ended.is_some() {
-            return false;
-        }
-        core.source = Some(number);
-        core.last_source = Some(number);
-        self.source_seen.store(now, Ordering::Relaxed);
-        let former = lock(&self.upstream).replace(upstream);
-        if let Some(former) = former {
-            former.superseded();
-        }
-        true
-    }
-
-    /// The source `number` is gone. `false` when another one writes already, or the stream has ended.
-    pub(crate) fn dismiss(&self, number: u64) -> bool {
-        let mut core = lock(&self.core);
-        if core.ended.is_some() || core.source != Some(number) {
-            return false;
-        }
-        core.source = None;
-        *lock(&self.upstream) = None;
-        true
-    }
-
-    /// Number of the source that feeds it, while there is one.
-    pub fn source(&self) -> Option<u64> {
-        lock(&self.core).source
-    }
-
-    /// Whether no source has come after the source `number`, which is gone.
-    pub(crate) fn is_vacant_since(&self, number: u64) -> bool {
-        let core = lock(&self.core);
-        core.source.is_none() && core.last_source == Some(number)
-    }
-
-    /// The source was heard at `now`.
-    pub(crate) fn source_seen(&self, now: u64) {
-        self.source_seen.store(now, Ordering::Relaxed);
-    }
-
-    /// When the source was heard last, in nanoseconds of the engine's clock.
-    pub(crate) fn source_seen_at(&self) -> u64 {
-        self.source_seen.load(Ordering::Relaxed)
-    }
-
     /// Whether anything was ever written to it.
     pub fn has_begun(&self) -> bool {
         lock(&self.core).next_index > 0
@@ -574,44 +423,6 @@ impl fmt::Debug for Stream {
             .field("id", &self.id)
             .field("path", &self.path)
             .finish_non_exhaustive()
-    }
-}
-
-impl TrackWriter {
-    fn new(index: usize, track: &Track) -> Self {
-        Self {
-            rtp: RtpWriter {
-                channel: u8::try_from(index * 2).unwrap_or(u8::MAX),
-                payload_type: track.payload_type,
-                ssrc: Ssrc(random_u32()),
-                next_sequence: SequenceNumber(random_u32() as u16),
-            },
-            codec: track.codec,
-            channels: track.channels,
-            clock_rate: track.clock_rate,
-            timestamp_base: random_u32(),
-            packets: 0,
-            newest_pts: None,
-            last: None,
-        }
-    }
-
-    fn packetise(
-        &mut self,
-        data: &[u8],
-        timestamp: u32,
-        max_payload: usize,
-        out: &mut BurstBuilder,
-    ) -> Result<(), PayloadError> {
-        payload::packetise(
-            self.codec,
-            self.channels,
-            data,
-            timestamp,
-            max_payload,
-            &mut self.rtp,
-            out,
-        )
     }
 }
 
