@@ -1,9 +1,5 @@
 //! The engine over loopback sockets: what clients ask, what they get, and what they cannot do to each other.
 #![cfg(unix)]
-#![allow(
-    clippy::result_large_err,
-    reason = "an event that a test does not want is given back"
-)]
 
 mod closing;
 mod decisions;
