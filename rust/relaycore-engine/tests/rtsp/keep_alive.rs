@@ -93,6 +93,37 @@ fn requests_of_any_kind_and_reports_keep_a_session_alive() {
 }
 
 #[test]
+fn parameters_are_answered_with_and_without_body_and_session() {
+    let server = Server::open();
+    let _feed = Feed::started(&server.engine, "cam");
+    let url = server.url("cam");
+    let mut without = Client::connect(server.address);
+    let mut with = Client::playing(&server, "cam", 1);
+    for method in ["GET_PARAMETER", "SET_PARAMETER"] {
+        for uri in [&url, &format!("{url}/"), "*"] {
+            for body in ["", "packets_received\r\n", "a: b\r\n"] {
+                for client in [&mut without, &mut with] {
+                    let length = body.len().to_string();
+                    let headers = [
+                        ("Content-Type", "text/parameters"),
+                        ("Content-Length", &length),
+                    ];
+                    let headers = if body.is_empty() {
+                        &[][..]
+                    } else {
+                        &headers[..]
+                    };
+                    let text = client.text(method, uri, headers) + body;
+                    client.send(text.as_bytes());
+                    assert_eq!(client.response().status.0, 200, "{text}");
+                }
+            }
+        }
+    }
+    assert_eq!(server.engine.sessions().len(), 1);
+}
+
+#[test]
 fn a_session_of_datagrams_outlives_its_connection_only_while_its_receiver_reports() {
     let server = Server::with(quick());
     let mut feed = Feed::started(&server.engine, "cam");

@@ -15,6 +15,8 @@ mod pause;
 mod pipelining;
 mod play;
 mod publish;
+mod published_formats;
+mod published_times;
 mod pull;
 mod pull_trouble;
 mod random_operations;

@@ -1,7 +1,7 @@
 //! Streams that clients publish: what readers get of them, and who may publish where.
 
 use crate::support::publisher::{DESCRIPTION, PPS, Publisher, SPS};
-use crate::support::{Client, Server, rtp_info, sender_report};
+use crate::support::{Client, Server, rtp_info};
 use relaycore_engine::Event;
 use relaycore_engine::decision::{Action, Answer};
 use relaycore_engine::paths::{PathOptions, StreamChange};
@@ -12,7 +12,7 @@ use std::ops::ControlFlow;
 use std::sync::atomic::Ordering;
 
 /// The next change of a stream.
-fn changed(server: &Server) -> StreamChange {
+pub(crate) fn changed(server: &Server) -> StreamChange {
     server.wait(|event| match event {
         Event::Stream(_, change) => ControlFlow::Break(change),
         other => ControlFlow::Continue(other),
@@ -20,13 +20,13 @@ fn changed(server: &Server) -> StreamChange {
 }
 
 /// The name that a test gave a picture, behind the two bytes of its header.
-fn name(packet: &[u8]) -> String {
+pub(crate) fn name(packet: &[u8]) -> String {
     let payload = RtpPacket::parse(packet).unwrap().payload;
     String::from_utf8_lossy(&payload[2..]).into_owned()
 }
 
 /// The next packet of video that holds a picture.
-fn picture(reader: &mut Client) -> Vec<u8> {
+pub(crate) fn picture(reader: &mut Client) -> Vec<u8> {
     loop {
         let packet = reader.frame_on(0);
         if matches!(RtpPacket::parse(&packet).unwrap().payload[0] & 0x1f, 1 | 5) {
@@ -36,7 +36,7 @@ fn picture(reader: &mut Client) -> Vec<u8> {
 }
 
 /// A reader that got the first picture of `publisher`, called `first`.
-fn reader_of(server: &Server, publisher: &mut Publisher) -> Client {
+pub(crate) fn reader_of(server: &Server, publisher: &mut Publisher) -> Client {
     publisher.key("first");
     assert_eq!(changed(server), StreamChange::Added);
     let mut reader = Client::playing(server, "live", 2);
@@ -73,47 +73,6 @@ fn packets_get_the_numbers_of_the_stream_and_keep_their_payload() {
         (&b"sound"[..], 8)
     );
     assert_eq!(Some(sound.header.ssrc), stream.ssrc(1));
-}
-
-#[test]
-fn the_description_is_that_of_the_publisher() {
-    let server = Server::open();
-    let _publisher = Publisher::recording(&server, "live");
-    let mut reader = Client::connect(server.address);
-    let response = reader.request("DESCRIBE", &server.url("live"), &[]);
-    let text = String::from_utf8(response.body.to_vec()).unwrap();
-    assert!(text.contains("a=rtpmap:96 H264/90000"), "{text}");
-    assert!(
-        text.contains("sprop-parameter-sets=Z0LAH9oBQBbp,aM48gA=="),
-        "{text}"
-    );
-    assert!(text.contains("m=audio 0 RTP/AVP 8"), "{text}");
-}
-
-#[test]
-fn a_codec_without_a_name_here_passes_untouched() {
-    let server = Server::open();
-    let mut publisher = Publisher::connect(&server, "live");
-    let description = "v=0\r\ns=-\r\nm=application 0 RTP/AVP 96\r\na=rtpmap:96 x-new.thing/1000\r\n\
-        a=fmtp:96 strange=Value;other\r\na=control:streamid=0\r\n";
-    assert_eq!(publisher.announce(description).status.0, 200);
-    publisher.setup(0);
-    publisher.record();
-    publisher.send(0, b"anything", false);
-    assert_eq!(changed(&server), StreamChange::Added);
-    let mut reader = Client::connect(server.address);
-    let response = reader.request("DESCRIBE", &server.url("live"), &[]);
-    let text = String::from_utf8(response.body.to_vec()).unwrap();
-    assert!(text.contains("m=application 0 RTP/AVP 96"), "{text}");
-    assert!(text.contains("a=rtpmap:96 x-new.thing/1000"), "{text}");
-    assert!(text.contains("a=fmtp:96 strange=Value;other"), "{text}");
-    reader.play_tcp(&server.url("live"), 1);
-    publisher.send(0, b"more", false);
-    let payloads = [reader.frame_on(0), reader.frame_on(0)];
-    let payloads = payloads
-        .each_ref()
-        .map(|packet| RtpPacket::parse(packet).unwrap().payload);
-    assert_eq!(payloads, [&b"anything"[..], b"more"]);
 }
 
 #[test]
@@ -300,40 +259,6 @@ fn datagrams_of_others_are_not_taken() {
 }
 
 #[test]
-fn reports_are_carried_over() {
-    let server = Server::open();
-    let mut publisher = Publisher::recording(&server, "live");
-    // A publisher whose clock was never set: 1 January 1970, a little after midnight.
-    let started = rtcp::ntp_from_unix_ns(100_000_000_000);
-    publisher.report(1, started);
-    publisher.report(0, started);
-    publisher.send(1, b"sound", true);
-    publisher.advance(0, 9000);
-    let mut reader = reader_of(&server, &mut publisher);
-    let [video, sound] = [reader.frame_on(1), reader.frame_on(3)].map(|it| sender_report(&it));
-    // What was taken at the same moment has the same time, whatever the tracks' timestamps are.
-    let stream = server.engine.stream("live").unwrap();
-    let clock = |track: usize| {
-        stream
-            .sender_clock(track, relaycore_engine::clock::now_ns())
-            .unwrap()
-    };
-    let (video_now, sound_now) = (clock(0), clock(1));
-    let seconds = |ntp: u64| ntp as f64 / 4_294_967_296.0;
-    let apart = seconds(video_now.0) - seconds(sound_now.0);
-    assert!(apart.abs() < 0.5, "{apart}");
-    let unset = seconds(video.ntp)
-        - seconds(rtcp::ntp_from_unix_ns(
-            stream.unix_ns(relaycore_engine::clock::now_ns()),
-        ));
-    assert!(
-        unset.abs() < 30.0,
-        "the server's clock is told, not 1970: {unset}"
-    );
-    assert!((seconds(sound.ntp) - seconds(video.ntp)).abs() < 30.0);
-}
-
-#[test]
 fn a_key_frame_is_asked_for_upstream_with_a_report() {
     let server = Server::open();
     for (datagrams, path) in [(false, "tcp"), (true, "udp")] {
@@ -362,53 +287,6 @@ fn a_key_frame_is_asked_for_upstream_with_a_report() {
         assert_eq!(reader.response().status.0, 200);
         assert_eq!(name(&picture(&mut reader)), "asked for");
     }
-}
-
-#[test]
-fn a_key_frame_without_parameter_sets_gets_those_of_the_description() {
-    let server = Server::open();
-    let mut publisher = Publisher::recording(&server, "live");
-    publisher.send(0, b"\x65\x88bare", true);
-    publisher.advance(0, 3000);
-    publisher.picture("second");
-    assert_eq!(changed(&server), StreamChange::Added);
-    let mut reader = Client::playing(&server, "live", 1);
-    let packets = [0, 1, 2].map(|_| reader.frame_on(0));
-    let packets = packets
-        .each_ref()
-        .map(|packet| RtpPacket::parse(packet).unwrap());
-    assert_eq!(packets[0].payload[0] & 0x1f, 24, "both sets in one packet");
-    assert_eq!(&packets[0].payload[3..3 + SPS.len()], SPS);
-    assert_eq!(packets[1].payload, b"\x65\x88bare");
-    assert_eq!(packets[0].header.timestamp, packets[1].header.timestamp);
-    let numbers = packets.map(|packet| packet.header.sequence);
-    assert_eq!(
-        [numbers[0].next(), numbers[1].next()],
-        [numbers[1], numbers[2]]
-    );
-}
-
-#[test]
-fn new_parameter_sets_are_told_to_later_readers() {
-    let server = Server::open();
-    let mut publisher = Publisher::recording(&server, "live");
-    let _reader = reader_of(&server, &mut publisher);
-    let mut sps = SPS.to_vec();
-    sps[1] = 0x4d;
-    publisher.send(0, &sps, false);
-    publisher.send(0, PPS, false);
-    publisher.send(0, b"\x65\x88other", true);
-    let stream = server.engine.stream("live").unwrap();
-    let mut reader = Client::connect(server.address);
-    while stream.tracks()[0].parameters[5] != 0x4d {
-        std::thread::yield_now();
-    }
-    let response = reader.request("DESCRIBE", &server.url("live"), &[]);
-    let text = String::from_utf8(response.body.to_vec()).unwrap();
-    assert!(
-        text.to_uppercase().contains("PROFILE-LEVEL-ID=4DC01F"),
-        "{text}"
-    );
 }
 
 #[test]
