@@ -47,7 +47,7 @@ use session::Session;
 use slab::Slab;
 use std::collections::HashMap;
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
@@ -113,7 +113,7 @@ pub(crate) struct Shard {
     groups: HashMap<StreamId, usize>,
     group_ports: Slab<GroupPorts>,
     /// Where RTCP of datagram sessions comes from.
-    rtcp_peers: HashMap<std::net::SocketAddr, usize>,
+    rtcp_peers: HashMap<SocketAddr, usize>,
     /// Ports on which publishers are received.
     receive_ports: Slab<ReceivePorts>,
     /// Ports of publishers that may have more to read, by their tokens.
@@ -382,18 +382,27 @@ impl Shard {
             let Some((length, from)) = pair.receive_rtcp(&mut buffer) else {
                 return;
             };
-            let Some(key) = self.rtcp_peers.get(&from).copied() else {
+            let Some((address, key)) = self.reporter(from) else {
                 continue;
             };
             let track = self
                 .sessions
                 .get(key)
-                .and_then(|session| session.track_of_address(from));
+                .and_then(|session| session.track_of_address(address));
             if let Some(track) = track {
                 self.receive_rtcp(key, track, &buffer[..length], now);
             }
         }
         self.read_again(port);
+    }
+
+    /// The address that a receiver said it reports from, and its session, where the report came from there, or from
+    /// the port before: that of its packets, which receivers that know one port alone use for both (RFC 5761).
+    fn reporter(&self, from: SocketAddr) -> Option<(SocketAddr, usize)> {
+        let behind = from.port().checked_add(1);
+        let behind = behind.map(|port| SocketAddr::new(from.ip(), port));
+        let mut addresses = [Some(from), behind].into_iter().flatten();
+        addresses.find_map(|address| Some((address, *self.rtcp_peers.get(&address)?)))
     }
 
     /// Comes back to an RTCP port after the others had their turn.

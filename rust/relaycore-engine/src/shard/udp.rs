@@ -35,11 +35,13 @@ pub(super) struct SentDatagrams {
 }
 
 impl UdpPair {
-    /// Binds two ports at `address` and registers the RTCP port under `token`.
+    /// Binds two ports at `address` and registers both under `token`: some receivers report to the port that packets come from.
     pub(super) fn bind(address: IpAddr, registry: &Registry, token: Token) -> io::Result<Self> {
-        let (rtp, mut rtcp, port) = bind_pair(address)?;
+        let (mut rtp, mut rtcp, port) = bind_pair(address)?;
         let offload = UdpSocketState::new(UdpSockRef::from(&rtp)).ok();
-        registry.register(&mut rtcp, token, Interest::READABLE)?;
+        for socket in [&mut rtp, &mut rtcp] {
+            registry.register(socket, token, Interest::READABLE)?;
+        }
         Ok(Self {
             rtp,
             rtcp,
@@ -140,17 +142,22 @@ impl UdpPair {
         let _ = self.rtcp.send_to(packet, to);
     }
 
-    /// Receives an RTCP packet; `None` when there is none.
+    /// Receives what came to either port; `None` when there is nothing.
     pub(super) fn receive_rtcp(&self, buffer: &mut [u8]) -> Option<(usize, SocketAddr)> {
-        loop {
-            match self.rtcp.recv_from(buffer) {
-                Ok(received) => return Some(received),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return None,
-                // Windows reports an unreachable peer here; the next packet may be of another.
-                Err(error) if error.kind() == io::ErrorKind::ConnectionReset => {}
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => return None,
-            }
+        receive(&self.rtcp, buffer).or_else(|| receive(&self.rtp, buffer))
+    }
+}
+
+/// Receives a packet; `None` when there is none.
+fn receive(socket: &UdpSocket, buffer: &mut [u8]) -> Option<(usize, SocketAddr)> {
+    loop {
+        match socket.recv_from(buffer) {
+            Ok(received) => return Some(received),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return None,
+            // Windows reports an unreachable peer here; the next packet may be of another.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) => return None,
         }
     }
 }

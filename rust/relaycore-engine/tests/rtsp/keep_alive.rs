@@ -1,12 +1,13 @@
 //! What keeps a session alive, and what ends one whose client is gone.
 
-use crate::support::{Client, Feed, Server, datagram, rtcp_kinds};
+use crate::support::{Client, Feed, PATIENCE, Server, datagram, rtcp_kinds};
 use relaycore_proto::limits::Limits;
-use relaycore_proto::rtcp::{ReceiverReport, write_receiver_report};
+use relaycore_proto::rtcp::{ReceiverReport, ReportBlock, write_receiver_report};
 use relaycore_proto::rtp::Ssrc;
 use relaycore_proto::rtsp::header::transport::Transport;
 use std::net::UdpSocket;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 /// A playing session over datagrams, and what its client has.
 struct Viewer {
@@ -152,6 +153,55 @@ fn a_session_of_datagrams_outlives_its_connection_only_while_its_receiver_report
     }
     assert_eq!(server.ended().0.id, id);
     assert_eq!(feed.stream.counters.readers.load(Ordering::Relaxed), 0);
+}
+
+#[test]
+fn reports_are_heard_from_and_at_either_port() {
+    let server = Server::open();
+    let feed = Feed::started(&server.engine, "cam");
+    // Ports that follow each other, as clients have them: a report from the first is known by that.
+    let sockets = loop {
+        let rtp = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let next = rtp.local_addr().unwrap().port().checked_add(1);
+        if let Some(Ok(rtcp)) = next.map(|port| UdpSocket::bind(("127.0.0.1", port))) {
+            break [rtp, rtcp];
+        }
+    };
+    let port = sockets[0].local_addr().unwrap().port();
+    let mut client = Client::connect(server.address);
+    let offer = format!("RTP/AVP;unicast;client_port={port}-{}", port + 1);
+    let response = client.setup(&server.url("cam"), 0, &offer);
+    let transport = Transport::parse(response.headers.get("Transport").unwrap()).unwrap();
+    let (rtp, rtcp) = transport.server_port.unwrap();
+    let lost = || {
+        server.engine.sessions()[0]
+            .counters
+            .lost
+            .load(Ordering::Relaxed)
+    };
+    let ways = sockets.iter().flat_map(|from| [(from, rtp), (from, rtcp)]);
+    for (number, (from, to)) in (1..).zip(ways) {
+        let report = ReceiverReport {
+            ssrc: Ssrc(1),
+            reports: vec![ReportBlock {
+                ssrc: feed.stream.ssrc(0).unwrap(),
+                fraction_lost: 0,
+                cumulative_lost: number,
+                highest_sequence: 0,
+                jitter: 0,
+                last_sender_report: 0,
+                delay_since_last_sender_report: 0,
+            }],
+        };
+        let mut compound = Vec::new();
+        write_receiver_report(&mut compound, &report);
+        from.send_to(&compound, ("127.0.0.1", to)).unwrap();
+        let give_up = Instant::now() + PATIENCE;
+        while lost() != number as u64 {
+            assert!(Instant::now() < give_up, "report {number} is not heard");
+            std::thread::yield_now();
+        }
+    }
 }
 
 #[test]
