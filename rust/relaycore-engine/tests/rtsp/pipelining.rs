@@ -1,7 +1,9 @@
 //! Several requests at a time: answered in order, whatever lies between them.
 
-use crate::support::{Client, Feed, Server};
+use crate::support::{Client, Feed, Numbers, Server};
 use relaycore_engine::stream::JoinPolicy;
+use relaycore_proto::limits::Limits;
+use relaycore_proto::rtp::{RtpPacket, SequenceNumber};
 use std::io::{ErrorKind, Write};
 use std::time::Duration;
 
@@ -112,5 +114,65 @@ fn requests_between_packets_of_the_client_are_answered() {
         client.send(&bytes);
         feed.picture(100);
         assert_eq!(client.response().status.0, 200);
+    }
+}
+
+/// Requests and packets in any mixture, cut anywhere, while the stream is sent: each request has its answer, in order,
+/// and no packet of the stream is damaged or missing.
+#[test]
+fn any_mixture_of_requests_and_packets_is_answered_in_order() {
+    let server = Server::narrow(Limits::default());
+    let mut feed = Feed::started(&server.engine, "cam");
+    let url = server.url("cam");
+    let mut numbers = Numbers(1);
+    for _ in 0..20 {
+        let mut client = Client::playing(&server, "cam", 2);
+        let mut last = None;
+        for _ in 0..8 {
+            let (mut bytes, mut asked) = (Vec::new(), Vec::new());
+            for _ in 0..=numbers.below(12) {
+                if numbers.below(2) == 0 {
+                    let method =
+                        numbers.choose(&["OPTIONS", "GET_PARAMETER", "SET_PARAMETER", "FLY"]);
+                    let text = client.text(method, &url, &[("Content-Length", "4")]);
+                    asked.push(
+                        text.split("CSeq: ")
+                            .nth(1)
+                            .unwrap()
+                            .split("\r\n")
+                            .next()
+                            .unwrap()
+                            .to_owned(),
+                    );
+                    bytes.extend_from_slice(text.as_bytes());
+                    bytes.extend_from_slice(
+                        numbers
+                            .choose(&["$\0\0\x01", "\r\n\r\n", "OPTI"])
+                            .as_bytes(),
+                    );
+                } else {
+                    let length = numbers.below(40);
+                    bytes.extend_from_slice(&[b'$', numbers.below(256) as u8, 0, length as u8]);
+                    bytes.extend((0..length).map(|_| numbers.below(256) as u8));
+                }
+            }
+            let mut rest = &bytes[..];
+            while !rest.is_empty() {
+                let (piece, behind) = rest.split_at(1 + numbers.below(rest.len().min(97)));
+                client.send(piece);
+                rest = behind;
+                if numbers.below(4) == 0 {
+                    feed.picture(300);
+                }
+            }
+            for cseq in asked {
+                assert_eq!(client.response().cseq(), Some(cseq.as_str()));
+            }
+            for packet in client.kept(0) {
+                let sequence = RtpPacket::parse(&packet).unwrap().header.sequence;
+                assert!(last.is_none_or(|last: SequenceNumber| last.next() == sequence));
+                last = Some(sequence);
+            }
+        }
     }
 }

@@ -5,12 +5,14 @@ use relaycore_engine::burst::Stages;
 use relaycore_engine::clock::{SECOND, now_ns};
 use relaycore_engine::stream::{JoinPolicy, Written};
 use relaycore_proto::rtcp::{
-    Pli, ReceiverReport, ReportBlock, unix_ns_from_ntp, write_pli, write_receiver_report,
+    Fir, FirEntry, Pli, ReceiverReport, ReportBlock, unix_ns_from_ntp, write_fir, write_pli,
+    write_receiver_report,
 };
 use relaycore_proto::rtp::{RtpPacket, SequenceNumber, Ssrc};
 use relaycore_proto::rtsp::header::range::Range;
 use relaycore_proto::rtsp::header::transport::Transport;
 use relaycore_proto::rtsp::message::Response;
+use std::collections::HashSet;
 use std::sync::atomic::Ordering;
 
 /// Asserts that a packet is the one that `RTP-Info` names for a track.
@@ -237,6 +239,60 @@ fn what_a_receiver_reports_is_kept_and_what_it_wishes_is_passed_on() {
     assert_eq!(count, (7, 90 * SECOND / 90_000));
     assert!(counters.round_trip_ns.load(Ordering::Relaxed) > 0);
     assert!(feed.stream.key_frame_wanted());
+}
+
+#[test]
+fn a_full_intra_request_is_a_wish_for_a_key_frame_as_well() {
+    let server = Server::open();
+    let feed = Feed::started(&server.engine, "cam");
+    let mut client = Client::playing(&server, "cam", 1);
+    let mut compound = Vec::new();
+    let report = ReceiverReport {
+        ssrc: Ssrc(1),
+        reports: Vec::new(),
+    };
+    write_receiver_report(&mut compound, &report);
+    let request = Fir {
+        sender: Ssrc(1),
+        entries: vec![FirEntry {
+            media: feed.stream.ssrc(0).unwrap(),
+            number: 1,
+        }],
+    };
+    write_fir(&mut compound, &request);
+    let mut bytes = vec![b'$', 1, 0, compound.len() as u8];
+    bytes.extend(compound);
+    // Nobody wishes for one any more once it was asked about.
+    feed.stream.key_frame_wanted();
+    client.send(&bytes);
+    feed.wait_key_frame_wanted();
+}
+
+#[test]
+fn sources_numbers_and_timestamps_start_anywhere() {
+    let server = Server::open();
+    let feeds = [0, 1, 2].map(|number| Feed::started(&server.engine, &format!("cam{number}")));
+    let starts: Vec<_> = (0..3)
+        .flat_map(|number| {
+            let mut client = Client::playing(&server, &format!("cam{number}"), 2);
+            [0, 2].map(|channel| {
+                RtpPacket::parse(&client.frame_on(2 - channel))
+                    .unwrap()
+                    .header
+            })
+        })
+        .collect();
+    let different = |all: Vec<u32>| HashSet::<u32>::from_iter(all).len();
+    assert_eq!(
+        different(starts.iter().map(|it| it.ssrc.0).collect()),
+        2 * feeds.len()
+    );
+    assert_eq!(
+        different(starts.iter().map(|it| it.timestamp).collect()),
+        2 * feeds.len()
+    );
+    // Of six numbers of sixteen bits two may happen to be the same.
+    assert!(different(starts.iter().map(|it| it.sequence.0.into()).collect()) >= 4);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! nothing.
 
 use crate::support::publisher::{DESCRIPTION, Publisher};
-use crate::support::{Client, Server};
+use crate::support::{Client, Numbers, Server};
 use relaycore_proto::limits::Limits;
 use relaycore_proto::rtp::{RtpPacket, SequenceNumber};
 
@@ -47,22 +47,6 @@ const TRANSPORTS: [&str; 8] = [
     "RTP/AVP;multicast",
     "RTP/SAVP;unicast;client_port=9-10",
 ];
-
-/// A generator of numbers that are the same in each run (xorshift64*).
-struct Numbers(u64);
-
-impl Numbers {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % end
-    }
-
-    fn choose<'a>(&mut self, all: &[&'a str]) -> &'a str {
-        all[self.below(all.len())]
-    }
-}
 
 #[test]
 fn any_sequence_of_operations_is_answered_and_disturbs_nobody() {

@@ -2,12 +2,14 @@
 
 mod client;
 mod media;
+mod numbers;
 mod odd_server;
 pub(crate) mod publisher;
 mod server;
 
 pub(crate) use client::{Client, datagram, rtcp_kinds, rtp_info, sender_report};
 pub(crate) use media::{AAC_FRAME, Feed};
+pub(crate) use numbers::Numbers;
 pub(crate) use odd_server::{OddServer, Reply};
 pub(crate) use server::{Server, small_limits};
 
