@@ -92,9 +92,11 @@ class PathOutput:
                 received_ns=now_ns(),
                 random_access=unit.random_access,
             )
-        except ValueError:
+        except ValueError as error:
             # A source whose encoder stumbles, or a broken file; what comes next may be whole.
             self.damaged += 1
+            if self.damaged == 1:
+                _log.warning("the source sends what is left out: %s", error, extra={"path": self._path})
         except RuntimeError:
             raise SourceError(f"The stream at {self._path!r} was ended.") from None
 
