@@ -35,6 +35,9 @@ JOIN_S: Final = 1.0
 WELL_S: Final = 10.0
 """A connection that lasted so long did work: what ends it is its first failure."""
 
+USUAL_REORDERED: Final = 2
+"""Places by which encoders reorder pictures, where they do it at all."""
+
 MOST_REORDERED: Final = 16
 """Places by which pictures can be reordered in H.264 and H.265."""
 
@@ -161,4 +164,7 @@ class _Sending:
             decoder.decode(None)
         except (av.FFmpegError, ValueError) as error:
             raise SourceError(f"{masked(self._url)} gets nothing: the picture cannot be read.") from error
+        if decoder.has_b_frames:
+            # What the sequence says; should it be wrong, the first picture that does not fit tells.
+            self._depths.setdefault(self._main, USUAL_REORDERED)
         return decoder.width, decoder.height

@@ -1,0 +1,78 @@
+"""Paths with sources and forwards, with ffmpeg on the other side."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from pathlib import Path
+
+import pytest
+
+from relaycore import PathSettings, Relay
+from relaycore.events import ForwardFailed
+from tests.interop.recording import read_file
+from tests.support.events import of_kind
+from tests.support.media import make_media
+from tests.support.processes import run
+
+SHADE = 160
+PICTURES = 40
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A second of one shade of grey, with a tone."""
+    place = tmp_path_factory.mktemp("media") / "grey.mp4"
+    return make_media(place, sound="aac", shade=SHADE, size=(320, 240))
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+        return port
+
+
+def is_grey(place: Path, pictures: int) -> bool:
+    found = read_file(place, limit=pictures)
+    assert len(found.pictures) == pictures
+    return bool(abs(found.pictures.mean(axis=(1, 2, 3)) - SHADE).max() < 8)
+
+
+async def record(url: str, output: Path) -> None:
+    """What ffmpeg decodes of a URL, over the end of the file and its beginning."""
+    await asyncio.to_thread(
+        run,
+        [
+            *("ffmpeg", "-v", "error", "-nostdin", "-rtsp_transport", "tcp", "-i", url, "-an"),
+            *("-frames:v", str(PICTURES), "-c:v", "rawvideo", "-pix_fmt", "rgb24", str(output)),
+        ],
+    )
+
+
+async def test_ffmpeg_opens_a_file_that_is_repeated(file: Path, tmp_path: Path) -> None:
+    settings = PathSettings(source=str(file), source_on_demand=True)
+    async with Relay(port=0, paths={"door": settings}) as relay:
+        await record(relay.urls("door")[0], tmp_path / "a.nut")
+    assert is_grey(tmp_path / "a.nut", PICTURES)
+
+
+async def test_ffmpeg_opens_h264_made_of_mpeg4(tmp_path: Path) -> None:
+    source = make_media(tmp_path / "a.avi", video="mpeg4", shade=SHADE, size=(320, 240))
+    settings = PathSettings(source=str(source), source_on_demand=True, transcode="auto")
+    async with Relay(port=0, paths={"door": settings}) as relay:
+        await record(relay.urls("door/h264")[0], tmp_path / "a.nut")
+    assert is_grey(tmp_path / "a.nut", PICTURES)
+
+
+async def test_a_path_is_forwarded_over_rtmp_when_the_server_is_there(file: Path, tmp_path: Path) -> None:
+    url = f"rtmp://127.0.0.1:{free_port()}/app/key"
+    output = tmp_path / "forwarded.flv"
+    settings = PathSettings(source=str(file), forward=[url])
+    async with Relay(port=0) as relay:
+        events = relay.events()
+        await relay.set_path("door", settings)
+        assert (await of_kind(events, ForwardFailed)).target == url
+        command = ["ffmpeg", "-v", "error", "-nostdin", "-listen", "1", "-i", url, "-c", "copy"]
+        await asyncio.to_thread(run, [*command, "-frames:v", str(PICTURES), str(output)])
+    assert is_grey(output, PICTURES - 5)
