@@ -14,7 +14,7 @@ import numpy as np
 from tests.interop.recording import Pictures, Recording, read_file
 from tests.support.processes import run
 
-__all__ = ["PICTURES", "PLAYERS", "SIZE", "Player"]
+__all__ = ["CLIENTS", "PICTURES", "PLAYERS", "SIZE", "Player"]
 
 Player = Callable[[str, str, Path], Recording]
 """Plays URL and transport with a directory for its files."""
