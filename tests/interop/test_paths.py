@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from relaycore import PathSettings, Relay
-from relaycore.events import ForwardFailed
+from relaycore.events import ForwardFailed, StreamAdded
 from tests.interop.recording import read_file
 from tests.support.events import of_kind
 from tests.support.media import make_media
@@ -76,3 +76,13 @@ async def test_a_path_is_forwarded_over_rtmp_when_the_server_is_there(file: Path
         command = ["ffmpeg", "-v", "error", "-nostdin", "-listen", "1", "-i", url, "-c", "copy"]
         await asyncio.to_thread(run, [*command, "-frames:v", str(PICTURES), str(output)])
     assert is_grey(output, PICTURES - 5)
+
+
+async def test_a_path_is_forwarded_over_rtsp_to_another_relay(file: Path, tmp_path: Path) -> None:
+    async with Relay(port=0) as target:
+        url = target.urls("copy")[0]
+        events = target.events()
+        async with Relay(port=0, paths={"door": PathSettings(source=str(file), forward=[url])}):
+            assert (await of_kind(events, StreamAdded)).path == "copy"
+            await record(url, tmp_path / "a.nut")
+    assert is_grey(tmp_path / "a.nut", PICTURES)

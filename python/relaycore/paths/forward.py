@@ -30,7 +30,7 @@ __all__ = ["Forward", "ForwardStatus"]
 _log = logging.getLogger(__name__)
 
 JOIN_S: Final = 1.0
-"""Seconds that the thread gets to say goodbye; one that hangs in its socket is left."""
+"""Seconds that the thread gets to say goodbye, before the connection is ended by force."""
 
 WELL_S: Final = 10.0
 """A connection that lasted so long did work: what ends it is its first failure."""
@@ -80,6 +80,7 @@ class Forward:
         """Says goodbye to the server."""
         self._pump.stop()
         await asyncio.to_thread(self._thread.join, JOIN_S)
+        self._sending.kill()
 
     def _tell(self, reason: str) -> None:
         if not self._loop.is_closed():
@@ -100,6 +101,12 @@ class _Sending:
         self._backoff = Backoff()
         self._again_at = 0.0
         self._connected_at: float | None = None
+
+    def kill(self) -> None:
+        """Ends the connection, if it hangs; from any thread."""
+        remux = self._remux
+        if remux is not None:
+            remux.kill()
 
     def run(self) -> None:
         try:

@@ -10,8 +10,8 @@ import av
 from relaycore.capture.device_errors import reason_of
 from relaycore.capture.ffmpeg_log import captured_log
 from relaycore.errors import SourceError
+from relaycore.paths.bridge import Bridge
 from relaycore.paths.media_tracks import MediaPacket
-from relaycore.paths.srt import SrtBridge
 from relaycore.settings import masked
 
 __all__ = ["Medium", "open_medium", "scheme_of"]
@@ -45,7 +45,7 @@ _SEGMENTED: Final = frozenset({"hls", "dash"})
 class Medium:
     """What is open. ``paced``: it delivers faster than it is played, so its times are waited for."""
 
-    def __init__(self, place: str, container: av.container.InputContainer, bridge: SrtBridge | None) -> None:
+    def __init__(self, place: str, container: av.container.InputContainer, bridge: Bridge | None) -> None:
         self.place = place
         self.container = container
         self.paced = scheme_of(place) == "file" or bool(container.duration) or _is_segmented(container)
@@ -77,11 +77,11 @@ def open_medium(place: str, transport: str) -> Medium:
     ``transport`` is that of RTSP: ``tcp``, ``udp`` or ``auto``, which is ``tcp`` here.
     """
     scheme = scheme_of(place)
-    bridge: SrtBridge | None = None
+    bridge: Bridge | None = None
     with captured_log() as log:
         try:
             if scheme == "srt":
-                bridge = SrtBridge.receive(place)
+                bridge = Bridge.receive_srt(place)
                 container = av.open(
                     bridge.stream, "r", format="mpegts", container_options=_options(scheme, transport)
                 )

@@ -12,12 +12,11 @@ import av
 
 from relaycore._relaycore import AccessUnit, Track
 from relaycore.capture.device_errors import reason_of
-from relaycore.capture.ffmpeg_log import FFmpegLog, captured_log
 from relaycore.errors import SourceError
+from relaycore.paths.bridge import Bridge
 from relaycore.paths.decoding_times import DecodingTimes
 from relaycore.paths.media_tracks import MediaPacket
 from relaycore.paths.medium import scheme_of
-from relaycore.paths.srt import SrtBridge
 from relaycore.settings import masked
 
 __all__ = ["Remux"]
@@ -78,18 +77,22 @@ class Remux:
         self._url = url
         self._size = size
         self._format = _FORMATS[scheme_of(url)]
-        self._bridge = SrtBridge.send(url) if scheme_of(url) == "srt" else None
+        if scheme_of(url) == "srt":
+            self._bridge = Bridge.send_srt(url)
+        else:
+            self._bridge = Bridge.send(url, self._format, _OPTIONS.get(self._format, {}))
         try:
-            self._container = self._open()
+            self._container = av.open(
+                self._bridge.stream, "w", format=self._bridge.format, container_options={"flush_packets": "1"}
+            )
             self._streams = self._add_streams(tracks)
         except BaseException:
-            if self._bridge is not None:
-                self._bridge.close()
+            self._bridge.close()
             raise
         self._times = {number: DecodingTimes(depths.get(number, 0)) for number in self._streams}
         self._rates = [track.clock_rate for track in tracks]
         self._start_ns: int | None = None
-        self._connected = False
+        self._closed = False
 
     def write(self, unit: AccessUnit) -> None:
         """Sends an access unit. SourceError when the server does not take it, ReorderedMore for B-frames."""
@@ -107,37 +110,28 @@ class Remux:
         packet.time_base = Fraction(1, rate)
         packet.pts, packet.dts = pts, self._times[unit.track].of(pts)
         packet.is_keyframe = unit.random_access
-        if self._connected:
-            self._mux(packet, None)
-            return
-        # FFmpeg connects here, and says why it cannot only in its log.
-        with captured_log() as log:
-            self._mux(packet, log)
-        self._connected = True
-
-    def close(self) -> None:
-        """Says goodbye and closes the connection."""
-        try:
-            with captured_log():
-                self._container.close()
-        except (av.FFmpegError, OSError, ValueError):
-            _log.debug("no goodbye to %s", masked(self._url), exc_info=True)
-        finally:
-            if self._bridge is not None:
-                self._bridge.close()
-
-    def _mux(self, packet: MediaPacket, log: FFmpegLog | None) -> None:
         try:
             self._container.mux_one(packet)
         except (av.FFmpegError, OSError, ValueError) as error:
-            said = self._bridge.reason() if self._bridge is not None else None
-            logged = log.last_error() if log is not None else None
-            reason = masked(said or logged or reason_of(error))
-            raise SourceError(f"{masked(self._url)} takes nothing: {reason}.") from None
+            self.close()
+            reason = self._bridge.reason() or reason_of(error)
+            raise SourceError(f"{masked(self._url)} takes nothing: {masked(reason)}.") from None
 
-    def _open(self) -> av.container.OutputContainer:
-        place = self._url if self._bridge is None else self._bridge.stream
-        return av.open(place, "w", format=self._format, container_options=_OPTIONS.get(self._format, {}))
+    def kill(self) -> None:
+        """Ends the connection at once; from any thread."""
+        self._bridge.kill()
+
+    def close(self) -> None:
+        """Says goodbye and closes the connection."""
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            self._container.close()
+        except (av.FFmpegError, OSError, ValueError):
+            _log.debug("no goodbye to %s", masked(self._url), exc_info=True)
+        finally:
+            self._bridge.close()
 
     def _add_streams(self, tracks: Sequence[Track]) -> dict[int, av.stream.Stream]:
         streams: dict[int, av.stream.Stream] = {}
