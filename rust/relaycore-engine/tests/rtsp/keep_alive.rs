@@ -93,6 +93,27 @@ fn requests_of_any_kind_and_reports_keep_a_session_alive() {
     assert_eq!(server.engine.sessions().len(), 5);
 }
 
+/// Some clients neither ask nor report over TCP: that they take packets shows that they are there.
+#[test]
+fn an_interleaved_reader_that_says_nothing_stays_while_it_takes_packets() {
+    let server = Server::with(quick());
+    let mut feed = Feed::started(&server.engine, "cam");
+    let mut reader = Client::playing(&server, "cam", 1);
+    for _ in 0..3 {
+        let silent = Viewer::new(&server);
+        let ended = loop {
+            feed.picture(100);
+            reader.frame_on(0);
+            if let Some(ended) = server.ended_by_now() {
+                break ended;
+            }
+        };
+        assert_eq!(ended.id, silent.id);
+    }
+    assert_eq!(reader.status("OPTIONS", "*", &[]), 200);
+    assert_eq!(server.engine.sessions().len(), 1);
+}
+
 #[test]
 fn parameters_are_answered_with_and_without_body_and_session() {
     let server = Server::open();
