@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 pub(crate) fn small_limits() -> Limits {
     Limits {
         reader_age_ms: 100,
-        decision_timeout_ms: 100,
+        decision_timeout_ms: 1000,
         ..Limits::default()
     }
 }
