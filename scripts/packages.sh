@@ -31,6 +31,7 @@ test)
         gstreamer1.0-plugins-base
         gstreamer1.0-plugins-good
         gstreamer1.0-plugins-ugly
+        gstreamer1.0-rtsp
         gstreamer1.0-tools
         iproute2
         libgstreamer-plugins-base1.0-dev

@@ -1,0 +1,1 @@
+"""What real programs publish, and what real programs then read."""

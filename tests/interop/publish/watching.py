@@ -1,0 +1,154 @@
+"""Programs that watch: each reads a URL over a transport and gives the first pictures that it decodes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from unittest import mock
+
+import av
+import cv2
+import numpy as np
+
+from tests.interop.publish.clips import CLIPS, HEIGHT, WIDTH, Planes
+from tests.interop.publish.programs import CLIENTS, FFMPEG, GSTREAMER, MPV, NEW_FFMPEG
+from tests.interop.publish.running import LIMIT
+from tests.support.processes import run
+
+__all__ = ["WANTED", "WATCH", "Watch"]
+
+WANTED = 30
+"""Pictures to decode: a little more than a second."""
+
+Watch = Callable[[str, str, str, Path], Planes]
+"""Watches a clip at a URL over a transport (``tcp``, ``udp`` or ``http``), with a directory for its files."""
+
+PICTURE_BYTES = WIDTH * HEIGHT * 3 // 2
+
+DECODERS = {
+    "h264": "rtph264depay ! h264parse ! avdec_h264",
+    "h264-bframes": "rtph264depay ! h264parse ! avdec_h264",
+    "h265": "rtph265depay ! h265parse ! avdec_h265",
+    "mpeg4": "rtpmp4vdepay ! mpeg4videoparse ! avdec_mpeg4",
+    "mpeg4-bframes": "rtpmp4vdepay ! mpeg4videoparse ! avdec_mpeg4",
+    "mpeg1": "rtpmpvdepay ! mpegvideoparse ! avdec_mpeg2video",
+    "mpeg2": "rtpmpvdepay ! mpegvideoparse ! avdec_mpeg2video",
+    "jpeg": "rtpjpegdepay ! avdec_mjpeg",
+    "vp8": "rtpvp8depay ! vp8dec",
+    "vp9": "rtpvp9depay ! vp9dec",
+}
+"""How GStreamer reads the clips that it can; its depayloader of AV1 came later."""
+
+CODECS = {"h264": "h264", "h264-bframes": "h264", "jpeg": "mjpeg"}
+"""Formats of FFmpeg in which retina leaves the clips that it knows."""
+
+
+def ffmpeg(program: str) -> Watch:
+    """An ffmpeg; the pictures come on its standard output."""
+
+    def watch(clip: str, url: str, transport: str, directory: Path) -> Planes:
+        source = ["-rtsp_transport", transport, "-i", url, "-fps_mode", "passthrough"]
+        form = ["-frames:v", str(WANTED), "-pix_fmt", CLIPS[clip].sampling, "-f", "rawvideo", "-"]
+        return _first_pictures([program, "-v", "error", "-nostdin", *source, *form], directory)
+
+    return watch
+
+
+def gstreamer(clip: str, url: str, transport: str, directory: Path) -> Planes:
+    """GStreamer's rtspsrc."""
+    return _first_pictures([GSTREAMER, "--quiet", *_pipeline("rtspsrc", clip, url, transport)], directory)
+
+
+def rtspsrc2(clip: str, url: str, transport: str, directory: Path) -> Planes:
+    """GStreamer's newer source, written in Rust."""
+    pipeline = " ".join(_pipeline("rtspsrc2", clip, url, transport))
+    return _first_pictures([str(CLIENTS / "play-rtspsrc2"), pipeline], directory)
+
+
+def mpv(clip: str, url: str, transport: str, directory: Path) -> Planes:
+    """mpv, which here writes what it would show."""
+    output = directory / "mpv.nut"
+    source = [MPV, "--no-config", "--msg-level=all=error", f"--rtsp-transport={transport}", url]
+    encode = [f"--o={output}", "--of=nut", "--ovc=rawvideo", f"--vf=format={CLIPS[clip].sampling}"]
+    run([*source, *encode, f"--frames={WANTED}"])
+    return _read(str(output), clip)
+
+
+def pyav(clip: str, url: str, transport: str, directory: Path) -> Planes:
+    """PyAV, as a program in Python reads a stream."""
+    return _read(url, clip, {"rtsp_transport": transport})
+
+
+def opencv(clip: str, url: str, transport: str, directory: Path) -> Planes:
+    """OpenCV's VideoCapture."""
+    with mock.patch.dict(os.environ, OPENCV_FFMPEG_CAPTURE_OPTIONS=f"rtsp_transport;{transport}"):
+        capture = cv2.VideoCapture(url, cv2.CAP_FFMPEG)
+    assert capture.isOpened()
+    pictures: list[Planes] = []
+    while len(pictures) < WANTED:
+        got, picture = capture.read()
+        assert got, f"no picture after {len(pictures)}"
+        pictures.append(cv2.cvtColor(picture, cv2.COLOR_BGR2YUV_I420).astype(np.uint8).reshape(-1))
+    capture.release()
+    return np.stack(pictures)
+
+
+def retina(clip: str, url: str, transport: str, directory: Path) -> Planes:
+    """retina, which leaves access units that PyAV decodes."""
+    output = directory / "retina"
+    said = run([CLIENTS / "play-retina", transport, url, str(WANTED + 5), output])
+    assert "lost=0" in said, said
+    return _read(str(output), clip, form=CODECS[clip])
+
+
+def _pipeline(element: str, clip: str, url: str, transport: str) -> list[str]:
+    if transport == "http":
+        url, transport = url.replace("rtsp://", "rtsph://"), "tcp"
+    source = f"{element} name=source location={url} protocols={transport} latency=200"
+    branch = f"source. ! application/x-rtp ! {DECODERS[clip]} ! video/x-raw,format=I420 ! fdsink"
+    return f"{source} {branch}".split()
+
+
+def _first_pictures(command: Sequence[str], directory: Path) -> Planes:
+    """Read pictures from a program's standard output, and end it when there are enough."""
+    complaints = directory / "complaints"
+    with (
+        complaints.open("wb") as errors,
+        subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, cwd=directory
+        ) as player,
+    ):
+        assert player.stdout is not None
+        try:
+            pictures = player.stdout.read(PICTURE_BYTES * WANTED)
+        finally:
+            player.kill()
+    assert len(pictures) == PICTURE_BYTES * WANTED, (
+        f"{command} ended after {len(pictures) // PICTURE_BYTES} pictures: {complaints.read_text()}"
+    )
+    return np.frombuffer(pictures, np.uint8).reshape(WANTED, PICTURE_BYTES)
+
+
+def _read(url: str, clip: str, options: dict[str, str] | None = None, form: str | None = None) -> Planes:
+    pictures: list[Planes] = []
+    with av.open(url, options=options or {}, timeout=LIMIT, format=form) as container:
+        for frame in container.decode(video=0):
+            pictures.append(frame.to_ndarray(format=CLIPS[clip].sampling).astype(np.uint8).reshape(-1))
+            if len(pictures) == WANTED:
+                break
+    return np.stack(pictures)
+
+
+WATCH: dict[str, Watch] = {
+    "ffmpeg": ffmpeg(FFMPEG),
+    "ffmpeg-9": ffmpeg(NEW_FFMPEG),
+    "gstreamer": gstreamer,
+    "mpv": mpv,
+    "opencv": opencv,
+    "pyav": pyav,
+    "retina": retina,
+    "rtspsrc2": rtspsrc2,
+}
+"""The programs by name."""
