@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from relaycore import AccessRequest, Publisher, Relay, Track, User
+from relaycore.access import nonces
 from relaycore.events import SessionEnded, SessionStarted
 from tests.support.events import of_kind
 from tests.support.rtsp import Client, Response
@@ -60,6 +61,19 @@ async def test_a_user_is_asked_for_the_password_and_let_in(guarded: Relay) -> No
         challenge = asked.headers["www-authenticate"]
         wrong = await describe(client, digest(client.url, challenge, "guess"))
         assert wrong.status == 401
+        assert (await describe(client, digest(client.url, challenge, ANNA.password))).status == 200
+
+
+async def test_a_nonce_that_has_run_out_is_replaced(guarded: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The client hears that its password was not wrong, and goes on with the new nonce."""
+    async with await Client.connect(guarded.urls("own")[0]) as client:
+        challenge = (await describe(client)).headers["www-authenticate"]
+        with monkeypatch.context() as patch:
+            patch.setattr(nonces, "LIFETIME_S", -1)
+            stale = await describe(client, digest(client.url, challenge, ANNA.password))
+        assert stale.status == 401
+        challenge = stale.headers["www-authenticate"]
+        assert "stale=true" in challenge
         assert (await describe(client, digest(client.url, challenge, ANNA.password))).status == 200
 
 
