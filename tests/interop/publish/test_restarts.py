@@ -25,7 +25,7 @@ PATH = "live"
 
 
 def publish(clips: Clips, relay: RunningRelay) -> subprocess.Popen[bytes]:
-    """Start a publisher of H.264; ffmpeg by itself cannot copy B-frames from RTSP, as it knows no decoding time."""
+    """Start a publisher without B-frames: those ffmpeg does not copy from RTSP, without any relay either."""
     source = ["-re", "-stream_loop", "-1", "-i", str(clips.file("h264")), "-c", "copy"]
     target = ["-f", "rtsp", "-rtsp_transport", "tcp", relay.url(PATH)]
     return subprocess.Popen([FFMPEG, "-v", "quiet", "-nostdin", *source, *target], stdin=subprocess.DEVNULL)
