@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+import subprocess
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
 
 from relaycore import Config, Relay
 from relaycore.events import StreamAdded
@@ -33,12 +34,12 @@ async def test_twenty_stalled_players_cost_a_good_reader_no_packet() -> None:
     async with asyncio.timeout(LIMIT), Relay(config) as relay, AsyncExitStack() as running:
         url = relay.urls("live")[0]
         events = relay.events()
-        await running.enter_async_context(program(PUBLISHER.format(url=url)))
+        running.enter_context(program(PUBLISHER.format(url=url)))
         await of_kind(events, StreamAdded)
         for _ in range(STALLED):
-            player = await running.enter_async_context(program(PLAYER.format(url=url)))
+            player = running.enter_context(program(PLAYER.format(url=url)))
             assert player.stdout is not None
-            await player.stdout.readexactly(1)
+            assert await asyncio.to_thread(player.stdout.read, 1)
             player.send_signal(signal.SIGSTOP)
         good = await running.enter_async_context(await Client.connect(url))
         await good.start(udp=False)
@@ -51,12 +52,11 @@ async def test_twenty_stalled_players_cost_a_good_reader_no_packet() -> None:
         assert gaps.packets >= DISCARDED
 
 
-@asynccontextmanager
-async def program(command: str) -> AsyncIterator[asyncio.subprocess.Process]:
+@contextmanager
+def program(command: str) -> Iterator[subprocess.Popen[bytes]]:
     """A program, killed at the end of the block."""
-    process = await asyncio.create_subprocess_exec(*command.split(), stdout=asyncio.subprocess.PIPE)
-    try:
-        yield process
-    finally:
-        process.kill()
-        await process.wait()
+    with subprocess.Popen(command.split(), stdout=subprocess.PIPE) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
