@@ -18,8 +18,11 @@ from relaycore.events import (
     CameraReady,
     Event,
     EventReader,
+    ForwardFailed,
     SessionEnded,
     SessionStarted,
+    SourceFailed,
+    SourceSwitched,
     StreamRemoved,
     StreamResumed,
     StreamVacant,
@@ -137,6 +140,12 @@ def _log_event(event: Event) -> None:
             _log.info("the publisher has left, its readers wait for another", extra=fields)
         case StreamResumed():
             _log.info("another publisher goes on", extra=fields)
+        case SourceFailed(source=source, reason=reason):
+            _log.warning("the source cannot be read: %s", reason, extra=fields | {"source": source})
+        case SourceSwitched(source=source, before=before):
+            _log.info("another source feeds it", extra=fields | {"source": source, "before": before})
+        case ForwardFailed(target=target, reason=reason):
+            _log.warning("forwarding failed: %s", reason, extra=fields | {"target": target})
         case StreamRemoved(reason=str(reason)):
             _log.info("the stream has ended: %s", reason, extra=fields)
 

@@ -66,6 +66,8 @@ pub(super) struct Grant {
     pub(super) user: Option<String>,
     /// The era in which it was asked about; see `Engine::revoke_decisions`.
     pub(super) era: u64,
+    /// Whether the request that asked for it is still being answered.
+    pub(super) is_new: bool,
 }
 
 /// What holds up the next request of a connection: responses go out in the order of their requests.
@@ -147,6 +149,13 @@ impl Connection {
         self.granted
             .iter()
             .find(|grant| grant.action == action && grant.path == path)
+    }
+
+    /// The request that asked for the newest decision is answered.
+    pub(super) fn age_grants(&mut self) {
+        self.granted
+            .iter_mut()
+            .for_each(|grant| grant.is_new = false);
     }
 
     /// Remembers a decision; the oldest is forgotten first.

@@ -98,10 +98,12 @@ impl Shard {
             return false;
         };
         let era = self.shared.decision_era();
-        if connection
-            .grant(action, path)
-            .is_some_and(|grant| grant.era == era)
-        {
+        let granted = connection.grant(action, path);
+        // Whoever decides may start a stream for those who ask to read it: where there is none it is asked again.
+        let starts = action == Action::Read
+            && matches!(request.method, Method::Describe | Method::Setup)
+            && self.shared.stream(path).is_none();
+        if granted.is_some_and(|grant| grant.era == era && (grant.is_new || !starts)) {
             return true;
         }
         self.next_question += 1;
@@ -172,8 +174,12 @@ impl Shard {
                     path,
                     user,
                     era,
+                    is_new: true,
                 });
                 self.request(key, request);
+                if let Some(connection) = self.connections.get_mut(key) {
+                    connection.age_grants();
+                }
             }
             Answer::Challenge(challenges) => {
                 let mut response = Response::to_request(&request, StatusCode::UNAUTHORIZED);

@@ -172,3 +172,20 @@ fn where_nobody_takes_questions_they_are_refused_at_once() {
     assert_eq!(refused.status.0, 503);
     assert_eq!(engine.discarded_events(), 1);
 }
+
+#[test]
+fn where_there_is_no_stream_each_wish_to_read_it_is_asked_about() {
+    let server = Server::open();
+    let mut client = Client::connect(server.address);
+    let url = server.url("later");
+    for _ in 0..2 {
+        assert_eq!(client.status("DESCRIBE", &url, &[]), 404);
+        assert_eq!(server.asked().path, "later");
+    }
+    let _feed = Feed::started(&server.engine, "later");
+    assert_eq!(client.status("DESCRIBE", &url, &[]), 200);
+    assert_eq!(client.status("DESCRIBE", &url, &[]), 200);
+    server.engine.remove_stream("later");
+    assert_eq!(client.status("DESCRIBE", &url, &[]), 404);
+    assert_eq!(server.asked().path, "later");
+}
