@@ -36,7 +36,7 @@ test-rust: $(STAMPS)/venv-dev ## Rust tests, the fuzz targets' corpora among the
 test-python: $(STAMPS)/venv-dev $(STAMPS)/extension $(STAMPS)/packages-test ## Python tests, on asyncio and on uvloop
 	$(BIN)/python -m pytest --ignore=tests/interop $(ARGS)
 
-test-interop: $(STAMPS)/venv-dev $(STAMPS)/extension $(STAMPS)/clients ## Real players against a running server
+test-interop: $(STAMPS)/venv-dev $(STAMPS)/extension $(STAMPS)/clients $(STAMPS)/clients-node ## Real players against a running server
 	$(BIN)/python -m pytest tests/interop -m "not camera_vm" $(ARGS)
 
 camera-vm: $(STAMPS)/venv-dev $(STAMPS)/extension $(STAMPS)/packages-vm ## Two V4L2 cameras in a small VM, served and played
@@ -78,7 +78,7 @@ lock: $(STAMPS)/venv-dev ## Write the lock files anew, with the newest versions 
 	$(LOCK_WINDOWS) --upgrade pyproject.toml requirements/windows.in --output-file requirements/windows.txt
 
 clean: ## Remove all that the other tasks made
-	rm -rf $(VENV) .cache target $(CLIENTS)/target dist .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) .cache target $(CLIENTS)/target $(CLIENTS)/node/node_modules dist .mypy_cache .ruff_cache .pytest_cache
 	find python -name '*.so' -delete
 
 $(STAMPS)/packages-%: scripts/packages.sh
@@ -102,4 +102,8 @@ $(STAMPS)/extension: Cargo.toml Cargo.lock pyproject.toml $(RUST_SOURCES) $(STAM
 
 $(STAMPS)/clients: $(STAMPS)/packages-test $(CLIENTS)/Cargo.toml $(CLIENTS)/Cargo.lock $(wildcard $(CLIENTS)/src/bin/*.rs)
 	cargo build --locked --manifest-path $(CLIENTS)/Cargo.toml
+	@touch $@
+
+$(STAMPS)/clients-node: $(STAMPS)/packages-test $(CLIENTS)/node/package.json $(CLIENTS)/node/package-lock.json
+	npm ci --prefix $(CLIENTS)/node --silent --no-audit --no-fund --ignore-scripts
 	@touch $@

@@ -22,6 +22,7 @@ build)
     ;;
 test)
     command -v cc >/dev/null || packages+=(gcc libc6-dev)
+    command -v npm >/dev/null || packages+=(nodejs npm)
     packages+=(
         curl
         ffmpeg
