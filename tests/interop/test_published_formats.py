@@ -50,6 +50,7 @@ TONE = "audiotestsrc is-live=true ! audio/x-raw,rate=48000,channels=2 ! audiocon
 
 GSTREAMER = {
     "mpegts": f"{PATTERN} ! x264enc tune=zerolatency key-int-max=25 ! mpegtsmux alignment=7",
+    "jpeg-422": f"{PATTERN.replace('I420', 'Y42B')} ! jpegenc",
     "aac": f"{TONE} ! avenc_aac ! aacparse",
     "ac3": f"{TONE} ! avenc_ac3 ! ac3parse",
 }

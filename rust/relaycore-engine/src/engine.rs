@@ -79,6 +79,8 @@ pub enum AddStreamError {
     BadPath(String),
     /// A stream has at least one track and at most the limit `tracks`.
     TrackCount(usize),
+    /// There are as many streams as the limit `streams` allows.
+    TooMany(usize),
 }
 
 impl fmt::Display for AddStreamError {
@@ -95,6 +97,10 @@ impl fmt::Display for AddStreamError {
             Self::TrackCount(count) => write!(
                 f,
                 "a stream has at least one track and not more than the limit, not {count}"
+            ),
+            Self::TooMany(limit) => write!(
+                f,
+                "there are {limit} streams already; remove one, or raise the limit `streams`"
             ),
         }
     }
@@ -378,6 +384,9 @@ impl Shared {
         let mut streams = lock(&self.streams);
         if streams.contains_key(path) {
             return Err(AddStreamError::PathTaken(path.to_owned()));
+        }
+        if streams.len() >= self.limits.streams {
+            return Err(AddStreamError::TooMany(self.limits.streams));
         }
         let id = StreamId(self.next_number());
         let wallclock = Arc::clone(&self.wallclock);

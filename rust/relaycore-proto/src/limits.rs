@@ -146,6 +146,8 @@ limits! {
     connections / CONNECTIONS: usize = 10_000, 1..=1_000_000, "connections";
     /// Most RTSP sessions that one connection may hold.
     sessions_per_connection / SESSIONS_PER_CONNECTION: usize = 8, 1..=256, "sessions";
+    /// Most streams at a time: publishers of more are refused.
+    streams / STREAMS: usize = 1000, 1..=1_000_000, "streams";
     /// Most tracks of one stream.
     tracks / TRACKS: usize = 16, 1..=64, "tracks";
     /// Longest wait for a decision of the program (may this person read this path); afterwards the answer is 503.

@@ -4,6 +4,7 @@ use super::Shard;
 use super::requests::absolute;
 use crate::clock::now_ns;
 use crate::decision::Action;
+use crate::engine::AddStreamError;
 use crate::paths::OpenSourceError;
 use relaycore_proto::rtsp::message::{Request, Response};
 use relaycore_proto::rtsp::status::StatusCode;
@@ -81,7 +82,11 @@ impl Shard {
 
     /// Refuses a publisher whose path cannot be fed now.
     pub(super) fn refuse_source(&mut self, key: usize, request: &Request, error: &OpenSourceError) {
-        self.refuse(key, request, StatusCode::FORBIDDEN, &error.to_string());
+        let status = match error {
+            OpenSourceError::Stream(AddStreamError::TooMany(_)) => StatusCode::NOT_ENOUGH_BANDWIDTH,
+            OpenSourceError::Busy | OpenSourceError::Stream(_) => StatusCode::FORBIDDEN,
+        };
+        self.refuse(key, request, status, &error.to_string());
     }
 
     /// Answers a RECORD.

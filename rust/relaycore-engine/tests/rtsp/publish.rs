@@ -354,6 +354,20 @@ fn what_is_out_of_order_or_makes_no_sense_is_refused() {
 }
 
 #[test]
+fn publishers_of_more_streams_than_the_limit_are_refused() {
+    let server = Server::with(Limits {
+        streams: 1,
+        ..Limits::default()
+    });
+    let _first = Publisher::recording(&server, "one");
+    let mut second = Publisher::connect(&server, "two");
+    assert_eq!(second.announce(DESCRIPTION).status.0, 200);
+    let refused = second.setup(0);
+    assert_eq!(refused.status.0, 453);
+    assert!(refused.reason.unwrap().contains("limit"));
+}
+
+#[test]
 fn garbage_from_a_publisher_harms_nobody() {
     let server = Server::open();
     let mut publisher = Publisher::recording(&server, "live");
