@@ -177,6 +177,14 @@ async def test_h264_is_not_made_of_h264_unless_it_is_asked_for(relay: Relay, fil
     await relay.prepare("door/h264")
 
 
+async def test_a_rendition_that_is_asked_for_anew_is_made_anew(relay: Relay, files: Path) -> None:
+    source = str(files / "dark.mp4")
+    for gop_seconds in (1.0, 2.0, 3.0):
+        settings = PathSettings(source=source, transcode="h264", gop_seconds=gop_seconds)
+        await relay.set_path("door", settings)
+        await relay.prepare("door/h264")
+
+
 async def test_functions_of_the_program_are_told_of_paths(files: Path) -> None:
     seen: asyncio.Queue[Happening] = asyncio.Queue()
     settings = PathSettings(source=str(files / "dark.mp4"), loop=False)

@@ -21,7 +21,7 @@ class OnDemand:
     ``users`` counts those of now. Who was let in and does not play yet is announced with :meth:`expect`.
     """
 
-    def __init__(self, users: Callable[[], int], close_after: float, close: Callable[[], None]) -> None:
+    def __init__(self, users: Callable[[], int], close_after: float, close: Callable[[], object]) -> None:
         self._users = users
         self._close_after = close_after
         self._close = close

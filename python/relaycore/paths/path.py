@@ -70,6 +70,7 @@ class ManagedPath:
         self._forwards: dict[str, Forward] = {}
         self._lock = asyncio.Lock()
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._endings: set[asyncio.Task[Any]] = set()
         self._closed = False
         self._open_source()
 
@@ -81,7 +82,7 @@ class ManagedPath:
         if _source_part(settings) != _source_part(before):
             self._spawn(self._replace_source())
         if _rendition_part(settings) != _rendition_part(before):
-            self._spawn(self._close_rendition())
+            self._close_rendition()
         for url in self._forwards.keys() - set(settings.forward):
             self._spawn(self._forwards.pop(url).stop())
         self._start_forwards()
@@ -93,9 +94,8 @@ class ManagedPath:
         async with self._lock:
             await self._end_source()
         forwards, self._forwards = self._forwards, {}
-        await asyncio.gather(
-            self._close_rendition(), *(forward.stop() for forward in forwards.values()), *self._tasks
-        )
+        self._close_rendition()
+        await asyncio.gather(*(forward.stop() for forward in forwards.values()), *self._tasks)
 
     def status(self) -> PathStatus:
         """How it does."""
@@ -136,6 +136,8 @@ class ManagedPath:
             async with asyncio.timeout(timeout):
                 await self.prepare(timeout)
                 async with self._lock:
+                    # The path of the rendition is free when the one before has ended.
+                    await asyncio.gather(*self._endings)
                     rendition = self._rendition or self._begin_rendition()
                 assert self._rendition_demand is not None
                 self._rendition_demand.expect()
@@ -268,7 +270,7 @@ class ManagedPath:
         self._rendition_demand = OnDemand(
             lambda: 0 if rendition.stream is None else rendition.stream.readers,
             self.settings.on_demand_close_after,
-            lambda: self._spawn(self._close_rendition()),
+            self._close_rendition,
         )
         return rendition
 
@@ -277,11 +279,13 @@ class ManagedPath:
             self._rendition = None
             self._cancel_rendition_demand()
 
-    async def _close_rendition(self) -> None:
+    def _close_rendition(self) -> None:
         rendition, self._rendition = self._rendition, None
         self._cancel_rendition_demand()
         if rendition is not None:
-            await rendition.stop()
+            ending = self._spawn(rendition.stop())
+            self._endings.add(ending)
+            ending.add_done_callback(self._endings.discard)
 
     def _cancel_rendition_demand(self) -> None:
         if self._rendition_demand is not None:
@@ -303,10 +307,11 @@ class ManagedPath:
     def _on_forward_failed(self, target: str, reason: str) -> None:
         self._host.emit(ForwardFailed(path=self.path, target=target, reason=reason))
 
-    def _spawn(self, work: Coroutine[Any, Any, Any]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
 
 def _source_part(settings: PathSettings) -> tuple[object, ...]:
