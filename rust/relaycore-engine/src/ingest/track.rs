@@ -140,7 +140,7 @@ impl TrackRelay {
         }
         let found = parameters::found(self.codec, packet.payload, &mut self.unit.parameters);
         self.unit.parameters.truncate(PARAMETER_BYTES);
-        if start == PacketStart::RandomAccess && !found {
+        if start == PacketStart::RandomAccess && !found && parameters::are_sent(self.codec) {
             if !self.unit.parameters.is_empty() {
                 stream.learn_parameters(self.index, &self.unit.parameters);
             } else if !self.unit.begun {

@@ -15,8 +15,9 @@ use crate::annexb::push_nal;
 use crate::burst::{BurstBuilder, RtpWriter};
 use crate::h264::{is_random_access, is_slice, type_of};
 
-const STAP_A: u8 = 24;
-const FU_A: u8 = 28;
+/// Packets that hold several NAL units, or a part of one.
+pub(super) const STAP_A: u8 = 24;
+pub(super) const FU_A: u8 = 28;
 
 /// F and NRI bits of a NAL unit's first byte.
 const FORBIDDEN: u8 = 0x80;

@@ -19,8 +19,8 @@ use crate::burst::{BurstBuilder, RtpWriter};
 use crate::h265::{NAL_HEADER_BYTES, is_random_access, is_slice, type_of};
 
 /// Aggregation packet and fragmentation unit.
-const AP: u8 = 48;
-const FU: u8 = 49;
+pub(super) const AP: u8 = 48;
+pub(super) const FU: u8 = 49;
 
 /// Bits of the NAL unit header's first byte that are not the type: F, and the highest bit of the layer.
 const NOT_TYPE: u8 = 0x81;

@@ -8,6 +8,7 @@
 //! Both headers have the length of the codec's NAL unit header, and another type.
 
 use alloc::vec::Vec;
+use core::iter;
 
 use super::assemble::OpenPicture;
 use super::{PayloadError, checked_limit, even_fragment};
@@ -101,18 +102,32 @@ impl<'a> Group<'a> {
             [] => return,
             [nal] => rtp.write(out, timestamp, marker, &[nal]),
             _ => {
-                let mut payload = Vec::new();
-                F::push_aggregation_header(&self.nals, &mut payload);
-                for nal in &self.nals {
-                    // `fits` bounds each NAL unit to less than the packet.
-                    payload.extend_from_slice(&(nal.len() as u16).to_be_bytes());
-                    payload.extend_from_slice(nal);
-                }
-                rtp.write(out, timestamp, marker, &[&payload]);
+                rtp.write(out, timestamp, marker, &[&aggregation::<F>(&self.nals)]);
             }
         }
         self.nals.clear();
     }
+}
+
+/// The payload of an aggregation of `nals`, which all have to fit one packet.
+pub(super) fn aggregation<F: NalFormat>(nals: &[&[u8]]) -> Vec<u8> {
+    let mut payload = Vec::new();
+    F::push_aggregation_header(nals, &mut payload);
+    for nal in nals {
+        payload.extend_from_slice(&(nal.len() as u16).to_be_bytes());
+        payload.extend_from_slice(nal);
+    }
+    payload
+}
+
+/// The NAL units of an aggregation, from behind its header, as far as their sizes are true.
+pub(super) fn aggregated(mut rest: &[u8]) -> impl Iterator<Item = &[u8]> {
+    iter::from_fn(move || {
+        let (size, after) = rest.split_first_chunk::<2>()?;
+        let (nal, after) = after.split_at_checked(usize::from(u16::from_be_bytes(*size)))?;
+        rest = after;
+        Some(nal)
+    })
 }
 
 /// Writes one NAL unit, as it is or in fragments of equal size.

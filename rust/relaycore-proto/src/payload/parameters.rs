@@ -3,81 +3,91 @@
 
 use alloc::vec::Vec;
 
+use super::h264::{H264, STAP_A};
+use super::h265::{AP, H265};
+use super::nal_units::{NalFormat, aggregated, aggregation};
 use crate::annexb::{nal_units, push_nal};
 use crate::track::Codec;
+use crate::{h264, h265};
 
 /// Most bytes of a packet made here.
 const PACKET_BYTES_MAX: usize = 1400;
 
-/// Packets that hold several NAL units: STAP-A of H.264, AP of H.265.
-const STAP_A: u8 = 24;
-const AP: u8 = 48;
-
-/// Bits of the first byte of an H.264 NAL unit: forbidden zero bit and importance.
-const IMPORTANCE: u8 = 0x60;
+/// Whether streams of the codec have parameter sets among their packets.
+#[must_use]
+pub fn are_sent(codec: Codec) -> bool {
+    matches!(codec, Codec::H264 | Codec::H265)
+}
 
 /// Appends the parameter sets that the payload of one packet holds to `sets`, an Annex B byte stream, and says whether
 /// there are any. Fragmented ones are not seen: parameter sets are small.
 pub fn found(codec: Codec, payload: &[u8], sets: &mut Vec<u8>) -> bool {
     let before = sets.len();
-    match codec {
-        Codec::H264 => match payload.first().map(|first| first & 0x1f) {
-            Some(7 | 8) => push_nal(sets, payload),
-            Some(STAP_A) => aggregated(&payload[1..], |nal| {
-                if matches!(nal[0] & 0x1f, 7 | 8) {
-                    push_nal(sets, nal);
-                }
-            }),
-            _ => {}
-        },
-        Codec::H265 => match payload.first().map(|first| first >> 1 & 0x3f) {
-            Some(32..=34) => push_nal(sets, payload),
-            Some(AP) => aggregated(payload.get(2..).unwrap_or(&[]), |nal| {
-                if matches!(nal[0] >> 1 & 0x3f, 32..=34) {
-                    push_nal(sets, nal);
-                }
-            }),
-            _ => {}
-        },
+    match (codec, payload) {
+        (Codec::H264, [first, rest @ ..]) => {
+            take(
+                payload,
+                rest,
+                h264::type_of(*first) == STAP_A,
+                is_h264,
+                sets,
+            );
+        }
+        (Codec::H265, [first, _, rest @ ..]) => {
+            take(payload, rest, h265::type_of(*first) == AP, is_h265, sets);
+        }
         _ => {}
     }
     sets.len() > before
+}
+
+/// Takes what `is_set` of a payload: of the NAL units `rest` of an aggregation, or else of the only one.
+fn take(
+    payload: &[u8],
+    rest: &[u8],
+    is_aggregation: bool,
+    is_set: impl Fn(u8) -> bool,
+    sets: &mut Vec<u8>,
+) {
+    if is_aggregation {
+        let nals = aggregated(rest).take_while(|nal| !nal.is_empty());
+        nals.filter(|nal| is_set(nal[0]))
+            .for_each(|nal| push_nal(sets, nal));
+    } else if is_set(payload[0]) {
+        push_nal(sets, payload);
+    }
+}
+
+fn is_h264(first: u8) -> bool {
+    use h264::nal_type::{PPS, SPS};
+    matches!(h264::type_of(first), SPS | PPS)
+}
+
+fn is_h265(first: u8) -> bool {
+    use h265::nal_type::{PPS, SPS, VPS};
+    matches!(h265::type_of(first), VPS | SPS | PPS)
 }
 
 /// The payload of a packet with these parameter sets, an Annex B byte stream. `None` where the codec has none, or they
 /// do not fit a packet.
 #[must_use]
 pub fn packet(codec: Codec, sets: &[u8]) -> Option<Vec<u8>> {
-    let nals: Vec<_> = nal_units(sets).collect();
-    if let [only] = nals[..] {
-        return (only.len() <= PACKET_BYTES_MAX).then(|| only.to_vec());
+    match codec {
+        Codec::H264 => packed::<H264>(sets),
+        Codec::H265 => packed::<H265>(sets),
+        _ => None,
     }
-    let mut payload = match codec {
-        Codec::H264 => {
-            let importance = nals.iter().map(|nal| nal[0] & IMPORTANCE).max()?;
-            [importance | STAP_A].to_vec()
-        }
-        // Layer 0 and temporal layer 0, of which parameter sets are.
-        Codec::H265 => [AP << 1, 1].to_vec(),
-        _ => return None,
-    };
-    for nal in nals {
-        payload.extend_from_slice(&u16::try_from(nal.len()).ok()?.to_be_bytes());
-        payload.extend_from_slice(nal);
-    }
-    (2 < payload.len() && payload.len() <= PACKET_BYTES_MAX).then_some(payload)
 }
 
-/// Calls `each` with the NAL units of an aggregate: two bytes of length before each.
-fn aggregated(mut rest: &[u8], mut each: impl FnMut(&[u8])) {
-    while let Some((length, after)) = rest.split_first_chunk::<2>() {
-        let length = usize::from(u16::from_be_bytes(*length));
-        let Some((nal, after)) = after.split_at_checked(length).filter(|_| length > 0) else {
-            return;
-        };
-        each(nal);
-        rest = after;
-    }
+fn packed<F: NalFormat>(sets: &[u8]) -> Option<Vec<u8>> {
+    // Descriptions may hold anything: what is no NAL unit is left out.
+    let nals: Vec<_> = nal_units(sets).filter(|nal| F::is_carried(nal)).collect();
+    let payload = match nals[..] {
+        [] => return None,
+        [only] => only.to_vec(),
+        _ => aggregation::<F>(&nals),
+    };
+    (payload.len() <= PACKET_BYTES_MAX).then_some(payload)
 }
 
 #[cfg(test)]
@@ -115,6 +125,10 @@ mod tests {
     fn what_does_not_fit_or_is_cut_gives_nothing() {
         assert_eq!(packet(Codec::H264, &[]), None);
         assert_eq!(packet(Codec::Aac, SETS_264), None);
+        let only = [0, 0, 0, 1, 0x67, 1, 2, 3];
+        assert_eq!(packet(Codec::Mpeg4Video, &only), None);
+        let without_header = [0, 0, 0, 1, 0x40, 0, 0, 0, 1, 0x42];
+        assert_eq!(packet(Codec::H265, &without_header), None);
         let mut large = SETS_264.to_vec();
         large.resize(PACKET_BYTES_MAX + 20, 5);
         assert_eq!(packet(Codec::H264, &large), None);

@@ -1,18 +1,11 @@
 //! H.264 (RFC 6184) and H.265 (RFC 7798).
 
-use core::iter;
-
 use super::{PacketStart, picture};
 use crate::nal::{RECOVERY_POINT, sei_message};
+use crate::payload::h264::{FU_A, STAP_A};
+use crate::payload::h265::{AP, FU};
+use crate::payload::nal_units::aggregated;
 use crate::{h264, h265};
-
-/// Packet types of RFC 6184 that hold several NAL units, or a part of one.
-const STAP_A: u8 = 24;
-const FU_A: u8 = 28;
-
-/// The same of RFC 7798.
-const AP: u8 = 48;
-const FU: u8 = 49;
 
 /// S: the fragment is the first of its NAL unit.
 const FRAGMENT_START: u8 = 0x80;
@@ -83,7 +76,7 @@ fn is_first_slice(nal: &Begun<'_>) -> bool {
 }
 
 fn h264_nals(payload: &[u8]) -> impl Iterator<Item = Begun<'_>> {
-    let whole = |nal: &[u8]| Some((h264::type_of(*nal.first()?), 1));
+    let whole = |nal| begun(nal, h264::type_of, 1);
     let (single, aggregation) = match payload {
         [] => (None, &[][..]),
         [first, rest @ ..] => match (h264::type_of(*first), rest) {
@@ -96,11 +89,13 @@ fn h264_nals(payload: &[u8]) -> impl Iterator<Item = Begun<'_>> {
             (kind, body) => (Some(Begun { kind, body }), &[][..]),
         },
     };
-    single.into_iter().chain(aggregated(aggregation, whole))
+    single
+        .into_iter()
+        .chain(aggregated(aggregation).filter_map(whole))
 }
 
 fn h265_nals(payload: &[u8]) -> impl Iterator<Item = Begun<'_>> {
-    let whole = |nal: &[u8]| Some((h265::type_of(*nal.first()?), h265::NAL_HEADER_BYTES));
+    let whole = |nal| begun(nal, h265::type_of, h265::NAL_HEADER_BYTES);
     let (single, aggregation) = match payload {
         [first, _, rest @ ..] => match (h265::type_of(*first), rest) {
             (AP, _) => (None, rest),
@@ -113,23 +108,15 @@ fn h265_nals(payload: &[u8]) -> impl Iterator<Item = Begun<'_>> {
         },
         _ => (None, &[][..]),
     };
-    single.into_iter().chain(aggregated(aggregation, whole))
+    single
+        .into_iter()
+        .chain(aggregated(aggregation).filter_map(whole))
 }
 
-/// NAL units behind their sizes, as far as these are true. `header` gives the type of one, and the bytes of its header.
-fn aggregated<'a>(
-    mut rest: &'a [u8],
-    header: impl Fn(&[u8]) -> Option<(u8, usize)>,
-) -> impl Iterator<Item = Begun<'a>> {
-    let nals = iter::from_fn(move || {
-        let (size, after) = rest.split_first_chunk::<2>()?;
-        let (nal, after) = after.split_at_checked(usize::from(u16::from_be_bytes(*size)))?;
-        rest = after;
-        Some(nal)
-    });
-    nals.filter_map(move |nal| {
-        let (kind, header_bytes) = header(nal)?;
-        let body = nal.get(header_bytes..)?;
-        Some(Begun { kind, body })
+/// A whole NAL unit; `None` when it is too short for its header.
+fn begun(nal: &[u8], type_of: impl Fn(u8) -> u8, header_bytes: usize) -> Option<Begun<'_>> {
+    Some(Begun {
+        kind: type_of(*nal.first()?),
+        body: nal.get(header_bytes..)?,
     })
 }
