@@ -22,6 +22,9 @@ const STEP: i128 = SECOND as i128;
 /// are numbers as well.
 const START: u64 = 1000 * SECOND;
 
+/// The name that ties the tracks of all streams of a server to one clock (RFC 3550 §6.5.1).
+pub(crate) const CNAME: &str = "relaycore";
+
 /// Monotonic time in nanoseconds, from a zero a while before the clock was first read in this process.
 pub fn now_ns() -> u64 {
     static EPOCH: OnceLock<Instant> = OnceLock::new();

@@ -21,6 +21,19 @@ pub struct AccessUnit {
     pub complete: bool,
 }
 
+impl AccessUnit {
+    /// One that needs no other and is all there, as a block of audio is.
+    #[must_use]
+    pub fn whole(data: Vec<u8>, timestamp: u32) -> Self {
+        Self {
+            data,
+            timestamp,
+            random_access: true,
+            complete: true,
+        }
+    }
+}
+
 /// Whether a reader can start with `access_unit`. Of codecs that are not looked into here, with each.
 #[must_use]
 pub fn is_random_access(codec: Codec, access_unit: &[u8]) -> bool {

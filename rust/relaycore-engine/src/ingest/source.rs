@@ -2,7 +2,7 @@
 
 use super::timeline::nanoseconds;
 use super::track::TrackRelay;
-use crate::clock::{SECOND, now_ns};
+use crate::clock::{CNAME, SECOND, now_ns};
 use crate::engine::Shared;
 use crate::random::random_u32;
 use crate::stream::{Stream, Superseded};
@@ -14,9 +14,6 @@ use std::sync::Arc;
 
 /// A wallclock of a sender that is further from ours than this was never set: then only its differences count.
 const WALLCLOCK_NS: i64 = 10 * SECOND as i64;
-
-/// The name under which receiver reports go out (RFC 3550 §6.5.1).
-const CNAME: &str = "relaycore";
 
 /// Whoever owns a source, as the stream sees it. Called from any thread, with locks held: it must only queue.
 pub(crate) trait Upstream: Send + Sync {
@@ -112,16 +109,16 @@ impl Source {
         self.stream.source_seen(now);
         reception.packet(&packet.header, now);
         let (number, stream) = (self.number, &self.stream);
-        let mut taken = Ok(());
-        let mut take = |packet: &[u8]| {
-            if let Err(error) = relay.take(packet, now, number, stream) {
-                taken = Err(error);
+        let taken = match reorder {
+            Some(reorder) => {
+                let mut taken = Ok(());
+                reorder.push(&packet.header, bytes, now, |bytes| {
+                    taken = taken.and(relay.take_held(bytes, now, number, stream));
+                });
+                taken
             }
+            None => relay.take(&packet, bytes, now, number, stream),
         };
-        match reorder {
-            Some(reorder) => reorder.push(&packet.header, bytes, now, take),
-            None => take(bytes),
-        }
         self.note(taken);
     }
 
@@ -168,15 +165,11 @@ impl Source {
         let mut flushed = Ok(());
         for SourceTrack { relay, reorder, .. } in &mut self.tracks {
             if let Some(reorder) = reorder {
-                reorder.expire(now, |packet| {
-                    if let Err(error) = relay.take(packet, now, number, stream) {
-                        flushed = Err(error);
-                    }
+                reorder.expire(now, |bytes| {
+                    flushed = flushed.and(relay.take_held(bytes, now, number, stream));
                 });
             }
-            if let Err(error) = relay.close(number, stream) {
-                flushed = Err(error);
-            }
+            flushed = flushed.and(relay.close(number, stream));
         }
         self.note(flushed);
     }
@@ -233,9 +226,9 @@ impl Drop for Source {
         let (number, stream) = (self.number, &self.stream);
         for SourceTrack { relay, reorder, .. } in &mut self.tracks {
             if let Some(reorder) = reorder {
-                reorder.drain(|packet| {
+                reorder.drain(|bytes| {
                     // What another source has superseded goes nowhere.
-                    let _ = relay.take(packet, now_ns(), number, stream);
+                    let _ = relay.take_held(bytes, now_ns(), number, stream);
                 });
             }
             let _ = relay.close(number, stream);

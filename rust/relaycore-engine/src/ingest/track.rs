@@ -8,14 +8,9 @@ use crate::stream::{Relayed, Stream, Superseded, TrackPosition};
 use relaycore_proto::burst::BurstBuilder;
 use relaycore_proto::payload::inspect::{PacketStart, inspect};
 use relaycore_proto::payload::parameters;
+use relaycore_proto::receive::begins_new_count;
 use relaycore_proto::rtp::{RtpHeader, RtpPacket, SequenceNumber, Ssrc};
 use relaycore_proto::track::{Codec, Kind};
-
-/// A packet this far ahead of the newest one begins a new count (RFC 3550 §A.1).
-const DROPOUT_MAX: i16 = 3000;
-
-/// A packet up to this far behind the newest one came before, and is dropped (RFC 3550 §A.1).
-const MISORDER_MAX: i16 = 100;
 
 /// A moment of capture that is further from the arrival of its packet than this is not believed.
 const CAPTURE_NS: i64 = 5 * SECOND as i64;
@@ -98,17 +93,28 @@ impl TrackRelay {
         }
     }
 
-    /// Takes the next packet of the sender, in order.
-    pub(super) fn take(
+    /// As [`TrackRelay::take`], of a packet that may have waited for others.
+    pub(super) fn take_held(
         &mut self,
         bytes: &[u8],
         now: u64,
         number: u64,
         stream: &Stream,
     ) -> Result<(), Superseded> {
-        let Ok(packet) = RtpPacket::parse(bytes) else {
-            return Ok(());
-        };
+        RtpPacket::parse(bytes).map_or(Ok(()), |packet| {
+            self.take(&packet, bytes, now, number, stream)
+        })
+    }
+
+    /// Takes the next packet of the sender, in order, which was parsed from `bytes`.
+    pub(super) fn take(
+        &mut self,
+        packet: &RtpPacket<'_>,
+        bytes: &[u8],
+        now: u64,
+        number: u64,
+        stream: &Stream,
+    ) -> Result<(), Superseded> {
         let header = packet.header;
         let Some(sequence) = self.sequence(&header, packet.payload.is_empty()) else {
             return Ok(());
@@ -134,7 +140,7 @@ impl TrackRelay {
             random_access: false,
         });
         let mut sequence = sequence;
-        let start = inspect(self.codec, &packet);
+        let start = inspect(self.codec, packet);
         if start == PacketStart::RandomAccess && !self.unit.begun {
             open.random_access = true;
         }
@@ -216,7 +222,7 @@ impl TrackRelay {
     fn sequence(&mut self, header: &RtpHeader, is_empty: bool) -> Option<SequenceNumber> {
         let restarts = |incoming: &Incoming| {
             let ahead = header.sequence.distance(incoming.next);
-            incoming.ssrc != header.ssrc || !(-MISORDER_MAX..=DROPOUT_MAX).contains(&ahead)
+            incoming.ssrc != header.ssrc || begins_new_count(ahead)
         };
         if self.incoming.as_ref().is_none_or(restarts) {
             if self

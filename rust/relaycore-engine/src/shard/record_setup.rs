@@ -78,22 +78,10 @@ impl Shard {
                 None => return self.close_receive_ports(&chosen.target),
             },
         };
-        let receives = match chosen.target {
-            Target::Receive { ports, .. } => {
-                if let Some(ports) = self.receive_ports.get_mut(ports) {
-                    ports.owner = Some((session, track));
-                }
-                true
-            }
-            _ => false,
-        };
-        if let Some(source) = self
-            .sessions
-            .get_mut(session)
-            .and_then(|it| it.source.as_mut())
-            && receives
+        if let Target::Receive { ports, .. } = chosen.target
+            && let Some(ports) = self.receive_ports.get_mut(ports)
         {
-            source.expect_disorder();
+            ports.owner = Some((session, track));
         }
         self.set_track(session, track, &chosen);
         let response = self

@@ -2,15 +2,12 @@
 
 use super::Shard;
 use super::session::{Session, Target};
-use crate::clock::SECOND;
+use crate::clock::{CNAME, SECOND};
 use relaycore_proto::rtcp::{self, ReceiverReport, ReportBlock, RtcpPacket, SenderReport};
 use std::sync::atomic::Ordering;
 
 /// Nanoseconds between sender reports.
 pub(super) const REPORT_INTERVAL: u64 = 5 * SECOND;
-
-/// The name that ties the tracks of all streams of a server to one clock (RFC 3550 §6.5.1).
-const CNAME: &str = "relaycore";
 
 /// A compound packet for one track: sender report, name, and a goodbye where the session ends. A track that has sent
 /// nothing has no sender report; its goodbye goes out behind an empty receiver report (RFC 3550 §6.1).

@@ -152,7 +152,10 @@ impl Depacketiser {
             rest = after;
             if !unit.is_empty() {
                 let distance = self.samples.wrapping_mul(position as u32);
-                units.push(access_unit(unit.to_vec(), timestamp.wrapping_add(distance)));
+                units.push(AccessUnit::whole(
+                    unit.to_vec(),
+                    timestamp.wrapping_add(distance),
+                ));
             }
         }
         Ok(units)
@@ -179,19 +182,10 @@ impl Depacketiser {
         }
         fragments.data.extend_from_slice(data);
         if fragments.data.len() == size {
-            return Ok(vec![access_unit(fragments.data, timestamp)]);
+            return Ok(vec![AccessUnit::whole(fragments.data, timestamp)]);
         }
         self.fragments = Some(fragments);
         Ok(Vec::new())
-    }
-}
-
-fn access_unit(data: Vec<u8>, timestamp: u32) -> AccessUnit {
-    AccessUnit {
-        data,
-        timestamp,
-        random_access: true,
-        complete: true,
     }
 }
 

@@ -124,7 +124,7 @@ impl Depacketiser {
         frame.data.extend_from_slice(data);
         frame.missing = frame.missing.saturating_sub(1);
         if frame.missing == 0 || packet.header.marker {
-            return Ok(vec![access_unit(frame.data, timestamp)]);
+            return Ok(vec![AccessUnit::whole(frame.data, timestamp)]);
         }
         self.open = Some(frame);
         Ok(Vec::new())
@@ -138,18 +138,9 @@ fn whole_frames(data: &[u8], mut timestamp: u32) -> Vec<AccessUnit> {
     while !rest.is_empty() {
         let length = frame_bytes(rest).unwrap_or(rest.len()).min(rest.len());
         let (frame, after) = rest.split_at(length);
-        units.push(access_unit(frame.to_vec(), timestamp));
+        units.push(AccessUnit::whole(frame.to_vec(), timestamp));
         timestamp = timestamp.wrapping_add(SAMPLES_PER_FRAME);
         rest = after;
     }
     units
-}
-
-fn access_unit(data: Vec<u8>, timestamp: u32) -> AccessUnit {
-    AccessUnit {
-        data,
-        timestamp,
-        random_access: true,
-        complete: true,
-    }
 }

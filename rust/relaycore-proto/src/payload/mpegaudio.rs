@@ -97,7 +97,7 @@ impl Depacketiser {
             return Ok(Vec::new());
         }
         frame.truncate(length);
-        Ok(vec![access_unit(frame, timestamp)])
+        Ok(vec![AccessUnit::whole(frame, timestamp)])
     }
 
     /// Takes frames, of which the last may go on in the next packet. What has no header that says its length is a frame
@@ -112,7 +112,7 @@ impl Depacketiser {
                 self.open = Some((timestamp, rest.to_vec()));
                 break;
             };
-            units.push(access_unit(frame.to_vec(), timestamp));
+            units.push(AccessUnit::whole(frame.to_vec(), timestamp));
             if let Some(header) = header {
                 let ticks = header.samples * VIDEO_CLOCK_RATE / header.sample_rate;
                 timestamp = timestamp.wrapping_add(ticks);
@@ -120,14 +120,5 @@ impl Depacketiser {
             rest = after;
         }
         units
-    }
-}
-
-fn access_unit(data: Vec<u8>, timestamp: u32) -> AccessUnit {
-    AccessUnit {
-        data,
-        timestamp,
-        random_access: true,
-        complete: true,
     }
 }

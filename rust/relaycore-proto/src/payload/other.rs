@@ -46,12 +46,8 @@ impl Depacketiser {
         if self.order.arrived(&packet.header) == Arrival::Late || packet.payload.is_empty() {
             return Ok(None);
         }
-        Ok(Some(AccessUnit {
-            data: Vec::from(packet.payload),
-            timestamp: packet.header.timestamp,
-            random_access: true,
-            complete: true,
-        }))
+        let data = Vec::from(packet.payload);
+        Ok(Some(AccessUnit::whole(data, packet.header.timestamp)))
     }
 }
 

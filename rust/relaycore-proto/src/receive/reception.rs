@@ -1,13 +1,8 @@
 //! How well the packets of one source arrive (RFC 3550 sections 6.4.1 and A.1, A.3, A.8).
 
+use super::begins_new_count;
 use crate::rtcp::{ReportBlock, SenderReport};
 use crate::rtp::{RtpHeader, SequenceNumber, Ssrc};
-
-/// A packet this far ahead of the newest one begins a new count (RFC 3550 section A.1).
-const DROPOUT_MAX: i16 = 3000;
-
-/// A packet up to this far behind the newest one is late, not the first of a new count (RFC 3550 section A.1).
-const MISORDER_MAX: i16 = 100;
 
 const SECOND_NS: u64 = 1_000_000_000;
 
@@ -143,7 +138,7 @@ impl Source {
 
     fn goes_on_with(&self, header: &RtpHeader) -> bool {
         let ahead = header.sequence.distance(self.newest());
-        header.ssrc == self.ssrc && (-MISORDER_MAX..=DROPOUT_MAX).contains(&ahead)
+        header.ssrc == self.ssrc && !begins_new_count(ahead)
     }
 
     fn packet(&mut self, header: &RtpHeader, arrival: u32) {
