@@ -4,44 +4,19 @@
 mod support;
 
 use relaycore_proto::aac::strip_adts;
-use relaycore_proto::access_unit::{AccessUnit, is_random_access};
+use relaycore_proto::access_unit::AccessUnit;
 use relaycore_proto::annexb::nal_units;
 use relaycore_proto::mpeg4;
 use relaycore_proto::mpegts::{PACKET_BYTES, SYNC};
-use relaycore_proto::payload::Depacketiser;
-use relaycore_proto::rtp::RtpPacket;
 use relaycore_proto::track::{Codec, Track};
-use support::{golden, recorded};
+use support::golden;
+use support::received::{random_access, received};
 
 /// StreamMuxConfig of AAC-LC, 48000 Hz, stereo, as ffmpeg and GStreamer describe it.
 const LATM_CONFIG: &[u8] = &[0x40, 0x00, 0x23, 0x20, 0x3f, 0xc0];
 
-fn received(codec: Codec, parameters: &[u8], recording: &str) -> Vec<AccessUnit> {
-    let bytes = golden(&format!("rtp/{recording}.rtp"));
-    let track = Track::new(codec, 48_000, 2, parameters);
-    let mut depacketiser = Depacketiser::new(&track);
-    let mut units = Vec::new();
-    for packet in recorded(&bytes) {
-        let packet = RtpPacket::parse(packet).unwrap();
-        depacketiser.push(&packet, &mut units).unwrap();
-    }
-    assert!(units.iter().all(|unit| unit.complete), "{recording}");
-    for unit in &units {
-        assert_eq!(unit.random_access, is_random_access(codec, &unit.data));
-    }
-    units
-}
-
 fn joined(units: &[AccessUnit]) -> Vec<u8> {
     units.iter().flat_map(|unit| unit.data.clone()).collect()
-}
-
-fn random_access(units: &[AccessUnit]) -> Vec<usize> {
-    let points = units
-        .iter()
-        .enumerate()
-        .filter(|(_, unit)| unit.random_access);
-    points.map(|(index, _)| index).collect()
 }
 
 #[test]
@@ -53,7 +28,7 @@ fn mpeg4_of_ffmpeg_and_gstreamer() {
     };
     let configuration = mpeg4::configuration(&source);
     for recording in ["mpeg4_ffmpeg", "mpeg4_gstreamer"] {
-        let units = received(Codec::Mpeg4Video, &[], recording);
+        let units = received(&Track::new(Codec::Mpeg4Video, 48_000, 2, &[]), recording);
         assert!(planes(&joined(&units)) == planes(&source), "{recording}");
         assert_eq!(units.len(), 9, "{recording}");
         let points = random_access(&units);
@@ -69,7 +44,7 @@ fn mpeg_video_of_ffmpeg_and_gstreamer() {
         ("mpegvideo_ffmpeg", "mpeg/mpeg1.m1v"),
         ("mpegvideo_gstreamer", "mpeg/mpeg2.m2v"),
     ] {
-        let units = received(Codec::MpegVideo, &[], recording);
+        let units = received(&Track::new(Codec::MpegVideo, 48_000, 2, &[]), recording);
         assert!(joined(&units) == golden(source), "{recording}");
         assert_eq!(units.len(), 9, "{recording}");
         let points = random_access(&units);
@@ -79,13 +54,13 @@ fn mpeg_video_of_ffmpeg_and_gstreamer() {
 
 #[test]
 fn transport_streams_of_ffmpeg_and_gstreamer() {
-    let units = received(Codec::Mp2t, &[], "mpegts_gstreamer");
+    let units = received(&Track::new(Codec::Mp2t, 48_000, 2, &[]), "mpegts_gstreamer");
     // It keeps back what does not fill a packet.
     let (source, whole) = (golden("mpeg/h264.ts"), joined(&units));
     assert!(source.starts_with(&whole) && whole.len() + 7 * PACKET_BYTES > source.len());
     assert!(units[0].random_access && units.iter().any(|unit| !unit.random_access));
 
-    let units = received(Codec::Mp2t, &[], "mpegts_ffmpeg");
+    let units = received(&Track::new(Codec::Mp2t, 48_000, 2, &[]), "mpegts_ffmpeg");
     let packets = joined(&units);
     assert!(packets.chunks(PACKET_BYTES).all(|packet| packet[0] == SYNC));
     assert!(units[0].random_access && units.iter().any(|unit| !unit.random_access));
@@ -99,7 +74,7 @@ fn audio_of_ffmpeg_and_gstreamer() {
         (Codec::MpegAudio, "layer3_gstreamer", "mpeg/layer3.mp3"),
         (Codec::Ac3, "ac3_gstreamer", "mpeg/ac3.ac3"),
     ] {
-        let units = received(codec, &[], recording);
+        let units = received(&Track::new(codec, 48_000, 2, &[]), recording);
         let whole = joined(&units);
         // ffmpeg keeps back the frames that it was still collecting for a packet when the stream ends.
         let source = golden(source);
@@ -126,7 +101,7 @@ fn latm_of_ffmpeg_and_gstreamer() {
         rest = frame.rest;
     }
     for recording in ["latm_ffmpeg", "latm_gstreamer"] {
-        let units = received(Codec::Latm, LATM_CONFIG, recording);
+        let units = received(&Track::new(Codec::Latm, 48_000, 2, LATM_CONFIG), recording);
         let data: Vec<_> = units.into_iter().map(|unit| unit.data).collect();
         assert!(data == frames, "{recording}");
     }

@@ -3,31 +3,13 @@
 
 mod support;
 
-use relaycore_proto::access_unit::{AccessUnit, is_random_access};
+use relaycore_proto::access_unit::AccessUnit;
 use relaycore_proto::annexb::nal_units;
 use relaycore_proto::av1;
 use relaycore_proto::h265::{self, Sps};
-use relaycore_proto::payload::Depacketiser;
-use relaycore_proto::rtp::RtpPacket;
 use relaycore_proto::track::{Codec, Track};
-use support::{golden, recorded};
-
-/// The access units within a recording.
-fn received(codec: Codec, recording: &str) -> Vec<AccessUnit> {
-    let bytes = golden(&format!("rtp/{recording}.rtp"));
-    let track = Track::new(codec, 90_000, 0, &[]);
-    let mut depacketiser = Depacketiser::new(&track);
-    let mut units = Vec::new();
-    for packet in recorded(&bytes) {
-        let packet = RtpPacket::parse(packet).unwrap();
-        depacketiser.push(&packet, &mut units).unwrap();
-    }
-    assert!(units.iter().all(|unit| unit.complete), "{recording}");
-    for unit in &units {
-        assert_eq!(unit.random_access, is_random_access(codec, &unit.data));
-    }
-    units
-}
+use support::golden;
+use support::received::{random_access, received};
 
 /// The frames of an IVF file: a header of 32 bytes, then each frame behind its size and time.
 fn ivf(name: &str) -> Vec<Vec<u8>> {
@@ -42,20 +24,12 @@ fn ivf(name: &str) -> Vec<Vec<u8>> {
     frames
 }
 
-fn random_access(units: &[AccessUnit]) -> Vec<usize> {
-    let points = units
-        .iter()
-        .enumerate()
-        .filter(|(_, unit)| unit.random_access);
-    points.map(|(index, _)| index).collect()
-}
-
 #[test]
 fn h265_of_ffmpeg_and_gstreamer() {
     let source = golden("h265/open_gop.h265");
     let sent: Vec<_> = nal_units(&source).collect();
     for recording in ["h265_ffmpeg", "h265_gstreamer"] {
-        let units = received(Codec::H265, recording);
+        let units = received(&Track::new(Codec::H265, 90_000, 0, &[]), recording);
         assert_eq!(units.len(), 10, "{recording}");
         let nals: Vec<_> = units
             .iter()
@@ -134,7 +108,7 @@ fn frames_of_ffmpeg_and_gstreamer() {
     ] {
         let sent = ivf(file);
         for recording in recordings {
-            let units = received(codec, recording);
+            let units = received(&Track::new(codec, 90_000, 0, &[]), recording);
             assert_eq!(units.len(), sent.len(), "{recording}");
             for (index, (unit, frame)) in units.iter().zip(&sent).enumerate() {
                 assert!(unit.data == *frame, "access unit {index} of {recording}");
@@ -146,7 +120,7 @@ fn frames_of_ffmpeg_and_gstreamer() {
 
 #[test]
 fn av1_of_ffmpeg_tells_its_sequence_header() {
-    let units = received(Codec::Av1, "av1_ffmpeg");
+    let units = received(&Track::new(Codec::Av1, 90_000, 0, &[]), "av1_ffmpeg");
     let header = av1::sequence_header(&units[0].data).unwrap();
     assert_eq!(av1::type_of(header[0]), av1::obu_type::SEQUENCE_HEADER);
     assert_eq!(av1::sequence_header(&units[1].data), None);
