@@ -39,6 +39,8 @@ pub(crate) fn picture(reader: &mut Client) -> Vec<u8> {
 pub(crate) fn reader_of(server: &Server, publisher: &mut Publisher) -> Client {
     publisher.key("first");
     assert_eq!(changed(server), StreamChange::Added);
+    // A reader that came before would ask the publisher for a key frame.
+    server.wait_begun("live");
     let mut reader = Client::playing(server, "live", 2);
     assert_eq!(name(&picture(&mut reader)), "first");
     reader

@@ -56,13 +56,7 @@ fn any_sequence_of_operations_is_answered_and_disturbs_nobody() {
     });
     let mut publisher = Publisher::recording(&server, "live");
     publisher.key("first");
-    while server
-        .engine
-        .stream("live")
-        .is_none_or(|stream| !stream.has_begun())
-    {
-        std::thread::yield_now();
-    }
+    server.wait_begun("live");
     let mut good = Client::playing(&server, "live", 1);
     for sequence in 1..=SEQUENCES {
         let mut numbers = Numbers(sequence.wrapping_mul(0x9e37_79b9_7f4a_7c15));

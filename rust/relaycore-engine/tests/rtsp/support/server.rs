@@ -139,6 +139,16 @@ impl Server {
         }
     }
 
+    /// Returns when something of the published stream at a path has arrived.
+    pub(crate) fn wait_begun(&self, path: &str) {
+        let give_up = Instant::now() + PATIENCE;
+        let has_begun = || self.engine.stream(path).is_some_and(|it| it.has_begun());
+        while !has_begun() {
+            assert!(Instant::now() < give_up, "nothing of {path} has arrived");
+            std::thread::yield_now();
+        }
+    }
+
     /// URL of a path.
     pub(crate) fn url(&self, path: &str) -> String {
         format!("rtsp://{}/{path}", self.address)
