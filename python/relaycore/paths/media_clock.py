@@ -2,20 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
+from relaycore.smallest_delay import SmallestDelay
 
 __all__ = ["LiveClock"]
-
-SECOND: Final = 1_000_000_000
-
-_WINDOW_NS: Final = 5 * SECOND
-"""The smallest delay of this much time, or of the time before it, is the delay of the source."""
-
-_SLEW: Final = 1 / 2000
-"""How fast the mapping may drift: 0.5 ms a second. Quartz clocks differ by a tenth of that at most."""
-
-_STEP_NS: Final = 2 * SECOND
-"""A difference that no drift explains: the source began to count anew."""
 
 
 class LiveClock:
@@ -28,22 +17,8 @@ class LiveClock:
     """
 
     def __init__(self, delay_ns: int, at_ns: int) -> None:
-        self._offset = self._smallest = self._smallest_before = delay_ns
-        self._window_started = self._last = at_ns
+        self._delay = SmallestDelay(delay_ns, at_ns)
 
     def captured_ns(self, source_ns: int, arrived_ns: int) -> int:
         """The engine's time for a time of the source whose packet arrived just now."""
-        delay = arrived_ns - source_ns
-        if abs(delay - self._offset) > _STEP_NS:
-            self._offset = self._smallest = self._smallest_before = delay
-            self._window_started = self._last = arrived_ns
-            return arrived_ns
-        if arrived_ns - self._window_started > _WINDOW_NS:
-            self._smallest_before, self._smallest = self._smallest, delay
-            self._window_started = arrived_ns
-        self._smallest = min(self._smallest, delay)
-        wanted = min(self._smallest, self._smallest_before)
-        most = int((arrived_ns - self._last) * _SLEW)
-        self._offset += max(-most, min(most, wanted - self._offset))
-        self._last = arrived_ns
-        return source_ns + self._offset
+        return source_ns + self._delay.follow(arrived_ns - source_ns, arrived_ns)
