@@ -6,8 +6,6 @@ player can have those; but each that the control reader has, a player must have 
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from collections.abc import AsyncIterator
 from types import TracebackType
 from typing import Self
@@ -16,6 +14,7 @@ import av
 import numpy as np
 
 from relaycore.capture.strip import read_strip
+from tests.support.background import Background
 from tests.support.h264 import Depacketiser
 from tests.support.rtsp import Client, Gaps
 
@@ -54,30 +53,28 @@ class Control:
         self.gaps = Gaps()
         self._url = url
         self._seen: list[int] = []
-        self._more = threading.Condition()
-        self._failure: BaseException | None = None
-        self._loop = asyncio.new_event_loop()
-        self._following = self._loop.create_task(self._follow())
-        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._background = Background(self._follow())
 
     def __enter__(self) -> Self:
-        self._thread.start()
-        with self._more:
-            assert self._more.wait_for(lambda: self._seen or self._failure, LIMIT), "no picture comes"
+        background = self._background
+        background.start()
+        with background.news:
+            came = background.news.wait_for(lambda: self._seen or background.failure, LIMIT)
+            assert came, "no picture comes"
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._loop.call_soon_threadsafe(self._following.cancel)
-        self._thread.join()
+        self._background.stop()
 
     def between(self, first: int, last: int) -> list[int]:
         """The counters of the pictures that were sent, from one to another."""
-        with self._more:
-            came = self._more.wait_for(lambda: self._failure or self._seen[-1] >= last, LIMIT)
-            if self._failure is not None:
-                raise AssertionError("the control reader failed") from self._failure
+        background = self._background
+        with background.news:
+            came = background.news.wait_for(lambda: background.failure or self._seen[-1] >= last, LIMIT)
+            if background.failure is not None:
+                raise AssertionError("the control reader failed") from background.failure
             assert came, f"picture {last} did not come, the last one is {self._seen[-1]}"
             return [counter for counter in self._seen if first <= counter <= last]
 
@@ -85,19 +82,6 @@ class Control:
         async with await Client.connect(self._url) as client:
             await client.start(udp=False)
             async for counter, _ in pictures(client, self.gaps):
-                with self._more:
+                with self._background.news:
                     self._seen.append(counter)
-                    self._more.notify_all()
-
-    def _run(self) -> None:
-        try:
-            self._loop.run_until_complete(self._following)
-        except asyncio.CancelledError:
-            pass
-        except BaseException as error:
-            with self._more:
-                self._failure = error
-                self._more.notify_all()
-        finally:
-            self._loop.run_until_complete(self._loop.shutdown_asyncgens())
-            self._loop.close()
+                    self._background.news.notify_all()

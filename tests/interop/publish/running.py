@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from relaycore import Relay
 from relaycore.events import Event, StreamAdded
+from tests.support.background import Background
 
 __all__ = ["LIMIT", "RunningRelay"]
 
@@ -28,26 +27,23 @@ class RunningRelay:
     def __init__(self, **arguments: Any) -> None:
         self.events: list[Event] = []
         self._arguments = arguments
-        self._more = threading.Condition()
         self._address: tuple[str, int] | None = None
-        self._failure: BaseException | None = None
-        self._loop = asyncio.new_event_loop()
-        self._serving = self._loop.create_task(self._serve())
-        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._background = Background(self._serve())
 
     def __enter__(self) -> Self:
-        self._thread.start()
-        with self._more:
-            assert self._more.wait_for(lambda: self._address or self._failure, LIMIT), "no relay"
-            assert self._address is not None, self._failure
+        background = self._background
+        background.start()
+        with background.news:
+            came = background.news.wait_for(lambda: self._address or background.failure, LIMIT)
+            assert came, "no relay"
+            assert self._address is not None, background.failure
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._loop.call_soon_threadsafe(self._serving.cancel)
-        self._thread.join()
-        assert self._failure is None, self._failure
+        self._background.stop()
+        assert self._background.failure is None, self._background.failure
 
     def url(self, path: str, *, scheme: str = "rtsp") -> str:
         """The URL of a path."""
@@ -72,8 +68,8 @@ class RunningRelay:
         def found() -> list[Happened]:
             return [event for event in self.events[since:] if isinstance(event, kind) and condition(event)]
 
-        with self._more:
-            self._more.wait_for(lambda: len(found()) >= count, LIMIT)
+        with self._background.news:
+            self._background.news.wait_for(lambda: len(found()) >= count, LIMIT)
             events = found()
         assert len(events) >= count, f"{len(events)} of {count} {kind.__name__}: {self.events[since:]}"
         return events
@@ -85,23 +81,10 @@ class RunningRelay:
     async def _serve(self) -> None:
         async with Relay(port=0, **self._arguments) as relay:
             events = relay.events()
-            with self._more:
+            with self._background.news:
                 self._address = relay.address
-                self._more.notify_all()
+                self._background.news.notify_all()
             async for event in events:
-                with self._more:
+                with self._background.news:
                     self.events.append(event)
-                    self._more.notify_all()
-
-    def _run(self) -> None:
-        try:
-            self._loop.run_until_complete(self._serving)
-        except asyncio.CancelledError:
-            pass
-        except BaseException as error:
-            with self._more:
-                self._failure = error
-                self._more.notify_all()
-        finally:
-            self._loop.run_until_complete(self._loop.shutdown_asyncgens())
-            self._loop.close()
+                    self._background.news.notify_all()
