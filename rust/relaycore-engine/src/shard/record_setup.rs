@@ -7,7 +7,7 @@ use super::session::{Session, Target, Upstream};
 use super::setup::Chosen;
 use crate::decision::Action;
 use crate::session::TransportKind;
-use relaycore_proto::rtsp::header::transport::{Mode, Profile, Transport, parse_list};
+use relaycore_proto::rtsp::header::transport::{Mode, Transport, parse_list};
 use relaycore_proto::rtsp::message::Request;
 use relaycore_proto::rtsp::status::StatusCode;
 use relaycore_proto::rtsp::url::Url;
@@ -97,22 +97,12 @@ impl Shard {
         session: Option<usize>,
         track: usize,
     ) -> Option<Chosen> {
-        let offers = parse_list(request.headers.get("Transport")?);
-        let kind = session
-            .and_then(|key| self.sessions.get(key))
-            .map(Session::transport);
-        offers.into_iter().find_map(|offer| {
-            if offer.multicast {
-                return None;
-            }
-            let mut chosen = match offer.profile {
-                Profile::RtpAvpTcp | Profile::RtpAvpfTcp if kind != Some(TransportKind::Udp) => {
-                    self.interleaved(key, session, track, offer)
-                }
-                Profile::RtpAvpUdp | Profile::RtpAvpfUdp if kind != Some(TransportKind::Tcp) => {
-                    self.receive(key, offer)
-                }
-                _ => None,
+        self.first_offer(request, session, |shard, way, offer| {
+            let mut chosen = match way {
+                _ if offer.multicast => return None,
+                TransportKind::Tcp => shard.interleaved(key, session, track, offer),
+                TransportKind::Udp => shard.receive(key, offer),
+                TransportKind::Multicast => None,
             }?;
             chosen.answer.mode = Some(Mode::Record);
             Some(chosen)

@@ -130,12 +130,30 @@ impl Shard {
         stream: &Stream,
         track: usize,
     ) -> Option<Chosen> {
+        self.first_offer(request, session, |shard, way, offer| {
+            if offer.mode.is_some_and(|mode| mode != Mode::Play) {
+                return None;
+            }
+            match way {
+                TransportKind::Tcp => shard.interleaved(key, session, track, offer),
+                TransportKind::Udp => shard.datagrams(key, session, track, offer),
+                TransportKind::Multicast => shard.join(stream, track, offer),
+            }
+        })
+    }
+
+    /// What `serve` makes of the first of the offered transports that it takes. A session keeps to one way.
+    pub(super) fn first_offer(
+        &mut self,
+        request: &Request,
+        session: Option<usize>,
+        mut serve: impl FnMut(&mut Self, TransportKind, Transport) -> Option<Chosen>,
+    ) -> Option<Chosen> {
         let offers = parse_list(request.headers.get("Transport")?);
         let kind = session
             .and_then(|key| self.sessions.get(key))
             .map(Session::transport);
         offers.into_iter().find_map(|offer| {
-            let is_read = offer.mode.is_none_or(|mode| mode == Mode::Play);
             let way = match offer.profile {
                 Profile::RtpAvpTcp | Profile::RtpAvpfTcp => TransportKind::Tcp,
                 Profile::RtpAvpUdp | Profile::RtpAvpfUdp if offer.multicast => {
@@ -144,14 +162,9 @@ impl Shard {
                 Profile::RtpAvpUdp | Profile::RtpAvpfUdp => TransportKind::Udp,
                 _ => return None,
             };
-            // A session keeps to one way.
-            if !is_read || kind.is_some_and(|kind| kind != way) {
-                return None;
-            }
-            match way {
-                TransportKind::Tcp => self.interleaved(key, session, track, offer),
-                TransportKind::Udp => self.datagrams(key, session, track, offer),
-                TransportKind::Multicast => self.join(stream, track, offer),
+            match kind {
+                Some(kind) if kind != way => None,
+                _ => serve(self, way, offer),
             }
         })
     }
