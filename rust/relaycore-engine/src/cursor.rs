@@ -159,10 +159,14 @@ impl Cursor {
         if !self.catch_up.is_empty() {
             return self.catch_up.front();
         }
-        let place = ring.from(self.next).position(|burst| self.wants(burst));
-        self.next =
-            self.next.max(ring.first()) + place.unwrap_or(ring.from(self.next).len()) as u64;
-        place.and_then(|_| ring.get(self.next))
+        self.next = self.next.max(ring.first());
+        while let Some(burst) = ring.get(self.next) {
+            if self.wants(burst) {
+                return Some(burst);
+            }
+            self.next += 1;
+        }
+        None
     }
 
     /// Takes what [`Cursor::peek`] gives, and moves past it.

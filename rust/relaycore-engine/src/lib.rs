@@ -14,6 +14,7 @@ pub mod frames;
 mod ingest;
 pub mod latency;
 mod multicast;
+mod numbers;
 pub mod paths;
 mod platform;
 pub mod pull;

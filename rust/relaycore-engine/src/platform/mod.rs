@@ -6,6 +6,6 @@ mod unix;
 mod windows;
 
 #[cfg(unix)]
-pub(crate) use unix::{Socket, handle, socket_pair};
+pub(crate) use unix::{SHORT_READ_EMPTIES, Socket, handle, socket_pair};
 #[cfg(windows)]
-pub(crate) use windows::{Socket, handle, socket_pair};
+pub(crate) use windows::{SHORT_READ_EMPTIES, Socket, handle, socket_pair};

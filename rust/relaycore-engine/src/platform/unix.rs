@@ -7,6 +7,15 @@ use std::os::unix::net::UnixStream;
 /// A local socket.
 pub(crate) type Socket = UnixStream;
 
+/// Whether a read that gives less than it could has emptied a TCP socket, so that the event loop tells of whatever comes
+/// next: true of epoll and kqueue (epoll(7), "Questions and answers"), not of an event loop made of poll(2).
+pub(crate) const SHORT_READ_EMPTIES: bool = cfg!(any(
+    target_os = "linux",
+    target_os = "android",
+    target_os = "macos",
+    target_os = "freebsd"
+));
+
 /// Two sockets connected to each other.
 pub(crate) fn socket_pair() -> io::Result<(Socket, Socket)> {
     UnixStream::pair()

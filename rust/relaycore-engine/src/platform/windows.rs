@@ -7,6 +7,10 @@ use std::os::windows::io::AsRawSocket;
 /// A local socket.
 pub(crate) type Socket = TcpStream;
 
+/// Whether a read that gives less than it could has emptied a TCP socket, so that the event loop tells of whatever comes
+/// next. Not here: what is read is asked for anew when a read finds nothing.
+pub(crate) const SHORT_READ_EMPTIES: bool = false;
+
 /// Two sockets connected to each other: the second is accepted only from the first.
 pub(crate) fn socket_pair() -> io::Result<(Socket, Socket)> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;

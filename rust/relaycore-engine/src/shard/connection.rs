@@ -36,6 +36,8 @@ pub(super) struct Connection {
     pub(super) pending: Option<Pending>,
     /// Whether the socket may have more to read.
     pub(super) readable: bool,
+    /// Whether its client sends nothing more than what may be left to read.
+    pub(super) ends: bool,
     /// Sessions that were set up on this connection.
     pub(super) sessions: Vec<usize>,
     /// What its client has announced that it will publish.
@@ -124,6 +126,7 @@ impl Connection {
             output: Output::default(),
             pending: None,
             readable: false,
+            ends: false,
             sessions: Vec::new(),
             announced: None,
             closing: false,

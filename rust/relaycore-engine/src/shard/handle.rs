@@ -86,6 +86,11 @@ impl ShardHandle {
         }
     }
 
+    /// Called by the shard when it has woken up: until it looks at its commands, none has to wake it.
+    pub(crate) fn attend(&self) {
+        self.shared.woken.store(true, Ordering::Release);
+    }
+
     /// Called by the shard before it looks at its commands: what comes from now on wakes it again.
     pub(crate) fn awake(&self) {
         // An exchange, not a store: whoever found the flag set has sent its command before, and that is seen from here.

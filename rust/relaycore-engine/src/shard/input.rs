@@ -3,6 +3,7 @@
 use super::Shard;
 use super::connection::Pending;
 use crate::clock::{MILLISECOND, SECOND, now_ns};
+use crate::platform::SHORT_READ_EMPTIES;
 use relaycore_proto::rtsp::parser::Element;
 use relaycore_proto::rtsp::version::Protocol;
 use std::io::{self, Read};
@@ -11,12 +12,19 @@ use std::io::{self, Read};
 const READ_BYTES: usize = 64 * 1024;
 
 impl Shard {
-    /// A socket is ready.
-    pub(super) fn connection_event(&mut self, key: usize, readable: bool, writable: bool) {
+    /// A socket is ready; `ends` says that its client sends nothing more.
+    pub(super) fn connection_event(
+        &mut self,
+        key: usize,
+        readable: bool,
+        writable: bool,
+        ends: bool,
+    ) {
         let Some(connection) = self.connections.get_mut(key) else {
             return;
         };
-        connection.readable |= readable;
+        connection.readable |= readable | ends;
+        connection.ends |= ends;
         if writable {
             connection.output.unblock();
             self.flush(key);
@@ -72,6 +80,8 @@ impl Shard {
             match source.socket.read(&mut buffer[..left]) {
                 Ok(0) => self.close_connection(source_key, "the client closed the connection"),
                 Ok(length) => {
+                    // Nothing would come of another try, until the socket says that there is more.
+                    source.readable = length == left || source.ends || !SHORT_READ_EMPTIES;
                     left -= length;
                     self.received(key, source_key, &buffer[..length]);
                 }

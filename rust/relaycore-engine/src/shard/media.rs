@@ -1,7 +1,7 @@
 //! Fan-out: each reader of a stream that has something new is written to, datagrams paced.
 
 use super::output::Sent;
-use super::session::{Session, Target};
+use super::session::{Session, Target, add};
 use super::{LocalStream, Shard, TimerKey};
 use crate::clock::{MILLISECOND, now_ns};
 use crate::session::TransportKind;
@@ -19,11 +19,12 @@ pub(super) const PACE_INTERVAL: u64 = MILLISECOND;
 impl Shard {
     /// Writes to the readers of all streams that have new bursts.
     pub(super) fn fan_out(&mut self) {
-        for id in std::mem::take(&mut self.touched) {
+        let mut touched = std::mem::take(&mut self.touched);
+        for id in touched.drain(..) {
             let Some(local) = self.streams.get_mut(&id) else {
                 continue;
             };
-            let fresh = std::mem::take(&mut local.fresh);
+            let mut fresh = std::mem::take(&mut local.fresh);
             // A copy of the keys, since a reader that fails leaves the list while it is walked.
             let mut readers = std::mem::take(&mut self.walked);
             readers.clear();
@@ -32,16 +33,17 @@ impl Shard {
                 self.feed(key);
             }
             self.walked = readers;
-            if let Some(local) = self.streams.get(&id) {
+            if let Some(local) = self.streams.get_mut(&id) {
                 let sent = now_ns();
-                for burst in fresh
-                    .iter()
-                    .filter(|burst| burst.track == local.stream.start_track())
-                {
+                let start_track = local.stream.start_track();
+                for burst in fresh.drain(..).filter(|burst| burst.track == start_track) {
                     local.stream.latency().record(&burst.stages, sent);
                 }
+                // Nothing has come meanwhile: the place is kept for what comes next.
+                local.fresh = fresh;
             }
         }
+        self.touched = touched;
     }
 
     /// Gives a reader what it can take now.
@@ -63,10 +65,10 @@ impl Shard {
         let Some(session) = self.sessions.get_mut(key) else {
             return;
         };
-        let Some(local) = self.streams.get(&session.stream_id()) else {
+        let Some(cursor) = session.cursor.as_mut().filter(|cursor| cursor.is_waiting()) else {
             return;
         };
-        let Some(cursor) = session.cursor.as_mut().filter(|cursor| cursor.is_waiting()) else {
+        let Some(local) = self.streams.get(&session.stream.id()) else {
             return;
         };
         if !cursor.try_start(&local.ring) {
@@ -111,12 +113,10 @@ impl Shard {
                     }
                 }
             }
-            if blocked {
+            if blocked || connection.output.is_empty() {
                 break;
             }
-            if connection.output.is_empty() {
-                break;
-            }
+            let is_all = connection.output.has_room();
             match connection.output.write(&mut connection.socket, &mut sent) {
                 Ok(count) => {
                     let timeout = self.session_timeout;
@@ -137,7 +137,7 @@ impl Shard {
                             session.alive_until = now + timeout;
                         }
                     }
-                    if count == 0 {
+                    if is_all || count == 0 {
                         break;
                     }
                 }
@@ -396,11 +396,7 @@ fn skip_when_late(
         return;
     }
     let discarded = discard() + cursor.skip(&local.ring, now);
-    session
-        .info
-        .counters
-        .discarded
-        .fetch_add(discarded, Ordering::Relaxed);
+    add(&session.info.counters.discarded, discarded);
     if cursor.is_waiting() {
         session.stream.want_key_frame();
     }

@@ -34,6 +34,7 @@ pub(crate) use tunnel::Tunnels;
 use crate::burst::Burst;
 use crate::clock::{MILLISECOND, SECOND, now_ns};
 use crate::engine::Shared;
+use crate::numbers::NumberMap;
 use crate::pull::Pulls;
 use crate::ring::Ring;
 use crate::stream::{Stream, StreamId, Subscriber};
@@ -104,7 +105,7 @@ pub(crate) struct Shard {
     asked: HashMap<u64, usize>,
     /// Tunnels over HTTP: the connection that its answers go out on.
     tunnels: HashMap<TunnelKey, usize>,
-    streams: HashMap<StreamId, LocalStream>,
+    streams: NumberMap<StreamId, LocalStream>,
     /// Streams with new bursts.
     touched: Vec<StreamId>,
     udp: HashMap<IpAddr, UdpPair>,
@@ -149,7 +150,7 @@ struct LocalStream {
     stream: Arc<Stream>,
     ring: Ring,
     readers: Vec<usize>,
-    /// Bursts that came since the last walk.
+    /// Bursts that came since the last walk; while there are any, the stream is among those touched.
     fresh: Vec<Arc<Burst>>,
 }
 
@@ -202,7 +203,7 @@ impl Shard {
             session_keys: HashMap::new(),
             asked: HashMap::new(),
             tunnels: HashMap::new(),
-            streams: HashMap::new(),
+            streams: NumberMap::default(),
             touched: Vec::new(),
             udp: HashMap::new(),
             rtcp_ports: Vec::new(),
@@ -239,6 +240,7 @@ impl Shard {
                 // Only a closed event queue fails otherwise, and nobody closes it but this thread.
                 break;
             }
+            self.shards[self.number].attend();
             for event in &events {
                 match event.token().0 {
                     0 => {}
@@ -254,6 +256,7 @@ impl Shard {
                         token - CONNECTIONS,
                         event.is_readable(),
                         event.is_writable(),
+                        event.is_read_closed() || event.is_error(),
                     ),
                 }
             }
@@ -359,10 +362,10 @@ impl Shard {
         }
         let is_start = local.stream.is_start(&burst);
         local.ring.push(Arc::clone(&burst), is_start);
-        local.fresh.push(burst);
-        if !self.touched.contains(&id) {
+        if local.fresh.is_empty() {
             self.touched.push(id);
         }
+        local.fresh.push(burst);
     }
 
     fn read_rtcp(&mut self, port: usize) {

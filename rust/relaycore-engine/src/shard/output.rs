@@ -227,6 +227,10 @@ impl Output {
                 _ => socket.write(&self.messages[self.messages_written..]),
             };
         }
+        if self.pieces.len() == 1 {
+            let piece = &self.pieces[0];
+            return socket.write(&piece.bytes()[self.position..piece.end]);
+        }
         let mut slices = [IoSlice::new(&[]); PIECES];
         let mut from = self.position;
         let mut count = 0;

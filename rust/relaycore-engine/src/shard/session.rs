@@ -11,7 +11,7 @@ use crate::stream::{Stream, StreamId};
 use relaycore_proto::rtsp::state::State;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A session; it lives in the shard that set it up.
 #[derive(Debug)]
@@ -277,11 +277,7 @@ impl Session {
         let cursor = self.cursor.as_mut()?;
         let burst = cursor.take(ring)?;
         let since = cursor.could_have(&burst);
-        let missed = cursor.missed();
-        self.info
-            .counters
-            .discarded
-            .fetch_add(missed, Ordering::Relaxed);
+        add(&self.info.counters.discarded, cursor.missed());
         let burst = match self.tracks.get_mut(burst.track).and_then(Option::as_mut) {
             Some(track) => track.numbering.apply(burst),
             None => burst,
@@ -360,10 +356,8 @@ impl Session {
             .octets
             .wrapping_add(bytes.saturating_sub(headers) as u32);
         let counters = &self.info.counters;
-        counters
-            .packets
-            .fetch_add(packets as u64, Ordering::Relaxed);
-        counters.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+        add(&counters.packets, packets as u64);
+        add(&counters.bytes, bytes as u64);
         if burst.random_access
             && counters.first_picture.load(Ordering::Relaxed) == 0
             && self.stream.is_start(burst)
@@ -371,4 +365,9 @@ impl Session {
             counters.first_picture.store(now, Ordering::Relaxed);
         }
     }
+}
+
+/// Adds to a counter that this thread alone writes.
+pub(super) fn add(counter: &AtomicU64, count: u64) {
+    counter.store(counter.load(Ordering::Relaxed) + count, Ordering::Relaxed);
 }
