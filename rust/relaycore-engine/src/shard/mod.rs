@@ -141,6 +141,8 @@ pub(crate) struct Shard {
     /// Kept to be filled again: a walk over the readers allocates nothing.
     walked: Vec<usize>,
     sent: Vec<Sent>,
+    /// Kept to be filled again with the report that is sent.
+    report: Vec<u8>,
     /// When the shard ends, once it was told to.
     ends_at: Option<u64>,
 }
@@ -223,6 +225,7 @@ impl Shard {
             read_buffer: Vec::new(),
             walked: Vec::new(),
             sent: Vec::new(),
+            report: Vec::new(),
             ends_at: None,
         }
     }

@@ -9,17 +9,23 @@ use std::sync::atomic::Ordering;
 /// Nanoseconds between sender reports.
 pub(super) const REPORT_INTERVAL: u64 = 5 * SECOND;
 
-/// A compound packet for one track: sender report, name, and a goodbye where the session ends. A track that has sent
-/// nothing has no sender report; its goodbye goes out behind an empty receiver report (RFC 3550 §6.1).
-fn compound(session: &mut Session, track: usize, now: u64, goodbye: bool) -> Option<Vec<u8>> {
+/// Writes a compound packet for one track to `out`: sender report, name, and a goodbye where the session ends. A track
+/// that has sent nothing has no sender report; its goodbye goes out behind an empty receiver report (RFC 3550 §6.1).
+/// `None` when there is nothing to say.
+fn write_compound(
+    out: &mut Vec<u8>,
+    session: &mut Session,
+    track: usize,
+    now: u64,
+    goodbye: bool,
+) -> Option<()> {
     let transport = session.tracks.get_mut(track)?.as_mut()?;
     let ssrc = session.stream.ssrc(track)?;
-    let mut out = Vec::with_capacity(96);
     match session.stream.sender_clock(track, now) {
         Some((ntp, rtp_timestamp)) => {
             transport.reported.sent = Some((middle(ntp), now));
             rtcp::write_sender_report(
-                &mut out,
+                out,
                 &SenderReport {
                     ssrc,
                     ntp,
@@ -32,15 +38,15 @@ fn compound(session: &mut Session, track: usize, now: u64, goodbye: bool) -> Opt
         }
         None if goodbye => {
             let reports = Vec::new();
-            rtcp::write_receiver_report(&mut out, &ReceiverReport { ssrc, reports });
+            rtcp::write_receiver_report(out, &ReceiverReport { ssrc, reports });
         }
         None => return None,
     }
-    rtcp::write_sdes_cname(&mut out, ssrc, CNAME);
+    rtcp::write_sdes_cname(out, ssrc, CNAME);
     if goodbye {
-        rtcp::write_bye(&mut out, &[ssrc], None);
+        rtcp::write_bye(out, &[ssrc], None);
     }
-    Some(out)
+    Some(())
 }
 
 impl Shard {
@@ -54,10 +60,18 @@ impl Shard {
 
     /// Sends a report of one track of a session.
     pub(super) fn send_report(&mut self, key: usize, track: usize, now: u64, goodbye: bool) {
-        let Some(session) = self.sessions.get_mut(key) else {
-            return;
-        };
-        let Some(packet) = compound(session, track, now, goodbye) else {
+        let mut packet = std::mem::take(&mut self.report);
+        packet.clear();
+        if let Some(session) = self.sessions.get_mut(key)
+            && write_compound(&mut packet, session, track, now, goodbye).is_some()
+        {
+            self.send_rtcp(key, track, &packet);
+        }
+        self.report = packet;
+    }
+
+    fn send_rtcp(&mut self, key: usize, track: usize, packet: &[u8]) {
+        let Some(session) = self.sessions.get(key) else {
             return;
         };
         let transport = session.tracks.get(track).and_then(Option::as_ref);
@@ -67,17 +81,17 @@ impl Shard {
                     .connection
                     .and_then(|key| self.connections.get_mut(key));
                 if let Some(connection) = connection {
-                    connection.output.frame(rtcp, &packet);
+                    connection.output.frame(rtcp, packet);
                 }
             }
             Some(Target::Udp { local, rtcp, .. }) => {
                 if let Some(pair) = self.udp.get(&local) {
-                    pair.send_rtcp(rtcp, &packet);
+                    pair.send_rtcp(rtcp, packet);
                 }
             }
             Some(Target::Group { ports }) => {
                 if let Some(ports) = self.group_ports.get(ports) {
-                    ports.pair.send_rtcp(ports.rtcp, &packet);
+                    ports.pair.send_rtcp(ports.rtcp, packet);
                 }
             }
             Some(Target::Member | Target::Receive { .. }) | None => {}
