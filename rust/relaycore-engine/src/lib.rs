@@ -12,6 +12,7 @@ mod engine;
 mod events;
 pub mod frames;
 mod ingest;
+mod inlet;
 pub mod latency;
 mod multicast;
 mod numbers;

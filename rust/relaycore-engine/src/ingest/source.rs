@@ -159,19 +159,26 @@ impl Source {
             .report(report.rtp_timestamp, captured + offset, now);
     }
 
-    /// After what arrived together: the bursts go to the readers.
-    pub(crate) fn flush(&mut self, now: u64) {
+    /// After what arrived together: the bursts go to the readers, but for one whose access unit goes on while there are
+    /// many readers. Gives the time when to call again at the latest for it, in nanoseconds of the engine's clock.
+    pub(crate) fn flush(&mut self, now: u64) -> Option<u64> {
         let (number, stream) = (self.number, &self.stream);
+        let patience = stream.patience_ns();
         let mut flushed = Ok(());
+        let mut held = None::<u64>;
         for SourceTrack { relay, reorder, .. } in &mut self.tracks {
             if let Some(reorder) = reorder {
                 reorder.expire(now, |bytes| {
                     flushed = flushed.and(relay.take_held(bytes, now, number, stream));
                 });
             }
-            flushed = flushed.and(relay.close(number, stream));
+            match relay.held_until(patience).filter(|until| *until > now) {
+                Some(until) => held = Some(held.map_or(until, |held| held.min(until))),
+                None => flushed = flushed.and(relay.close(number, stream)),
+            }
         }
         self.note(flushed);
+        held
     }
 
     fn note(&mut self, taken: Result<(), Superseded>) {

@@ -198,6 +198,57 @@ fn a_source_goes_on_later_than_the_one_before() {
 }
 
 #[test]
+fn packets_wait_for_the_rest_of_their_picture_while_readers_are_many() {
+    let engine = Engine::new(1, Limits::default(), String::new()).unwrap();
+    let collector = Arc::new(Collector::default());
+    let tracks = vec![Track::new(Codec::Vp8, 90_000, 0, &[])];
+    let opened = engine
+        .shared
+        .open_source("any", tracks, true, Arc::new(Nobody));
+    let mut source: Source = opened.unwrap();
+    let subscriber: Arc<dyn Subscriber> = Arc::clone(&collector) as Arc<dyn Subscriber>;
+    source.stream().subscribe(subscriber).unwrap();
+    let now = now_ns();
+    let mut header = RtpHeader {
+        marker: false,
+        payload_type: PayloadType(96),
+        sequence: SequenceNumber(0),
+        timestamp: 7,
+        ssrc: Ssrc(1),
+    };
+    let mut push = |source: &mut Source, marker: bool| {
+        header.marker = marker;
+        header.sequence = header.sequence.next();
+        source.packet(0, &[&header.to_bytes()[..], &[0x10, 1]].concat(), now);
+        header.timestamp += u32::from(marker);
+    };
+    let counts = || -> Vec<usize> {
+        let bursts = collector.0.lock().unwrap();
+        bursts.iter().map(|burst| burst.packet_count()).collect()
+    };
+
+    push(&mut source, false);
+    assert_eq!(source.flush(now), None, "readers are few");
+    assert_eq!(counts(), [1]);
+    push(&mut source, true);
+    assert_eq!(source.flush(now), None);
+
+    source.stream().walked(MILLISECOND);
+    push(&mut source, false);
+    assert_eq!(source.flush(now), Some(now + MILLISECOND));
+    push(&mut source, true);
+    assert_eq!(source.flush(now), None, "it is whole");
+    assert_eq!(counts(), [1, 1, 2]);
+
+    source.stream().walked(60 * MILLISECOND);
+    push(&mut source, false);
+    let until = source.flush(now).expect("it waits");
+    assert_eq!(until, now + 2 * MILLISECOND, "not for long");
+    assert_eq!(source.flush(until), None);
+    assert_eq!(counts(), [1, 1, 2, 1]);
+}
+
+#[test]
 fn pictures_without_times_of_their_own_are_told_apart_by_their_markers() {
     let engine = Engine::new(1, Limits::default(), String::new()).unwrap();
     let collector = Arc::new(Collector::default());

@@ -18,6 +18,9 @@ const CAPTURE_NS: i64 = 5 * SECOND as i64;
 /// Most bytes of parameter sets that are kept of one access unit.
 const PARAMETER_BYTES: usize = 4096;
 
+/// Most bytes of packets that wait for the rest of their access unit.
+const HELD_BYTES: usize = 128 * 1024;
+
 /// See the module.
 #[derive(Debug)]
 pub(super) struct TrackRelay {
@@ -191,6 +194,14 @@ impl TrackRelay {
                 .map_or(pts, |newest| newest.max(pts)),
         );
         closed
+    }
+
+    /// Until when the burst at hand may wait for the rest of its access unit, for which it waits at most `patience`
+    /// nanoseconds.
+    pub(super) fn held_until(&self, patience: u64) -> Option<u64> {
+        let open = self.open.as_ref()?;
+        let goes_on = self.codec.kind() == Kind::Video && self.unit.timestamp.is_some();
+        (goes_on && open.packets.byte_count() < HELD_BYTES).then(|| open.received + patience)
     }
 
     /// Hands the burst at hand to the readers.

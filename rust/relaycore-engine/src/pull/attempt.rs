@@ -21,8 +21,9 @@ use std::sync::Arc;
 /// Tokens of one pull: its connection, then RTP and RTCP of each track; the limit `tracks` is at most 64.
 pub(super) const TOKENS: usize = 256;
 
-/// Bytes read from the connection, and datagrams read from a port, before the others get their turn.
+/// Reads of the connection, each of so many bytes, and datagrams read from a port, before the others get their turn.
 const READS: usize = 4;
+const READ_BYTES: usize = 64 * 1024;
 const DATAGRAMS: usize = 256;
 
 /// Nanoseconds between two reports (RFC 3550 §6.2).
@@ -38,7 +39,7 @@ pub(super) struct Surroundings<'a> {
     pub(super) registry: &'a Registry,
     /// The first of its tokens.
     pub(super) token: usize,
-    /// To read into; as long as a datagram can be.
+    /// To read into, of [`crate::inlet::INLET_BYTES`].
     pub(super) buffer: &'a mut [u8],
     pub(super) now: u64,
 }
@@ -70,6 +71,8 @@ pub(super) struct Attempt {
     upstream: Arc<dyn Upstream>,
     source: Option<Source>,
     report_at: u64,
+    /// When packets that wait for the rest of their access unit are passed on at the latest, in nanoseconds of the engine's clock.
+    pub(super) flush_at: Option<u64>,
     key_frame_at: u64,
     /// When the server began to play.
     pub(super) playing_since: Option<u64>,
@@ -106,6 +109,7 @@ impl Attempt {
             deliveries: Vec::new(),
             upstream,
             source: None,
+            flush_at: None,
             report_at: u64::MAX,
             key_frame_at: 0,
             playing_since: None,
@@ -181,6 +185,9 @@ impl Attempt {
         if self.report_at <= around.now {
             self.send_reports(around.now);
         }
+        if self.flush_at.is_some_and(|at| at <= around.now) {
+            self.flush(around.now);
+        }
         self.step(around)
     }
 
@@ -206,6 +213,7 @@ impl Attempt {
 
     fn leave_path(&mut self) {
         self.source = None;
+        self.flush_at = None;
         self.report_at = u64::MAX;
     }
 
@@ -304,7 +312,7 @@ impl Attempt {
             let Some(connection) = &mut self.connection else {
                 return false;
             };
-            match connection.read(around.buffer) {
+            match connection.read(&mut around.buffer[..READ_BYTES]) {
                 Received::Bytes(length) => {
                     let (source, now) = (&mut self.source, around.now);
                     let mut is_goodbye = false;
@@ -338,26 +346,20 @@ impl Attempt {
     /// Reads a port; whether there may be more. The ports of a track follow each other.
     fn read_port(&mut self, port: usize, around: &mut Surroundings<'_>) -> bool {
         let (track, is_rtcp_port) = (port / 2, port % 2 == 1);
-        let mut has_more = true;
-        for _ in 0..DATAGRAMS {
-            let received = self
-                .ports
-                .get(track)
-                .and_then(|pair| pair.receive(is_rtcp_port, around.buffer));
-            let Some((length, lane)) = received else {
-                has_more = false;
-                break;
-            };
-            let packet = &around.buffer[..length];
+        let Some(pair) = self.ports.get(track) else {
+            return false;
+        };
+        let (client, source, now) = (&mut self.client, &mut self.source, around.now);
+        let has_more = pair.receive(is_rtcp_port, around.buffer, DATAGRAMS, |packet, lane| {
             if lane == Lane::Rtp {
-                self.client.received_packet(around.now);
+                client.received_packet(now);
             } else if says_goodbye(packet) {
-                self.client.received_goodbye(around.now);
+                client.received_goodbye(now);
             }
-            if let Some(source) = &mut self.source {
-                take(source, track, lane, packet, around.now);
+            if let Some(source) = source {
+                take(source, track, lane, packet, now);
             }
-        }
+        });
         self.flush(around.now);
         has_more
     }
@@ -367,7 +369,7 @@ impl Attempt {
         let Some(source) = &mut self.source else {
             return;
         };
-        source.flush(now);
+        self.flush_at = source.flush(now);
         if source.is_superseded() {
             self.give_up_path(now);
         }

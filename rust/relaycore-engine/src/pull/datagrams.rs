@@ -1,7 +1,7 @@
 //! The UDP ports on which the tracks of a pulled stream arrive.
 
+use crate::inlet::Inlet;
 use crate::shard::udp::bind_pair;
-use mio::net::UdpSocket;
 use mio::{Interest, Registry, Token};
 use relaycore_proto::client::{Delivery, Lane};
 use relaycore_proto::limits::RTP_HEADER_BYTES;
@@ -15,8 +15,8 @@ const OPENER: [u8; RTP_HEADER_BYTES] = [0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 /// A pair of ports for RTP and RTCP of one track.
 #[derive(Debug)]
 pub(super) struct PortPair {
-    rtp: UdpSocket,
-    rtcp: UdpSocket,
+    rtp: Inlet,
+    rtcp: Inlet,
     /// Port of RTP; RTCP is on the next one.
     pub(super) port: u16,
     /// Who may send to it.
@@ -37,8 +37,8 @@ impl PortPair {
         registry.register(&mut rtp, Token(token), Interest::READABLE)?;
         registry.register(&mut rtcp, Token(token + 1), Interest::READABLE)?;
         Ok(Self {
-            rtp,
-            rtcp,
+            rtp: Inlet::new(rtp),
+            rtcp: Inlet::new(rtcp),
             port,
             from: server.to_canonical(),
             reports_to: None,
@@ -48,8 +48,8 @@ impl PortPair {
     /// Closes it.
     pub(super) fn close(mut self, registry: &Registry) {
         // A socket that was never registered is closed all the same.
-        let _ = registry.deregister(&mut self.rtp);
-        let _ = registry.deregister(&mut self.rtcp);
+        let _ = registry.deregister(&mut self.rtp.socket);
+        let _ = registry.deregister(&mut self.rtcp.socket);
     }
 
     /// The server said how it sends: packets are taken from there only, and the way for them is opened.
@@ -68,38 +68,36 @@ impl PortPair {
             .unwrap_or(server);
         self.from = from.to_canonical();
         if let Some((rtp, rtcp)) = server_ports {
-            let _ = self.rtp.send_to(&OPENER, (from, *rtp).into());
+            let _ = self.rtp.socket.send_to(&OPENER, (from, *rtp).into());
             self.reports_to = Some((from, *rtcp).into());
         }
     }
 
-    /// Receives a packet of the server into `buffer`; its length, and what it is. `None` when there is none: `is_rtcp`
-    /// says which of the ports is read.
-    pub(super) fn receive(&self, is_rtcp: bool, buffer: &mut [u8]) -> Option<(usize, Lane)> {
-        let (socket, lane) = if is_rtcp {
+    /// Receives about `most` packets of the server by `buffer`, and gives each to `take` with what it is; `is_rtcp` says
+    /// which of the ports is read. `false` when there is nothing more.
+    pub(super) fn receive(
+        &self,
+        is_rtcp: bool,
+        buffer: &mut [u8],
+        most: usize,
+        mut take: impl FnMut(&[u8], Lane),
+    ) -> bool {
+        let (inlet, lane) = if is_rtcp {
             (&self.rtcp, Lane::Rtcp)
         } else {
             (&self.rtp, Lane::Rtp)
         };
-        loop {
-            match socket.recv_from(buffer) {
-                Ok((length, from)) if from.ip().to_canonical() == self.from => {
-                    return Some((length, lane));
-                }
-                // Whoever else it is: the next one may be of the server.
-                Ok(_) => {}
-                // Windows reports an unreachable peer here.
-                Err(error) if error.kind() == io::ErrorKind::ConnectionReset => {}
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => return None,
+        inlet.receive(buffer, most, |packet, from| {
+            if from.ip().to_canonical() == self.from {
+                take(packet, lane);
             }
-        }
+        })
     }
 
     /// Sends RTCP to the server; what cannot be sent is lost, as on any network.
     pub(super) fn send_report(&self, packet: &[u8]) {
         if let Some(to) = self.reports_to {
-            let _ = self.rtcp.send_to(packet, to);
+            let _ = self.rtcp.socket.send_to(packet, to);
         }
     }
 }

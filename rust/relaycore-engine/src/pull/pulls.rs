@@ -8,6 +8,7 @@ use crate::clock::now_ns;
 use crate::engine::Shared;
 use crate::events::Event;
 use crate::ingest::Upstream;
+use crate::inlet::INLET_BYTES;
 use crate::paths::OpenSourceError;
 use crate::random::random_u64;
 use crate::shard::wheel::Wheel;
@@ -17,9 +18,6 @@ use slab::Slab;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
-
-/// Longest datagram.
-const BUFFER_BYTES: usize = 65_536;
 
 /// What the pulls of a shard are told.
 #[derive(Debug)]
@@ -67,6 +65,8 @@ pub(crate) struct Pulls {
     wheel: Wheel<(usize, PullId)>,
     /// Sockets that may have more to read, by their tokens.
     unread: Vec<usize>,
+    /// Pulls that are in the middle of an access unit, whose packets wait for the rest.
+    held: Vec<usize>,
     /// Kept to be filled again; nothing while there is no pull.
     buffer: Vec<u8>,
 }
@@ -122,6 +122,7 @@ impl Pulls {
             keys: HashMap::new(),
             wheel: Wheel::new(now_ns()),
             unread: Vec::new(),
+            held: Vec::new(),
             buffer: Vec::new(),
         }
     }
@@ -133,11 +134,20 @@ impl Pulls {
 
     /// When to call [`Pulls::turn`], in nanoseconds from `now`; `None` when nothing is due.
     pub(crate) fn until_next(&self, now: u64) -> Option<u64> {
-        if self.unread.is_empty() {
-            self.wheel.until_next(now)
-        } else {
-            Some(0)
+        if !self.unread.is_empty() {
+            return Some(0);
         }
+        let held = self.held.iter().filter_map(|key| self.flush_at(*key)).min();
+        let held = held.map(|at| at.saturating_sub(now));
+        [self.wheel.until_next(now), held]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// Until when packets of a pull may wait for the rest of their access unit, if some do.
+    fn flush_at(&self, key: usize) -> Option<u64> {
+        self.pulls.get(key)?.attempt.as_ref()?.flush_at
     }
 
     /// Does what it is told.
@@ -212,6 +222,15 @@ impl Pulls {
             self.ready(token, false, registry);
         }
         let now = now_ns();
+        for key in std::mem::take(&mut self.held) {
+            match self.flush_at(key) {
+                Some(at) if at <= now => {
+                    self.step(key, registry, Attempt::go_on);
+                }
+                Some(_) => self.held.push(key),
+                None => {}
+            }
+        }
         let mut due = Vec::new();
         self.wheel.turn(now, &mut due);
         for (key, id) in due {
@@ -312,6 +331,9 @@ impl Pulls {
         if begins_to_play {
             self.tell(key, PullChange::Connected);
         }
+        if self.flush_at(key).is_some() && !self.held.contains(&key) {
+            self.held.push(key);
+        }
         let has_more = matches!(step, Step::HasMore);
         match step {
             Step::Ended(failure) => self.failed(key, failure),
@@ -329,7 +351,9 @@ impl Pulls {
         let Some(pull) = self.pulls.get_mut(key) else {
             return;
         };
-        self.buffer.resize(BUFFER_BYTES, 0);
+        if self.buffer.is_empty() {
+            self.buffer = vec![0; INLET_BYTES];
+        }
         let mut around = Surroundings {
             shared: &self.shared,
             shard: &self.shard,

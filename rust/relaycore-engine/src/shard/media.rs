@@ -25,6 +25,7 @@ impl Shard {
                 continue;
             };
             let mut fresh = std::mem::take(&mut local.fresh);
+            let began = now_ns();
             // A copy of the keys, since a reader that fails leaves the list while it is walked.
             let mut readers = std::mem::take(&mut self.walked);
             readers.clear();
@@ -35,6 +36,7 @@ impl Shard {
             self.walked = readers;
             if let Some(local) = self.streams.get_mut(&id) {
                 let sent = now_ns();
+                local.stream.walked(sent - began);
                 let start_track = local.stream.start_track();
                 for burst in fresh.drain(..).filter(|burst| burst.track == start_track) {
                     local.stream.latency().record(&burst.stages, sent);

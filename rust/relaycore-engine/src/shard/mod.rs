@@ -123,6 +123,8 @@ pub(crate) struct Shard {
     vacancies: HashMap<u64, Arc<Stream>>,
     /// Streams that are pulled from other servers.
     pulls: Pulls,
+    /// Publishers that are in the middle of an access unit, and until when its packets may wait for the rest.
+    held: Vec<(usize, u64)>,
     /// Sessions in the middle of a paced burst.
     pacing: Vec<usize>,
     wheel: Wheel<TimerKey>,
@@ -138,6 +140,8 @@ pub(crate) struct Shard {
     accepts_again: bool,
     /// Kept to be filled again.
     read_buffer: Vec<u8>,
+    /// Kept to be filled again by datagrams of publishers; nothing until some come.
+    datagrams: Vec<u8>,
     /// Kept to be filled again: a walk over the readers allocates nothing.
     walked: Vec<usize>,
     sent: Vec<Sent>,
@@ -215,6 +219,7 @@ impl Shard {
             receive_ports: Slab::new(),
             unread_datagrams: Vec::new(),
             vacancies: HashMap::new(),
+            held: Vec::new(),
             pacing: Vec::new(),
             wheel: Wheel::new(now_ns()),
             next_number: 0,
@@ -223,6 +228,7 @@ impl Shard {
             unread_ports: Vec::new(),
             accepts_again: false,
             read_buffer: Vec::new(),
+            datagrams: Vec::new(),
             walked: Vec::new(),
             sent: Vec::new(),
             report: Vec::new(),
@@ -263,6 +269,7 @@ impl Shard {
                     ),
                 }
             }
+            self.relay_held();
             self.take_commands();
             self.fan_out();
             self.pace();
@@ -309,11 +316,14 @@ impl Shard {
         let paced = paced
             .map(|session| session.paced_at.saturating_sub(now))
             .min();
+        let held = self.held.iter().map(|(_, until)| *until).min();
+        let held = held.map(|until| until.saturating_sub(now));
         let ends = self.ends_at.map(|at| at.saturating_sub(now));
         [
             self.wheel.until_next(now),
             self.pulls.until_next(now),
             paced,
+            held,
             ends,
         ]
         .into_iter()

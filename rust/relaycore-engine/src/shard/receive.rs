@@ -4,7 +4,7 @@ use super::session::{Session, Target};
 use super::udp::bind_pair;
 use super::{RECEIVE_PORTS, Shard};
 use crate::clock::{MILLISECOND, now_ns};
-use mio::net::UdpSocket;
+use crate::inlet::{INLET_BYTES, Inlet};
 use mio::{Interest, Registry, Token};
 use relaycore_proto::rtcp::is_rtcp;
 use relaycore_proto::rtsp::state::State;
@@ -19,17 +19,14 @@ const PAIRS_MAX: usize = (super::CONNECTIONS - RECEIVE_PORTS) / 2;
 /// Datagrams read from one port before the others get their turn.
 const DATAGRAMS: usize = 256;
 
-/// Longest datagram.
-const DATAGRAM_BYTES: usize = 65_536;
-
 /// Least time between two demands for a key frame, in nanoseconds: a publisher that makes one needs a while.
 const KEY_FRAME_INTERVAL: u64 = 500 * MILLISECOND;
 
 /// The ports on which one track of a publisher is received.
 #[derive(Debug)]
 pub(super) struct ReceivePorts {
-    rtp: UdpSocket,
-    rtcp: UdpSocket,
+    rtp: Inlet,
+    rtcp: Inlet,
     port: u16,
     peer: IpAddr,
     /// The session and its track, once the session is there.
@@ -54,8 +51,8 @@ impl ReceivePorts {
             registry.register(socket, Token(RECEIVE_PORTS + token), Interest::READABLE)?;
         }
         entry.insert(Self {
-            rtp,
-            rtcp,
+            rtp: Inlet::new(rtp),
+            rtcp: Inlet::new(rtcp),
             port,
             peer,
             owner: None,
@@ -70,7 +67,7 @@ impl ReceivePorts {
 
     /// Sends RTCP to the publisher; what cannot be sent is lost, as on any network.
     pub(super) fn send_rtcp(&self, to: SocketAddr, packet: &[u8]) {
-        let _ = self.rtcp.send_to(packet, to);
+        let _ = self.rtcp.socket.send_to(packet, to);
     }
 }
 
@@ -96,48 +93,33 @@ impl Session {
 impl Shard {
     /// Reads datagrams of a publisher; `token` is twice the place of its ports, one more for RTCP.
     pub(super) fn read_datagrams(&mut self, token: usize) {
-        let mut buffer = std::mem::take(&mut self.read_buffer);
-        buffer.resize(DATAGRAM_BYTES, 0);
-        let now = now_ns();
-        let mut owner = None;
-        let mut more = true;
-        for _ in 0..DATAGRAMS {
-            let Some(ports) = self.receive_ports.get(token / 2) else {
-                more = false;
-                break;
-            };
-            let is_rtcp_port = token % 2 == 1;
-            let socket = if is_rtcp_port {
-                &ports.rtcp
-            } else {
-                &ports.rtp
-            };
-            let (length, from) = match socket.recv_from(&mut buffer) {
-                Ok(received) => received,
-                // Windows reports an unreachable peer here; the next packet may be good.
-                Err(error) if error.kind() == io::ErrorKind::ConnectionReset => continue,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(_) => {
-                    more = false;
-                    break;
-                }
-            };
-            if from.ip().to_canonical() != ports.peer {
-                continue;
-            }
-            owner = ports.owner;
-            if let Some((session, track)) = owner {
-                let packet = &buffer[..length];
-                if let Some(session) = self.sessions.get_mut(session) {
-                    session.take_packet(track, packet, now, self.session_timeout);
-                }
-            }
+        let Some(ports) = self.receive_ports.get(token / 2) else {
+            return;
+        };
+        if self.datagrams.is_empty() {
+            self.datagrams = vec![0; INLET_BYTES];
         }
-        self.read_buffer = buffer;
-        if let Some((session, _)) = owner {
+        let now = now_ns();
+        let is_rtcp_port = token % 2 == 1;
+        let inlet = if is_rtcp_port {
+            &ports.rtcp
+        } else {
+            &ports.rtp
+        };
+        let mut fed = None;
+        let more = inlet.receive(&mut self.datagrams, DATAGRAMS, |packet, from| {
+            if from.ip().to_canonical() == ports.peer
+                && let Some((key, track)) = ports.owner
+                && let Some(session) = self.sessions.get_mut(key)
+            {
+                fed = Some(key);
+                session.take_packet(track, packet, now, self.session_timeout);
+            }
+        });
+        if let Some(session) = fed {
             self.relay(session, now);
         }
-        if more {
+        if more && !self.unread_datagrams.contains(&token) {
             self.unread_datagrams.push(token);
         }
     }
@@ -150,12 +132,34 @@ impl Shard {
         let Some(source) = &mut session.source else {
             return;
         };
-        source.flush(now);
+        if let Some(until) = source.flush(now)
+            && !self.held.iter().any(|(held, _)| *held == key)
+        {
+            self.held.push((key, until));
+        }
         let counters = &session.info.counters;
         counters.packets.store(source.packets, Ordering::Relaxed);
         counters.bytes.store(source.bytes, Ordering::Relaxed);
         if source.is_superseded() {
             self.end_superseded(key);
+        }
+    }
+
+    /// Hands on what publishers have begun and not ended in time.
+    pub(super) fn relay_held(&mut self) {
+        let Some(until) = self.held.iter().map(|(_, until)| *until).min() else {
+            return;
+        };
+        let now = now_ns();
+        if until > now {
+            return;
+        }
+        for (key, until) in std::mem::take(&mut self.held) {
+            if until > now {
+                self.held.push((key, until));
+            } else {
+                self.relay(key, now);
+            }
         }
     }
 
@@ -246,8 +250,8 @@ impl Shard {
             return;
         };
         if let Some(mut ports) = self.receive_ports.try_remove(ports) {
-            let _ = self.poll.registry().deregister(&mut ports.rtp);
-            let _ = self.poll.registry().deregister(&mut ports.rtcp);
+            let _ = self.poll.registry().deregister(&mut ports.rtp.socket);
+            let _ = self.poll.registry().deregister(&mut ports.rtcp.socket);
         }
     }
 }

@@ -81,6 +81,8 @@ pub struct Stream {
     upstream: Mutex<Option<Arc<dyn Upstream>>>,
     /// When the source was heard last, in nanoseconds of the engine's clock.
     source_seen: AtomicU64,
+    /// How long the newest walk over the readers of a shard took, in nanoseconds.
+    walk_ns: AtomicU64,
     wallclock: Arc<WallClock>,
     latency: LatencyTrace,
     /// Counters of what was written.
@@ -182,6 +184,7 @@ impl Stream {
             key_frame_wanted: AtomicBool::new(false),
             upstream: Mutex::new(None),
             source_seen: AtomicU64::new(0),
+            walk_ns: AtomicU64::new(0),
             wallclock,
             latency: LatencyTrace::default(),
             counters: Counters::default(),

@@ -3,9 +3,16 @@
 use super::track::{Anchor, TrackPosition};
 use super::{Stream, lock};
 use crate::burst::{Parts, Stages};
+use crate::clock::MILLISECOND;
 use crate::ingest::Upstream;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+
+/// A walk over the readers that takes less than this is repeated rather than put off: about fifty readers over TCP.
+const PATIENCE_FROM_NS: u64 = 400_000;
+
+/// Longest that packets are held back for the rest of their access unit.
+const PATIENCE_NS: u64 = 2 * MILLISECOND;
 
 /// A burst of a source, its packets rewritten.
 #[derive(Debug)]
@@ -117,6 +124,21 @@ impl Stream {
     pub(crate) fn is_vacant_since(&self, number: u64) -> bool {
         let core = lock(&self.core);
         core.source.is_none() && core.last_source == Some(number)
+    }
+
+    /// A shard took this long to write to all of its readers, in nanoseconds.
+    pub(crate) fn walked(&self, walk_ns: u64) {
+        self.walk_ns.store(walk_ns, Ordering::Relaxed);
+    }
+
+    /// How long a source may hold back the packets of an access unit that is not whole, in nanoseconds. Where readers
+    /// are many, two walks over them for one access unit take longer than to wait for its end; where they are few,
+    /// there is no reason to wait.
+    pub(crate) fn patience_ns(&self) -> u64 {
+        match self.walk_ns.load(Ordering::Relaxed) {
+            ..PATIENCE_FROM_NS => 0,
+            walk => walk.min(PATIENCE_NS),
+        }
     }
 
     /// The source was heard at `now`.
