@@ -13,7 +13,7 @@ import av
 import cv2
 
 from tests.interop.players import CLIENTS
-from tests.support.processes import run
+from tests.support.processes import first_bytes, run
 
 __all__ = ["OPENERS"]
 
@@ -35,8 +35,11 @@ def open_with_mpv(url: str) -> None:
 
 def open_with_gstreamer(url: str) -> None:
     """GStreamer's rtspsrc."""
-    decoder = f"rtph264depay ! h264parse ! avdec_h264 ! identity eos-after={PICTURES} ! fakesink sync=false"
-    run(["gst-launch-1.0", "--quiet", "rtspsrc", f"location={url}", "protocols=tcp", "!", *decoder.split()])
+    decoder = "rtph264depay ! h264parse ! avdec_h264 ! videoconvert ! videoscale"
+    pixels = "video/x-raw,format=GRAY8,width=64,height=64 ! fdsink"
+    pipeline = f"rtspsrc location={url} protocols=tcp ! {decoder} ! {pixels}"
+    with tempfile.TemporaryDirectory() as directory:
+        first_bytes(["gst-launch-1.0", "--quiet", *pipeline.split()], PICTURES * 64 * 64, Path(directory))
 
 
 def open_with_opencv(url: str) -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from unittest import mock
 
@@ -12,7 +11,7 @@ import cv2
 import numpy as np
 
 from tests.interop.recording import Pictures, Recording, read_file
-from tests.support.processes import run
+from tests.support.processes import first_bytes, run
 
 __all__ = ["CLIENTS", "PICTURES", "PLAYERS", "SIZE", "Player"]
 
@@ -58,10 +57,14 @@ def play_mpv(url: str, transport: str, directory: Path) -> Recording:
     return read_file(output)
 
 
-def play_gstreamer(url: str, transport: str, directory: Path) -> Recording:
-    """GStreamer's rtspsrc."""
+def play_gstreamer(url: str, transport: str, directory: Path, enter: Sequence[str] = ()) -> Recording:
+    """GStreamer's rtspsrc; ``enter`` goes in front of its command."""
+    branches = BRANCHES
+    if transport == "udp-mcast":
+        # What a group gets does not begin anew with each player: this one waits for a picture to start from.
+        branches = branches.replace("rtph264depay", "rtph264depay wait-for-keyframe=true")
     source = f"rtspsrc name=source location={url} protocols={transport} latency=200"
-    return _play_pipeline(["gst-launch-1.0", "--quiet", *f"{source} {BRANCHES}".split()], directory)
+    return _play_pipeline([*enter, "gst-launch-1.0", "--quiet", *f"{source} {branches}".split()], directory)
 
 
 def play_rtspsrc2(url: str, transport: str, directory: Path) -> Recording:
@@ -100,20 +103,7 @@ def play_retina(url: str, transport: str, directory: Path) -> Recording:
 def _play_pipeline(command: list[str], directory: Path) -> Recording:
     """Read pictures from the pipeline's standard output, and end it when there are enough."""
     width, height = SIZE
-    wanted = width * height * 3 * PICTURES
-    complaints = directory / "complaints"
-    with (
-        complaints.open("wb") as errors,
-        subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, cwd=directory
-        ) as player,
-    ):
-        assert player.stdout is not None
-        try:
-            pictures = player.stdout.read(wanted)
-        finally:
-            player.kill()
-    assert len(pictures) == wanted, f"{command} ended after {len(pictures)} bytes: {complaints.read_text()}"
+    pictures = first_bytes(command, width * height * 3 * PICTURES, directory)
     sound = np.fromfile(directory / "sound.s16", "<i2").astype(np.float64) / 32768.0
     return Recording(
         pictures=np.frombuffer(pictures, np.uint8).reshape(PICTURES, height, width, 3),

@@ -12,11 +12,9 @@ from pathlib import Path
 import pytest
 
 from tests.interop.checks import assert_colours, counters
-from tests.interop.recording import read_file
+from tests.interop.players import PICTURES, play_gstreamer
+from tests.interop.recording import Recording, read_file
 from tests.support.processes import run
-
-PICTURES = 60
-"""Pictures that each player decodes: two seconds."""
 
 NETWORK = """
 ip link set lo up
@@ -40,14 +38,9 @@ class World:
         video = ["-an", "-fps_mode", "passthrough", "-frames:v", str(pictures)]
         run([*self.enter, *source, *video, "-c:v", "rawvideo", "-pix_fmt", "rgb24", output])
 
-    def play_gstreamer(self, protocols: str, url: str) -> None:
-        """Decodes pictures, and ends when there are enough."""
-        source = f"rtspsrc name=source location={url} protocols={protocols} latency=200"
-        decode = f"rtph264depay ! h264parse ! avdec_h264 ! identity eos-after={PICTURES} ! fakesink"
-        video = f"source. ! application/x-rtp,media=video ! {decode}"
-        # A track that nothing takes would end the other one too.
-        sound = f"source. ! application/x-rtp,media=audio ! identity eos-after={PICTURES} ! fakesink"
-        run([*self.enter, "gst-launch-1.0", "--quiet", *f"{source} {video} {sound}".split()])
+    def play_gstreamer(self, protocols: str, query: str, directory: Path) -> Recording:
+        """Decodes pictures and sound."""
+        return play_gstreamer(self.url + query, protocols, directory, self.enter)
 
 
 @pytest.fixture(scope="module")
@@ -69,9 +62,8 @@ def world() -> Iterator[World]:
             relay.kill()
 
 
-def assert_played(output: Path, pictures: int) -> None:
+def assert_played(recording: Recording, pictures: int = PICTURES) -> None:
     """The pictures are there, each is newer than the one before, and they look as they were painted."""
-    recording = read_file(output)
     seen = counters(recording)
     assert len(seen) == pictures
     assert seen == sorted(set(seen))
@@ -86,18 +78,18 @@ def test_two_players_share_the_group_and_one_leaves(world: World, tmp_path: Path
         long = players.submit(world.play_ffmpeg, "udp_multicast", second, 4 * PICTURES)
         short.result()
         long.result()
-    assert_played(first, PICTURES)
-    assert_played(second, 4 * PICTURES)
+    assert_played(read_file(first))
+    assert_played(read_file(second), 4 * PICTURES)
 
 
 @pytest.mark.parametrize("query", ["", "?multicast"], ids=["for all", "for multicast"])
-def test_gstreamer_plays_by_multicast(world: World, query: str) -> None:
-    world.play_gstreamer("udp-mcast", world.url + query)
+def test_gstreamer_plays_by_multicast(world: World, query: str, tmp_path: Path) -> None:
+    assert_played(world.play_gstreamer("udp-mcast", query, tmp_path))
 
 
 @pytest.mark.parametrize("protocols", ["tcp", "udp"])
 def test_a_group_keeps_nobody_from_unicast(world: World, protocols: str, tmp_path: Path) -> None:
-    world.play_gstreamer(protocols, world.url)
+    assert_played(world.play_gstreamer(protocols, "", tmp_path))
     output = tmp_path / "unicast.nut"
     world.play_ffmpeg(protocols, output)
-    assert_played(output, PICTURES)
+    assert_played(read_file(output))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import subprocess
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from itertools import pairwise
@@ -14,7 +13,7 @@ import av
 import pytest
 
 from relaycore import AccessUnitReader, Publisher, Relay, Track, now_ns
-from tests.support.processes import run
+from tests.support.processes import first_bytes, run
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 
@@ -79,13 +78,8 @@ def play_gstreamer(codec: str) -> Play:
         pipeline = f"{source} ! videoconvert ! video/x-raw,format=I420 ! fdsink"
         command = ["gst-launch-1.0", "--quiet", *pipeline.split()]
         picture_bytes = width * height * 3 // 2
-        with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as player:
-            assert player.stdout is not None
-            try:
-                pictures = [player.stdout.read(picture_bytes) for _ in range(PICTURES)]
-            finally:
-                player.kill()
-        assert all(len(picture) == picture_bytes for picture in pictures), "GStreamer ended early"
+        raw = first_bytes(command, picture_bytes * PICTURES, directory)
+        pictures = [raw[start : start + picture_bytes] for start in range(0, len(raw), picture_bytes)]
         return [hashlib.md5(picture).hexdigest() for picture in pictures]
 
     return play

@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-__all__ = ["run"]
+__all__ = ["first_bytes", "run"]
 
 
 def run(command: Sequence[str | Path], *, limit: float = 45.0) -> str:
@@ -28,3 +28,26 @@ def run(command: Sequence[str | Path], *, limit: float = 45.0) -> str:
         ) from error
     assert done.returncode == 0, f"{words} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
     return done.stdout
+
+
+def first_bytes(command: Sequence[str | Path], wanted: int, directory: Path) -> bytes:
+    """The first ``wanted`` bytes that a program prints; it runs in ``directory`` and is then killed.
+
+    For players of live streams, some of which end badly by themselves: gst-launch closes its rtspsrc while
+    that still sends PAUSE, and fails for it once in many times.
+    AssertionError with all that it complained of when it ends before.
+    """
+    complaints = directory / "complaints"
+    with (
+        complaints.open("wb") as errors,
+        subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, cwd=directory
+        ) as program,
+    ):
+        assert program.stdout is not None
+        try:
+            printed = program.stdout.read(wanted)
+        finally:
+            program.kill()
+    assert len(printed) == wanted, f"{command} ended after {len(printed)} bytes: {complaints.read_text()}"
+    return printed

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import av
 
 from tests.interop.publish.programs import FFMPEG, GSTREAMER
 from tests.interop.publish.running import LIMIT
+from tests.support.processes import first_bytes
 
 __all__ = ["LISTEN", "Listen"]
 
@@ -33,7 +33,7 @@ DEPAYLOADERS = {
 def ffmpeg(form: str, url: str, transport: str, wanted: int, directory: Path) -> bytes:
     """Debian's ffmpeg, which copies what comes."""
     source = ["-rtsp_transport", transport, "-i", url, "-map", "0", "-c", "copy", "-f", "data", "-"]
-    return _first_bytes([FFMPEG, "-v", "error", "-nostdin", *source], wanted, directory)
+    return first_bytes([FFMPEG, "-v", "error", "-nostdin", *source], wanted, directory)
 
 
 def gstreamer(form: str, url: str, transport: str, wanted: int, directory: Path) -> bytes:
@@ -42,7 +42,7 @@ def gstreamer(form: str, url: str, transport: str, wanted: int, directory: Path)
         url, transport = url.replace("rtsp://", "rtsph://"), "tcp"
     source = f"rtspsrc location={url} protocols={transport} latency=200"
     pipeline = f"{source} ! application/x-rtp ! {DEPAYLOADERS[form]} ! fdsink"
-    return _first_bytes([GSTREAMER, "--quiet", *pipeline.split()], wanted, directory)
+    return first_bytes([GSTREAMER, "--quiet", *pipeline.split()], wanted, directory)
 
 
 def pyav(form: str, url: str, transport: str, wanted: int, directory: Path) -> bytes:
@@ -54,21 +54,6 @@ def pyav(form: str, url: str, transport: str, wanted: int, directory: Path) -> b
             if len(sound) >= wanted:
                 break
     return bytes(sound[:wanted])
-
-
-def _first_bytes(command: list[str], wanted: int, directory: Path) -> bytes:
-    complaints = directory / "complaints"
-    with (
-        complaints.open("wb") as errors,
-        subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors) as player,
-    ):
-        assert player.stdout is not None
-        try:
-            sound = player.stdout.read(wanted)
-        finally:
-            player.kill()
-    assert len(sound) == wanted, f"{command} ended after {len(sound)} bytes: {complaints.read_text()}"
-    return sound
 
 
 LISTEN: dict[str, Listen] = {"ffmpeg": ffmpeg, "gstreamer": gstreamer, "pyav": pyav}

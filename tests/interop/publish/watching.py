@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from unittest import mock
@@ -15,7 +14,7 @@ import numpy as np
 from tests.interop.publish.clips import CLIPS, HEIGHT, WIDTH, Planes
 from tests.interop.publish.programs import CLIENTS, FFMPEG, GSTREAMER, MPV, NEW_FFMPEG
 from tests.interop.publish.running import LIMIT
-from tests.support.processes import run
+from tests.support.processes import first_bytes, run
 
 __all__ = ["WANTED", "WATCH", "Watch"]
 
@@ -112,22 +111,7 @@ def _pipeline(element: str, clip: str, url: str, transport: str) -> list[str]:
 
 
 def _first_pictures(command: Sequence[str], directory: Path) -> Planes:
-    """Read pictures from a program's standard output, and end it when there are enough."""
-    complaints = directory / "complaints"
-    with (
-        complaints.open("wb") as errors,
-        subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, cwd=directory
-        ) as player,
-    ):
-        assert player.stdout is not None
-        try:
-            pictures = player.stdout.read(PICTURE_BYTES * WANTED)
-        finally:
-            player.kill()
-    assert len(pictures) == PICTURE_BYTES * WANTED, (
-        f"{command} ended after {len(pictures) // PICTURE_BYTES} pictures: {complaints.read_text()}"
-    )
+    pictures = first_bytes(command, PICTURE_BYTES * WANTED, directory)
     return np.frombuffer(pictures, np.uint8).reshape(WANTED, PICTURE_BYTES)
 
 
