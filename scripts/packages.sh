@@ -40,6 +40,7 @@ test)
         mpv
         pkg-config
         python3-gi
+        valgrind
     )
     ;;
 vm)
