@@ -1,24 +1,46 @@
 """What systems say of their devices, read from listings that were recorded."""
 
+import random
 from fractions import Fraction
 from pathlib import Path
 
+import pytest
+
 from relaycore.capture import alsa, avfoundation, dshow
+from relaycore.capture.ffmpeg_log import FFmpegLog
 from relaycore.capture.model import Microphone, Mode
+
+NAMES = (
+    "HD Camera",
+    "Камера «HD»",
+    "ウェブカメラ 一号",
+    'Cam "L" (video)',
+    'Alternative name "x"',
+    " two  spaces ",
+    "a:b=c;d|e",
+    "50% {0} \\n %s",
+    "next\u2028line\x85feed\x0c",
+    "😀",
+    "'",
+    '"',
+)
+"""What Windows allows as names of devices, which is anything."""
 
 DSHOW_LIST = """\
 "HD Camera" (video)
   Alternative name "@device_pnp_\\\\?\\usb#vid_0c45&pid_6366&mi_00#7&1b2c#{65e8773d}\\global"
 "HD Camera" (video)
   Alternative name "@device_pnp_\\\\?\\usb#vid_0c45&pid_6366&mi_00#8&9f0e#{65e8773d}\\global"
-"OBS Virtual Camera" (video)
-  Alternative name "@device_sw_{860BB310}\\{A3FCE0F5}"
+"OBS Virtual Camera" (none)
+  Alternative name "@device_sw_{860BB310-5D01-11D0-BD3B-00A0C911CE86}\\{A3FCE0F5}"
 "Capture (USB) 2" (audio, video)
   Alternative name "@device_pnp_both"
 "Mikrofon (Größe \\"L\\")" (audio)
   Alternative name "@device_cm_{33D9A762}\\wave_{D1}"
-"Decoder" (none)
-  Alternative name "@device_none"
+"Line: 1" (audio)
+  Alternative name "@device_cm_{33D9A762-90C8-11D0-BD43-00A0C911CE86}\\wave_{D2}"
+"Stereo Mix" (none)
+  Alternative name "@device_cm_{33D9A762-90C8-11D0-BD43-00A0C911CE86}\\wave_{D3}"
 """
 
 DSHOW_OPTIONS = """\
@@ -74,7 +96,11 @@ def test_devices_of_one_name_are_told_apart_by_their_alternative_names() -> None
 
 def test_microphones_are_listed_with_any_name() -> None:
     found = [device for _, device, is_camera in dshow.parse_list(DSHOW_LIST) if not is_camera]
-    assert found == ['Mikrofon (Größe \\"L\\")']
+    assert found == [
+        'Mikrofon (Größe \\"L\\")',
+        "@device_cm_{33D9A762-90C8-11D0-BD43-00A0C911CE86}\\wave_{D2}",
+        "Stereo Mix",
+    ]
 
 
 def test_modes_of_dshow_are_read_once_each_and_unknown_codecs_left_out() -> None:
@@ -84,6 +110,57 @@ def test_modes_of_dshow_are_read_once_each_and_unknown_codecs_left_out() -> None
         Mode("mjpeg", 640, 480, Fraction(5)),
         Mode("yuyv422", 1280, 720, Fraction(10)),
     )
+
+
+def test_a_range_of_sizes_gives_its_ends() -> None:
+    line = "  pixel_format=nv12  min s=160x120 fps=5 max s=1920x1080 fps=30\n"
+    assert dshow.parse_options(line) == (
+        Mode("nv12", 1920, 1080, Fraction(30)),
+        Mode("nv12", 1920, 1080, Fraction(5)),
+        Mode("nv12", 160, 120, Fraction(30)),
+        Mode("nv12", 160, 120, Fraction(5)),
+    )
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_any_names_are_read_from_a_log_that_comes_in_pieces(seed: int) -> None:
+    dice = random.Random(seed)
+    devices = [
+        (
+            dice.choice(NAMES),
+            f"@device_pnp_{number}#{{65e8773d}}",
+            dice.choice(("video", "audio, video", "audio")),
+        )
+        for number in range(dice.randrange(6))
+    ]
+    text = "".join(f'"{name}" ({kinds})\n  Alternative name "{unique}"\n' for name, unique, kinds in devices)
+    cuts = sorted(dice.randrange(len(text) + 1) for _ in range(10))
+    pieces = [text[start:end] for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True)]
+    log = FFmpegLog([(32, "dshow", piece) for piece in pieces])
+    found = dshow.parse_list(log.text())
+    expected = [(name, unique, "video" in kinds) for name, unique, kinds in devices]
+    assert [(name, is_camera) for name, _, is_camera in found] == [
+        (name, is_camera) for name, _, is_camera in expected
+    ]
+    # Each of them can be opened: by a name that is its own and that FFmpeg does not cut, or by the other one.
+    for (name, device, is_camera), (_, unique, _) in zip(found, expected, strict=True):
+        alike = [other for other in expected if (other[0], other[2]) == (name, is_camera)]
+        assert device == (unique if len(alike) > 1 or ":" in name else name)
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_a_damaged_log_is_read_as_far_as_it_goes(seed: int) -> None:
+    dice = random.Random(seed)
+    for text in (DSHOW_LIST, DSHOW_OPTIONS, AVFOUNDATION_LIST, AVFOUNDATION_MODES):
+        letters = list(text)
+        for _ in range(dice.randrange(1, 30)):
+            letters[dice.randrange(len(letters))] = dice.choice(['"', "\n", "\0", "x", "0", ".", "(", "🎥"])
+        damaged = "".join(letters[dice.randrange(40) : len(letters) - dice.randrange(40)])
+        devices = [device for _, device, _ in dshow.parse_list(damaged)]
+        devices += [name for found in avfoundation.parse_list(damaged) for _, name in found]
+        assert all(device in damaged for device in devices)
+        modes = (*dshow.parse_options(damaged), *avfoundation.parse_modes(damaged))
+        assert all(mode.width > 0 and mode.height > 0 and mode.fps > 0 for mode in modes)
 
 
 def test_nothing_is_found_in_the_log_of_a_machine_without_devices() -> None:
@@ -101,9 +178,9 @@ def test_devices_of_avfoundation_are_listed_by_number() -> None:
 
 def test_modes_of_avfoundation_come_from_a_refusal() -> None:
     assert avfoundation.parse_modes(AVFOUNDATION_MODES) == (
-        Mode("nv12", 1280, 720, Fraction(30)),
+        Mode("nv12", 1280, 720, Fraction("30.00003")),
         Mode("nv12", 1280, 720, Fraction(15)),
-        Mode("nv12", 640, 480, Fraction(30)),
+        Mode("nv12", 640, 480, Fraction("30.00003")),
         Mode("nv12", 640, 480, Fraction(15)),
     )
 

@@ -67,9 +67,11 @@ def parse_modes(log: str) -> tuple[Mode, ...]:
     modes: dict[Mode, None] = {}
     for width, height, slowest, fastest in _MODE.findall(log):
         for rate in (fastest, slowest):
-            fps = Fraction(rate).limit_denominator(1001)
-            if fps > 0:
-                modes[Mode(_PIXELS, int(width), int(height), fps)] = None
+            with suppress(ValueError):
+                # As it is listed: FFmpeg asks the system for this very rate.
+                fps = Fraction(rate)
+                if int(width) > 0 and int(height) > 0 and fps > 0:
+                    modes[Mode(_PIXELS, int(width), int(height), fps)] = None
     return tuple(modes)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from fractions import Fraction
+from itertools import product
 from typing import Final
 
 import av
@@ -17,14 +18,19 @@ from relaycore.capture.model import Camera, Devices, Microphone, Mode
 
 __all__ = ["list_devices", "parse_list", "parse_options"]
 
-_DEVICE: Final = re.compile(r'^\s*"(?P<name>.*)" \((?P<kinds>[a-z, ]+)\)\s*$')
+_DEVICE: Final = re.compile(r'^"(?P<name>.*)" \((?P<kinds>[a-z, ]+)\)\s*$')
 _ALTERNATIVE: Final = re.compile(r'^\s*Alternative name "(?P<name>.*)"\s*$')
 _MODE: Final = re.compile(
     r"(?:vcodec=(?P<codec>\w+)|pixel_format=(?P<pixels>\w+))"
-    r"\s+min s=\d+x\d+ fps=(?P<slowest>[\d.]+)"
-    r"\s+max s=(?P<width>\d+)x(?P<height>\d+) fps=(?P<fastest>[\d.]+)"
+    r"\s+min s=(?P<least>\d+x\d+) fps=(?P<slowest>[\d.]+)"
+    r"\s+max s=(?P<most>\d+x\d+) fps=(?P<fastest>[\d.]+)"
 )
 _CODECS: Final = ("mjpeg", "h264")
+_NO_CAMERAS: Final = (
+    "{33D9A762-90C8-11D0-BD43-00A0C911CE86}",
+    "{E0F158E1-CB04-11D0-BD4E-00A0C911CE86}",
+)
+"""Categories of DirectShow in alternative names: what records sound and what plays it."""
 
 
 def list_devices() -> Devices:
@@ -47,28 +53,33 @@ def parse_list(log: str) -> list[tuple[str, str, bool]]:
         "HD Camera" (video)
           Alternative name "@device_pnp_..."
 
-    Two devices of one name are told apart by the alternative name, which then is the device to open.
+    Two devices of one name are told apart by the alternative name, which then is the device to open, as it
+    is where the name has a colon, at which FFmpeg would cut it. A virtual camera whose program does not run
+    tells no kind (``none``): its alternative name says that it does not belong to the sound devices.
     """
     found: list[tuple[str, str, bool]] = []
-    for line in log.splitlines():
+    kinds: list[str] = []
+    # Not `splitlines`: names may have other characters that end lines.
+    for line in log.split("\n"):
         device = _DEVICE.match(line)
         alternative = _ALTERNATIVE.match(line)
         if device is not None:
             kinds = [kind.strip() for kind in device["kinds"].split(",")]
-            if "video" in kinds or "audio" in kinds:
-                found.append((device["name"], device["name"], "video" in kinds))
+            found.append((device["name"], device["name"], "video" in kinds))
         elif alternative is not None and found:
             name, _, is_camera = found[-1]
+            if kinds == ["none"]:
+                is_camera = not any(category in alternative["name"] for category in _NO_CAMERAS)
             found[-1] = (name, alternative["name"], is_camera)
     keys = [(name, is_camera) for name, _, is_camera in found]
     return [
-        (name, device if keys.count((name, is_camera)) > 1 else name, is_camera)
+        (name, device if ":" in name or keys.count((name, is_camera)) > 1 else name, is_camera)
         for name, device, is_camera in found
     ]
 
 
 def parse_options(log: str) -> tuple[Mode, ...]:
-    """The modes of what ``list_options`` logs, without repetitions.
+    """The modes of what ``list_options`` logs, without repetitions; of a range its ends.
 
     ::
 
@@ -80,11 +91,12 @@ def parse_options(log: str) -> tuple[Mode, ...]:
         match = _MODE.search(line)
         if match is None or (match["codec"] and match["codec"] not in _CODECS):
             continue
-        width, height = int(match["width"]), int(match["height"])
-        for rate in (match["fastest"], match["slowest"]):
-            fps = Fraction(rate).limit_denominator(1001)
-            if fps > 0:
-                modes[Mode(match["codec"] or match["pixels"], width, height, fps)] = None
+        for size, rate in product((match["most"], match["least"]), (match["fastest"], match["slowest"])):
+            width, height = map(int, size.split("x"))
+            with suppress(ValueError):
+                fps = Fraction(rate).limit_denominator(1001)
+                if width > 0 and height > 0 and fps > 0:
+                    modes[Mode(match["codec"] or match["pixels"], width, height, fps)] = None
     return tuple(modes)
 
 
