@@ -1,5 +1,6 @@
 """What a camera sends, whole or damaged, on its way into the encoder's buffers."""
 
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,20 +14,22 @@ from relaycore.capture.device import CameraSource
 from relaycore.capture.model import Camera, Mode
 from relaycore.capture.source import BadPicture
 from relaycore.errors import DeviceLost
+from relaycore.smallest_delay import STEP_NS
 
 WIDTH, HEIGHT = 64, 48
 MODE = Mode("mjpeg", WIDTH, HEIGHT, Fraction(30))
 CAMERA = Camera("Cam", "/dev/video0", (MODE,), "v4l2")
 
 
-def picture(form: str) -> bytes:
+def picture(form: str, size: tuple[int, int] = (WIDTH, HEIGHT)) -> bytes:
     """A grey JPEG, or H.264 picture, of this camera."""
+    width, height = size
     codec, pixels = ("mjpeg", form) if form.startswith("yuvj") else ("libx264", "yuv420p")
     encoder = av.CodecContext.create(codec, "w")
     assert isinstance(encoder, av.VideoCodecContext)
-    encoder.width, encoder.height, encoder.pix_fmt = WIDTH, HEIGHT, pixels
+    encoder.width, encoder.height, encoder.pix_fmt = width, height, pixels
     encoder.time_base = Fraction(1, 30)
-    frame = av.VideoFrame(WIDTH, HEIGHT, pixels)
+    frame = av.VideoFrame(width, height, pixels)
     for plane, level in zip(frame.planes, (90, 128, 128), strict=True):
         plane.update(bytes([level]) * plane.buffer_size)
     frame.pts = 0
@@ -34,17 +37,21 @@ def picture(form: str) -> bytes:
 
 
 def camera_that_sends(
-    pictures: list[bytes], codec: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    pictures: list[bytes],
+    codec: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    times: Sequence[int] | None = None,
 ) -> CameraSource:
-    """A camera whose packets come from a file, which keeps any bytes as they are."""
+    """A camera whose packets come from a file, which keeps any bytes as they are; times are in frames."""
     place = tmp_path / "camera.nut"
     with av.open(str(place), "w") as container:
         stream = container.add_stream(codec, 30)
         assert isinstance(stream, av.VideoStream)
         stream.width, stream.height = WIDTH, HEIGHT
         stream.pix_fmt = "yuvj422p" if codec == "mjpeg" else "yuv420p"
-        for number, data in enumerate(pictures):
-            packet = av.Packet(data)
+        for number, data in zip(times or range(len(pictures)), pictures, strict=True):
+            packet = av.Packet(data or 0)
             packet.pts = packet.dts = number
             packet.time_base, packet.stream = Fraction(1, 30), stream
             container.mux(packet)
@@ -114,6 +121,39 @@ def test_h264_is_passed_on_as_it_comes(tmp_path: Path, monkeypatch: pytest.Monke
     captured = source.read()
     assert source.format.codec == "h264"
     assert captured.encoded == sent
+    source.close()
+
+
+def test_an_empty_picture_is_left_out_and_the_next_one_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = picture("yuvj422p")
+    source = camera_that_sends([whole, b"", whole], "mjpeg", tmp_path, monkeypatch)
+    source.read()
+    with pytest.raises(BadPicture, match="empty"):
+        source.read()
+    assert source.read().encoded == whole
+    source.close()
+
+
+@pytest.mark.parametrize("size", [(128, 96), (65, 49), (1, 1)])
+def test_a_picture_of_another_size_is_made_to_fit(
+    size: tuple[int, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = camera_that_sends([picture("yuvj422p", size)], "mjpeg", tmp_path, monkeypatch)
+    assert max(abs(level - 90) for level in filled(source)) <= 1
+    source.close()
+
+
+def test_times_that_jump_neither_stop_nor_delay_the_pictures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = picture("yuvj422p")
+    times = [10**9, 10**9 + 1, 10**9 + 900, 10**9 + 901, 5 * 10**9, 5 * 10**9 + 1]
+    source = camera_that_sends([whole] * len(times), "mjpeg", tmp_path, monkeypatch, times)
+    for _ in times:
+        captured = source.read()
+        assert captured.received_ns - STEP_NS < captured.captured_ns <= captured.received_ns
     source.close()
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from relaycore.capture.device_errors import explain, reason_of
 from relaycore.capture.ffmpeg_log import FFmpegLog, captured_log
-from relaycore.capture.model import Mode
+from relaycore.capture.model import Camera, CameraDriver, Microphone, Mode
 from relaycore.errors import (
     DeviceBusy,
     DeviceError,
@@ -18,6 +18,14 @@ from relaycore.errors import (
 )
 
 MODES = (Mode("mjpeg", 640, 480, Fraction(30)),)
+
+
+def cam(driver: CameraDriver) -> Camera:
+    return Camera("Cam", "device", MODES, driver)
+
+
+def refused(line: str) -> FFmpegLog:
+    return FFmpegLog([(av.logging.ERROR, "input", line)])
 
 
 @pytest.mark.parametrize(
@@ -55,8 +63,7 @@ MODES = (Mode("mjpeg", 640, 480, Fraction(30)),)
     ],
 )
 def test_errors_are_told_apart(number: int, line: str, kind: type[DeviceError], advice: str) -> None:
-    log = FFmpegLog([(av.logging.ERROR, "dshow", line)])
-    error = explain("Cam", OSError(number, "I/O error"), log, MODES)
+    error = explain(cam("v4l2"), OSError(number, "I/O error"), refused(line))
     assert type(error) is kind
     assert "Cam" in str(error)
     assert advice in str(error)
@@ -64,9 +71,33 @@ def test_errors_are_told_apart(number: int, line: str, kind: type[DeviceError], 
 
 def test_an_unknown_reason_is_passed_on() -> None:
     log = FFmpegLog([(av.logging.ERROR, "x", "The moon is full.\n"), (av.logging.ERROR, "in", "I/O error\n")])
-    error = explain("Cam", OSError(errno.EIO, "I/O error"), log)
+    error = explain(cam("dshow"), OSError(errno.EIO, "I/O error"), log)
     assert type(error) is DeviceError
     assert "The moon is full)" in str(error)
+
+
+def test_windows_gives_one_error_for_another_program_and_for_privacy() -> None:
+    line = "Could not run graph (sometimes caused by a device already in use by other application)\n"
+    error = explain(cam("dshow"), OSError(errno.EIO, "I/O error"), refused(line))
+    assert type(error) is DeviceBusy
+    assert "close that program" in str(error)
+    assert "Settings, Privacy, Camera" in str(error)
+
+
+def test_what_a_person_has_to_allow_is_told_for_the_system_and_the_device() -> None:
+    error = explain(
+        cam("avfoundation"),
+        OSError(errno.EIO, "I/O error"),
+        refused("Failed to create AV capture input device: Cannot use FaceTime HD Camera\n"),
+    )
+    assert type(error) is PermissionRefused
+    assert "System Settings, Privacy & Security, Camera" in str(error)
+    microphone = Microphone("Mic", "Mic", "dshow")
+    error = explain(microphone, OSError(errno.EIO, "I/O error"), refused("Access is denied.\n"))
+    assert "Settings, Privacy, Microphone" in str(error)
+    microphone = Microphone("Mic", "plughw:0,0", "alsa")
+    error = explain(microphone, PermissionError(errno.EACCES, "Permission denied"), refused(""))
+    assert "group `audio`" in str(error)
 
 
 def test_lines_that_come_in_pieces_are_put_together() -> None:

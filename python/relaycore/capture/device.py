@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Generator
 from typing import Final, cast
@@ -62,8 +61,8 @@ class CameraSource:
             codec=self._codec,
         )
         self._packets = cast(_Packets, self._container.demux(self._stream))
-        # Linux stamps pictures with the clock of `time.monotonic`, so that the delay until here is known.
-        monotonic = now_ns() - time.monotonic_ns() if sys.platform == "linux" else None
+        # Video4Linux stamps pictures with the clock of `time.monotonic`: the delay until here is known.
+        monotonic = now_ns() - time.monotonic_ns() if camera.driver == "v4l2" else None
         self._clock = SourceClock(monotonic)
 
     def read(self) -> Captured:
@@ -75,8 +74,11 @@ class CameraSource:
                 f"{self._camera.name} was lost: plug it in again ({reason_of(error)})."
             ) from error
         received_ns = now_ns()
-        if packet is None or packet.size == 0:
+        # PyAV marks the end by an empty packet without times.
+        if packet is None or (packet.size == 0 and packet.pts is None):
             raise DeviceLost(f"{self._camera.name} was lost: plug it in again.")
+        if packet.size == 0:
+            raise BadPicture(f"{self._camera.name} sent an empty picture.")
         # The driver lends its own memory, which is gone once the camera is closed.
         data = bytes(packet)
         captured_ns = received_ns
@@ -133,7 +135,7 @@ def _open(camera: Camera, mode: Mode) -> tuple[av.container.InputContainer, av.V
                 place, format=camera.driver, options=options, timeout=(OPEN_SECONDS, READ_SECONDS)
             )
         except (av.FFmpegError, OSError, ValueError) as error:
-            raise explain(camera.name, error, log, camera.modes) from error
+            raise explain(camera, error, log) from error
     stream = container.streams.video[0]
     got = (stream.codec_context.width, stream.codec_context.height)
     if got != (mode.width, mode.height):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from relaycore.capture.ffmpeg_log import FFmpegLog
-from relaycore.capture.model import Mode
+from relaycore.capture.model import Camera, Microphone
 from relaycore.errors import DeviceBusy, DeviceError, NoSuchDevice, NoSuchMode, PermissionRefused
 
 __all__ = ["explain", "reason_of"]
@@ -31,11 +31,32 @@ _NO_MODE: Final = (
     "Selected pixel format",
     "is not supported by the device",
 )
-_REFUSED: Final = ("Permission denied", "Operation not permitted", "not authorized", "Access is denied")
+_REFUSED: Final = (
+    "Permission denied",
+    "Operation not permitted",
+    "not authorized",
+    "Access is denied",
+    # What macOS says of a camera that a program may not use; other programs never keep it from one.
+    "Failed to create AV capture input device",
+)
+
+_ALLOW: Final[Mapping[str, str]] = {
+    "v4l2": "add yourself to the group `video` and log in again",
+    "alsa": "add yourself to the group `audio` and log in again",
+    "dshow": "in Settings, Privacy, {kind}, allow desktop apps to access your {small}",
+    "avfoundation": (
+        "in System Settings, Privacy & Security, {kind}, allow it to the program in which relaycore runs, "
+        "like Terminal, and start that anew"
+    ),
+}
+"""How a person gets the right to use a device, by FFmpeg's name of the interface."""
 
 
-def explain(name: str, error: Exception, log: FFmpegLog, modes: Sequence[Mode] = ()) -> DeviceError:
-    """The error for a device that could not be opened. ``modes`` are those that it has."""
+def explain(device: Camera | Microphone, error: Exception, log: FFmpegLog) -> DeviceError:
+    """The error for a device that could not be opened."""
+    name = device.name
+    kind = "Camera" if isinstance(device, Camera) else "Microphone"
+    allow = _ALLOW[device.driver].format(kind=kind, small=kind.lower())
     number = error.errno if isinstance(error, OSError) else None
     text = f"{log.text()}\n{error}"
 
@@ -43,14 +64,15 @@ def explain(name: str, error: Exception, log: FFmpegLog, modes: Sequence[Mode] =
         return any(sign in text for sign in signs)
 
     if number in (errno.EACCES, errno.EPERM) or says(_REFUSED):
-        return PermissionRefused(
-            f"The system does not let you use {name!r}: on Linux add yourself to the group `video` (for "
-            "microphones `audio`) and log in again; on Windows and macOS allow access to it in the privacy "
-            "settings."
-        )
+        return PermissionRefused(f"The system does not let you use {name!r}: {allow}.")
     if number == errno.EBUSY or says(_BUSY):
-        return DeviceBusy(f"{name!r} is used by another program: close that program and try again.")
+        advice = "close that program and try again"
+        if device.driver == "dshow":
+            # Windows gives the same error for both.
+            advice += f"; if there is none, {allow}, and look for a switch or a key that turns it off"
+        return DeviceBusy(f"{name!r} is used by another program: {advice}.")
     if says(_NO_MODE) or number == errno.EINVAL:
+        modes = device.modes if isinstance(device, Camera) else ()
         there = "; ".join(str(mode) for mode in modes) or "see `relaycore devices`"
         return NoSuchMode(f"{name!r} has no such size, frame rate or format. It has: {there}.")
     if number in (errno.ENOENT, errno.ENODEV, errno.ENXIO) or says(_MISSING):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from typing import Final
 
@@ -40,13 +39,13 @@ class MicrophoneSource:
                     place, format=microphone.driver, options=options, timeout=(10.0, 5.0)
                 )
             except (av.FFmpegError, OSError, ValueError) as error:
-                raise explain(microphone.name, error, log) from error
+                raise explain(microphone, error, log) from error
         stream = self._container.streams.audio[0]
         self.rate = stream.codec_context.sample_rate
         self.channels = min(2, stream.codec_context.channels)
         self._frames = self._container.decode(stream)
         # FFmpeg's ALSA input stamps its samples with the wallclock.
-        wallclock = now_ns() - time.time_ns() if sys.platform == "linux" else None
+        wallclock = now_ns() - time.time_ns() if microphone.driver == "alsa" else None
         self._clock = SourceClock(wallclock)
 
     def read(self) -> AudioBlock:
