@@ -64,19 +64,19 @@ def authenticator(clock: Clock) -> Authenticator:
 
 def check(
     authenticator: Authenticator,
-    header: str | None,
+    header: str,
     *,
     uri: str = URI,
     path: str = "cam",
     client: str = CLIENT,
 ) -> Authenticated | Challenged:
-    return authenticator.check(header, method="DESCRIBE", uri=uri, path=path, client=client)
+    credentials = parse_authorization(header)
+    assert credentials is not None
+    return authenticator.check(credentials, method="DESCRIBE", uri=uri, path=path, client=client)
 
 
 def challenges(authenticator: Authenticator) -> tuple[str, ...]:
-    result = check(authenticator, None)
-    assert isinstance(result, Challenged)
-    return result.challenges
+    return authenticator.challenges(CLIENT)
 
 
 def test_the_challenges_are_sha_256_then_md5(authenticator: Authenticator) -> None:
@@ -94,7 +94,7 @@ def test_the_right_password_is_let_in(authenticator: Authenticator, index: int, 
     assert check(authenticator, client.answer(count)) == Authenticated("anna")
 
 
-@pytest.mark.parametrize(("name", "password"), [("anna", "open sesam"), ("anne", "open sesame"), ("", "")])
+@pytest.mark.parametrize(("name", "password"), [("anna", "open sesam"), ("anne", "open sesame")])
 def test_a_wrong_password_or_user_is_not(authenticator: Authenticator, name: str, password: str) -> None:
     result = check(authenticator, Client(challenges(authenticator)[1], name, password).answer())
     assert isinstance(result, Challenged)
@@ -143,7 +143,7 @@ def test_the_nonce_of_another_address_is_not_taken(authenticator: Authenticator)
 
 def test_a_made_up_nonce_is_not_taken(authenticator: Authenticator) -> None:
     client = Client(challenges(authenticator)[0])
-    for nonce in ("", "x", "A" * 48, "ä" * 48, client.nonce[:-1] + ("A" if client.nonce[-1] != "A" else "B")):
+    for nonce in ("x", "A" * 48, "ä" * 48, client.nonce[:-1] + ("A" if client.nonce[-1] != "A" else "B")):
         client.nonce = nonce
         assert isinstance(check(authenticator, client.answer()), Challenged), nonce
 
@@ -240,6 +240,8 @@ def test_quoted_pairs_and_extended_names_are_read() -> None:
         'Digest username="a", username="b", nonce="n", uri="/", response="r"',
         'Digest username="a, nonce="n", uri="/", response="r"',
         'Digest username="a", nonce="n", uri="/"',
+        'Digest username="", nonce="n", uri="/", response="r"',
+        'Digest username="a", nonce="", uri="/", response="r"',
         'Digest username="a", nonce="n", uri="/", response="r", algorithm=SHA-1',
         'Digest username="a", nonce="n", uri="/", response="r", qop=auth-int, nc=00000001, cnonce="c"',
         'Digest username="a", nonce="n", uri="/", response="r", qop=auth, nc=1, cnonce="c"',

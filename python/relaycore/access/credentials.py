@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from relaycore.access.users import Algorithm
 
-__all__ = ["BasicCredentials", "DigestCredentials", "parse_authorization"]
+__all__ = ["BasicCredentials", "Credentials", "DigestCredentials", "parse_authorization"]
 
 LONGEST_HEADER = 4096
 """Characters; what is longer is not read."""
@@ -44,7 +44,10 @@ class DigestCredentials:
     client_nonce: str | None
 
 
-def parse_authorization(header: str) -> BasicCredentials | DigestCredentials | None:
+Credentials = BasicCredentials | DigestCredentials
+
+
+def parse_authorization(header: str) -> Credentials | None:
     """The credentials of a header; ``None`` when it is malformed or of a kind that is not offered here."""
     if len(header) > LONGEST_HEADER:
         return None

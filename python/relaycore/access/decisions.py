@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from relaycore.access.attempts import Attempts
+from relaycore.access.attempts import Attempt, Attempts
+from relaycore.access.credentials import BasicCredentials, parse_authorization
 from relaycore.access.digest import Authenticated, Authenticator, Challenged
 from relaycore.access.rules import Action, PathRules
 from relaycore.access.users import UserStore
@@ -206,27 +208,30 @@ class Gatekeeper:
             return Refuse(403, "There are no users, so only programs of this machine may come in")
         if action == "control" and not self._users:
             return Refuse(403, "There are no users, and changing anything takes one")
-        wait_s = self._attempts.wait_s(client)
-        if wait_s > 0 and question.authorization is not None:
+        return self._identify(question, action, client)
+
+    def _identify(self, question: Question, action: Action, client: str) -> Decision:
+        """Who it is, by the credentials that were sent, where this client may have them looked at."""
+        header, offered = question.authorization, self._authenticator
+        credentials = None if header is None else parse_authorization(header)
+        if credentials is None or (isinstance(credentials, BasicCredentials) and not offered.basic):
+            return Challenge(offered.challenges(client))
+        attempt = self._attempts.take(credentials.name, client, known=credentials.name in self._users)
+        if not isinstance(attempt, Attempt):
             # Also for the right password: otherwise trying them would tell which one it is.
-            return Refuse(403, f"Too many wrong passwords, wait {wait_s:.0f} seconds")
-        result = self._authenticator.check(
-            question.authorization,
+            return Refuse(403, f"Too many wrong passwords, wait {math.ceil(attempt)} seconds")
+        result = offered.check(
+            credentials,
             method=question.method,
             uri=question.uri,
             path=question.path if action in ("read", "publish") else None,
             client=client,
         )
-        match result:
-            case Authenticated(user):
-                return Allow(user)
-            case Challenged(challenges, wrong):
-                if wrong:
-                    self._attempts.failed(client)
-                    _log.warning(
-                        "wrong password or user", extra={"peer": question.peer, "path": question.path}
-                    )
-                return Challenge(challenges)
+        if isinstance(result, Challenged) and result.wrong:
+            _log.warning("wrong password or user", extra={"peer": question.peer, "path": question.path})
+            return Challenge(result.challenges)
+        self._attempts.right(attempt)
+        return Allow(result.user) if isinstance(result, Authenticated) else Challenge(result.challenges)
 
 
 _ACTIONS: dict[str, Action] = {"read": "read", "publish": "publish", "look": "look", "control": "control"}

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
-from relaycore.access.credentials import BasicCredentials, DigestCredentials, parse_authorization
+from relaycore.access.credentials import BasicCredentials, Credentials, DigestCredentials
 from relaycore.access.nonces import Freshness, Nonces
 from relaycore.access.users import REALM, Algorithm, UserStore
 
@@ -30,8 +30,8 @@ class Authenticated:
 class Challenged:
     """The request does not show who it comes from.
 
-    ``challenges`` are the ``WWW-Authenticate`` headers of the answer. ``wrong`` is set when credentials were
-    sent that are wrong, rather than none or ones that are only too old.
+    ``challenges`` are the ``WWW-Authenticate`` headers of the answer. ``wrong`` is set when the credentials
+    are wrong, rather than only too old.
     """
 
     challenges: tuple[str, ...]
@@ -52,26 +52,39 @@ class Authenticator:
         self._nonces = Nonces(clock)
 
     def check(
-        self, authorization: str | None, *, method: str, uri: str, path: str | None, client: str
+        self, credentials: Credentials, *, method: str, uri: str, path: str | None, client: str
     ) -> Authenticated | Challenged:
-        """Who sends a request.
+        """Who sends a request. Basic counts as wrong where it is not offered.
 
         ``uri`` is that of the request line, ``path`` the path of the stream that it means, or ``None`` where
         it means nothing but itself (HTTP), ``client`` the address (without port) of the sender.
         """
-        if authorization is None:
-            return self._challenge(client)
-        credentials = parse_authorization(authorization)
-        if isinstance(credentials, BasicCredentials) and self.basic:
-            if self.users.password_is(credentials.name, credentials.password):
+        if isinstance(credentials, BasicCredentials):
+            if self.basic and self.users.password_is(credentials.name, credentials.password):
                 return Authenticated(credentials.name)
-        elif isinstance(credentials, DigestCredentials) and self._proves(credentials, method, uri, path):
+        elif self._proves(credentials, method, uri, path):
             count = None if credentials.count is None else int(credentials.count, 16)
             if self._nonces.check(credentials.nonce, client, count) is Freshness.FRESH:
                 return Authenticated(credentials.name)
             # The password is right. A nonce that is old, or of an earlier run, is not the person's mistake.
-            return self._challenge(client, stale=True)
-        return self._challenge(client, wrong=True)
+            return Challenged(self.challenges(client, stale=True), wrong=False)
+        return Challenged(self.challenges(client), wrong=True)
+
+    def challenges(self, client: str, *, stale: bool = False) -> tuple[str, ...]:
+        """The ``WWW-Authenticate`` headers for a client, best first.
+
+        Clients that know only one algorithm and read all headers keep the last Digest one, which is why MD5
+        follows SHA-256. ``realm`` and ``nonce`` come first, in this order: live555 finds them nowhere else.
+        """
+        end = ", stale=true" if stale else ""
+        found = [
+            f'Digest realm="{REALM}", nonce="{self._nonces.make(client)}", algorithm={algorithm.value}, '
+            f'qop="auth", charset=UTF-8{end}'
+            for algorithm in Algorithm
+        ]
+        if self.basic:
+            found.append(f'Basic realm="{REALM}", charset="UTF-8"')
+        return tuple(found)
 
     def _proves(self, credentials: DigestCredentials, method: str, uri: str, path: str | None) -> bool:
         """Whether the response shows knowledge of the password, for this request.
@@ -87,22 +100,6 @@ class Authenticator:
         expected = algorithm.hash(f"{ha1}:{middle}:{ha2}")
         right = hmac.compare_digest(expected.encode(), credentials.response.encode())
         return right and _same_path(credentials.uri, uri, path)
-
-    def _challenge(self, client: str, *, stale: bool = False, wrong: bool = False) -> Challenged:
-        """The challenges, best first.
-
-        Clients that know only one algorithm and read all headers keep the last Digest one, which is why MD5
-        follows SHA-256. ``realm`` and ``nonce`` come first, in this order: live555 finds them nowhere else.
-        """
-        end = ", stale=true" if stale else ""
-        challenges = [
-            f'Digest realm="{REALM}", nonce="{self._nonces.make(client)}", algorithm={algorithm.value}, '
-            f'qop="auth", charset=UTF-8{end}'
-            for algorithm in Algorithm
-        ]
-        if self.basic:
-            challenges.append(f'Basic realm="{REALM}", charset="UTF-8"')
-        return Challenged(tuple(challenges), wrong)
 
 
 def _same_path(signed: str, requested: str, path: str | None) -> bool:
