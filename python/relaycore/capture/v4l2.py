@@ -5,7 +5,6 @@ FFmpeg lists formats and sizes but no frame rates, so the kernel is asked itself
 
 from __future__ import annotations
 
-import errno
 import os
 import re
 import struct
@@ -79,6 +78,10 @@ _NUMBER: Final = re.compile(r"video(\d+)")
 
 
 def _ask(path: Path) -> Camera | None:
+    if sys.platform != "linux":
+        return None
+    import fcntl
+
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_NONBLOCK)
     except PermissionError:
@@ -87,12 +90,7 @@ def _ask(path: Path) -> Camera | None:
         return None
 
     def ioctl(request: int, argument: bytearray) -> None:
-        if sys.platform == "linux":
-            import fcntl
-
-            fcntl.ioctl(descriptor, request, argument)
-        else:
-            raise OSError(errno.ENOTTY, "no Video4Linux2 on this system")
+        fcntl.ioctl(descriptor, request, argument)
 
     try:
         capability = bytearray(104)

@@ -42,5 +42,7 @@ def process_families() -> Iterator[Family]:
 
 def _resident_bytes() -> int:
     """The second number of ``statm``: resident pages (proc(5)). OSError where there is none."""
+    if sys.platform == "win32":
+        raise OSError("no proc(5) on Windows")
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")
