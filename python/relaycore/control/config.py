@@ -75,6 +75,8 @@ def read_config(text: str, name: str, environment: Mapping[str, str] = _NO_ENVIR
 
 def _read(path: Path) -> str:
     try:
+        if path.is_dir():  # reading it fails on every system, but only on some because it is a folder
+            raise ConfigurationError(f"{path} is a folder: name the configuration file in it.")
         if path.stat().st_size > LARGEST_FILE:
             raise ConfigurationError(f"{path} is larger than 1 MiB: name a file of settings in TOML.")
         return path.read_text(encoding="utf-8-sig")
@@ -82,8 +84,6 @@ def _read(path: Path) -> str:
         raise ConfigurationError(
             f"{path} does not exist: check the name of the configuration file."
         ) from None
-    except IsADirectoryError:
-        raise ConfigurationError(f"{path} is a folder: name the configuration file in it.") from None
     except PermissionError:
         raise ConfigurationError(f"{path} may not be read by this user: change its permissions.") from None
     except UnicodeDecodeError:
