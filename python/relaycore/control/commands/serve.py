@@ -6,7 +6,6 @@ import argparse
 import asyncio
 import logging
 import os
-import signal
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 from rich.console import Console
 
 from relaycore.control.console import StatusLine, make_console
+from relaycore.control.event_loop import call_on_stop_signals, loop_factory
 from relaycore.control.file_watch import WatchedFile
 from relaycore.control.logs import configure_logs
 from relaycore.control.options import config_from_options
@@ -93,7 +93,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Serves until SIGINT or SIGTERM. What it raises is a RelaycoreError."""
+    """Serves until a signal asks it to end. What it raises is a RelaycoreError."""
     file = None if arguments.config is None else WatchedFile(Path(arguments.config))
     configured = config_from_options(arguments, os.environ)
     config, generated = add_users(configured, arguments.user)
@@ -104,7 +104,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     console = make_console()
     configure_logs(as_json=config.log_json, console=console)
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
         return runner.run(_until_stopped(lambda: _serve(config, generated, console, load, file)))
 
 
@@ -148,7 +148,7 @@ async def _until_stopped(program: Callable[[], Coroutine[Any, Any, None]]) -> in
         release()
         task.cancel()
 
-    release = _on_signals(loop, stop)
+    release = call_on_stop_signals(loop, stop)
     try:
         await task
     except asyncio.CancelledError:
@@ -158,39 +158,6 @@ async def _until_stopped(program: Callable[[], Coroutine[Any, Any, None]]) -> in
         release()
     _log.info("stopped")
     return 0
-
-
-def _on_signals(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> Callable[[], None]:
-    """Calls ``stop`` in the loop on SIGINT and SIGTERM; what is returned brings their usual effect back."""
-    signals = (signal.SIGINT, signal.SIGTERM)
-    try:
-        for number in signals:
-            loop.add_signal_handler(number, stop)
-    except NotImplementedError:
-        # Windows: the handler runs between two steps of the interpreter, and has to wake the loop.
-        before = {
-            number: signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop)) for number in signals
-        }
-        return lambda: _restore(before)
-    return lambda: _remove(loop, signals)
-
-
-def _restore(handlers: dict[signal.Signals, Any]) -> None:
-    for number, handler in handlers.items():
-        signal.signal(number, handler)
-
-
-def _remove(loop: asyncio.AbstractEventLoop, signals: tuple[signal.Signals, ...]) -> None:
-    for number in signals:
-        loop.remove_signal_handler(number)
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    if sys.platform == "win32":
-        return None
-    import uvloop
-
-    return uvloop.new_event_loop
 
 
 def _tell_passwords(generated: list[User]) -> None:
