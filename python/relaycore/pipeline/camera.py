@@ -12,6 +12,7 @@ from relaycore.capture.opening import Sources, choose_sources
 from relaycore.capture.source import AudioSource, SourceFormat, VideoSource
 from relaycore.encode.audio import AacEncoder
 from relaycore.encode.choose import Choice, choose_encoder
+from relaycore.encode.new_thread import in_new_thread
 from relaycore.encode.profiles import SOFTWARE, default_bitrate
 from relaycore.encode.video import VideoEncoder, VideoFormat, parameter_sets
 from relaycore.errors import DeviceError, NoSuchMode
@@ -66,7 +67,7 @@ class CameraPipeline:
         sound: AudioSource | None = None
         try:
             sound, missing = self._open_sound(sources)
-            form, choice = self._choose(source.format)
+            form, choice = in_new_thread(lambda: self._choose(source.format))
             aac = None if sound is None else AacEncoder(sound.channels)
             stream = self._make_stream(self._tracks(source.format, form, choice, aac), choice is not None)
             self._run(sources, source, stream, form, choice)
@@ -161,7 +162,8 @@ class CameraPipeline:
         self, source: SourceFormat, form: VideoFormat, choice: Choice | None, aac: AacEncoder | None
     ) -> list[Track]:
         if choice is not None:
-            video = Track.h264(parameter_sets(VideoEncoder(choice.profile, form)))
+            profile = choice.profile
+            video = Track.h264(in_new_thread(lambda: parameter_sets(VideoEncoder(profile, form))))
         else:
             video = Track.jpeg() if source.codec == "jpeg" else Track.h264()
         return [video] if aac is None else [video, Track.aac(aac.config)]
