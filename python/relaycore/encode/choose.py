@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -45,14 +44,14 @@ def choose_encoder(wish: str, form: VideoFormat) -> Choice:
         return Choice(profile, f"{wish}, as it was asked for")
     failures: dict[str, str] = {}
     for profile in HARDWARE:
-        if sys.platform not in profile.platforms or profile.name not in av.codecs_available:
+        if not profile.is_for_this_system or profile.name not in av.codecs_available:
             continue
         failure = try_encoder(profile, form)
         if failure is None:
             return Choice(profile, f"{profile.name}: the hardware encoder works")
         failures[profile.name] = failure
     for profile in LAST_RESORTS:
-        if sys.platform in profile.platforms and try_encoder(profile, form) is None:
+        if profile.is_for_this_system and try_encoder(profile, form) is None:
             return Choice(profile, _why_software(profile.name, list(failures)))
     tried = "; ".join(f"{name}: {failure}" for name, failure in failures.items()) or "none was tried"
     raise EncoderError(

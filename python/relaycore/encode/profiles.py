@@ -19,6 +19,11 @@ class EncoderProfile:
     options: Mapping[str, str] = field(default_factory=dict)
     platforms: tuple[str, ...] = ("linux", "win32", "darwin")
 
+    @property
+    def is_for_this_system(self) -> bool:
+        """Whether FFmpeg can have it on the system that runs this."""
+        return sys.platform in self.platforms
+
 
 SOFTWARE: Final = EncoderProfile(
     "libx264",
@@ -84,7 +89,7 @@ LAST_RESORTS: Final = (SOFTWARE, _WITHOUT_X264)
 def profile_of(name: str) -> EncoderProfile:
     """The options for an encoder; one that is not known gets none."""
     for profile in (SOFTWARE, *HARDWARE):
-        if profile.name == name and sys.platform in profile.platforms:
+        if profile.name == name and profile.is_for_this_system:
             return profile
     return EncoderProfile(name)
 

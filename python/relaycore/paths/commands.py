@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import re
-import signal
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 from relaycore.errors import HookError
+from relaycore.system.children import kill_group
 
 __all__ = ["filled", "run_command"]
 
@@ -51,15 +49,7 @@ async def run_command(words: Sequence[str], fields: Mapping[str, str], *, timeou
         raise HookError(f"{words[0]} took more than {timeout:g} seconds and was ended.") from None
     finally:
         if process.returncode is None:
-            _kill(process)
+            kill_group(process)
             await process.wait()
     if status != 0:
         raise HookError(f"{words[0]} ended with status {status}.")
-
-
-def _kill(process: asyncio.subprocess.Process) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        if sys.platform == "win32":
-            process.kill()
-        else:
-            os.killpg(process.pid, signal.SIGKILL)

@@ -4,6 +4,7 @@ use crate::clock::{MILLISECOND, WallClock, now_ns};
 use crate::decision::Answer;
 use crate::events::{Event, EventQueue};
 use crate::paths::{PathOptions, is_path};
+use crate::platform;
 use crate::pull::{PullCommand, PullId, PullOptions, ServerUrl};
 use crate::random::random_u32;
 use crate::reader::Reader;
@@ -166,9 +167,7 @@ impl Engine {
             Type::STREAM,
             Some(Protocol::TCP),
         )?;
-        // On Windows this option would let a second server take the same port.
-        #[cfg(unix)]
-        socket.set_reuse_address(true)?;
+        platform::reuse_address(&socket)?;
         socket.set_nonblocking(true)?;
         socket.bind(&address.into())?;
         socket.listen(BACKLOG)?;

@@ -1,6 +1,7 @@
 //! A UDP socket that the packets of a track come to: many with one system call, and joined by the kernel where senders
 //! use segmentation offload (recvmmsg and UDP_GRO on Linux).
 
+use crate::platform;
 use mio::net::UdpSocket;
 use quinn_udp::{RecvMeta, UdpSockRef, UdpSocketState};
 use socket2::SockRef;
@@ -32,7 +33,7 @@ impl Inlet {
     /// Receives at a socket.
     pub(crate) fn new(socket: UdpSocket) -> Self {
         let _ = SockRef::from(&socket).set_recv_buffer_size(SOCKET_BYTES);
-        let offload = cfg!(unix)
+        let offload = platform::RECEIVES_BATCHES
             .then(|| UdpSocketState::new(UdpSockRef::from(&socket)).ok())
             .flatten();
         Self { socket, offload }

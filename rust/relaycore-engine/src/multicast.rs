@@ -1,5 +1,6 @@
 //! Where the packets of a path go for readers that ask for multicast (RFC 2326 §12.39, RFC 3550 §11).
 
+use crate::platform;
 use if_addrs::{IfAddr, get_if_addrs};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
@@ -140,9 +141,7 @@ impl Multicast {
         sending.bind(&SocketAddr::new(from, 0).into())?;
         let reports = self.socket()?;
         // Receivers on this machine, and other paths, have the same port.
-        reports.set_reuse_address(true)?;
-        #[cfg(target_os = "macos")]
-        reports.set_reuse_port(true)?;
+        platform::share_port(&reports)?;
         reports.bind(&SocketAddr::new(self.unspecified(), rtcp.port()).into())?;
         match (self.group, self.interface) {
             (IpAddr::V4(group), Interface::V4(interface)) => {

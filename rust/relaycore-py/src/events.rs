@@ -1,5 +1,6 @@
 //! What the engine tells: requests, sessions, readers with something to take, connections that speak HTTP.
 
+use crate::platform;
 use crate::streams::Stream;
 use pyo3::prelude::*;
 use relaycore_engine::clock::now_ns;
@@ -288,7 +289,7 @@ impl HttpConnection {
     fn handle(&self) -> u64 {
         let mut socket = self.socket.lock().unwrap_or_else(PoisonError::into_inner);
         let given = match std::mem::replace(&mut *socket, Descriptor::Given(0)) {
-            Descriptor::Here(socket) => into_handle(socket),
+            Descriptor::Here(socket) => platform::into_handle(socket),
             Descriptor::Given(handle) => handle,
         };
         *socket = Descriptor::Given(given);
@@ -309,20 +310,6 @@ impl HttpConnection {
     fn local(&self) -> &str {
         &self.local
     }
-}
-
-/// The socket as Python knows it.
-#[cfg(unix)]
-fn into_handle(socket: TcpStream) -> u64 {
-    use std::os::fd::IntoRawFd;
-    socket.into_raw_fd() as u64
-}
-
-/// The socket as Python knows it.
-#[cfg(windows)]
-fn into_handle(socket: TcpStream) -> u64 {
-    use std::os::windows::io::IntoRawSocket;
-    socket.into_raw_socket()
 }
 
 /// The event as a Python object.

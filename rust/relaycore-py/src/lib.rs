@@ -5,6 +5,7 @@ mod engine;
 mod events;
 mod frames;
 mod media;
+mod platform;
 mod streams;
 
 use pyo3::prelude::*;

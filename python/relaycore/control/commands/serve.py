@@ -14,7 +14,6 @@ from typing import Any
 from rich.console import Console
 
 from relaycore.control.console import StatusLine, make_console
-from relaycore.control.event_loop import call_on_stop_signals, loop_factory
 from relaycore.control.file_watch import WatchedFile
 from relaycore.control.logs import configure_logs
 from relaycore.control.options import config_from_options
@@ -24,6 +23,7 @@ from relaycore.control.start_page import log_start, said_at_start, show_start
 from relaycore.control.watch import log_events, trace_latency, watch_status
 from relaycore.relay import Relay
 from relaycore.settings import Config, User
+from relaycore.system.event_loop import call_on_stop_signals, loop_factory
 
 NAME = "serve"
 HELP = "make the cameras of this machine IP cameras, and relay what is published"

@@ -9,6 +9,7 @@ from importlib.metadata import version
 import av
 
 from relaycore.control.console import make_console, say
+from relaycore.system.name import system_name
 
 NAME = "version"
 HELP = "show the version"
@@ -21,8 +22,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(_arguments: argparse.Namespace) -> int:
     """Prints one line."""
-    system = f"{platform.system()} {platform.machine()}"
     libraries = f"PyAV {av.__version__}, FFmpeg {av.ffmpeg_version_info}"
     python = f"Python {platform.python_version()}"
-    say(make_console(), f"relaycore {version('relaycore')} ({python}, {libraries}, {system})")
+    say(make_console(), f"relaycore {version('relaycore')} ({python}, {libraries}, {system_name()})")
     return 0

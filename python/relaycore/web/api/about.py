@@ -11,6 +11,7 @@ import av
 import msgspec
 from aiohttp import web
 
+from relaycore.system.name import system_name
 from relaycore.web.answers import json_answer
 from relaycore.web.routes import Answered, Route
 
@@ -40,7 +41,7 @@ async def get_version(_request: web.Request) -> web.Response:
         python=platform.python_version(),
         pyav=av.__version__,
         ffmpeg=av.ffmpeg_version_info,
-        system=f"{platform.system()} {platform.machine()}",
+        system=system_name(),
     )
     return json_answer(200, found)
 

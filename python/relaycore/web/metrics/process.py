@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
+from relaycore.system.process import open_descriptors, resident_bytes
 from relaycore.web.metrics.exposition import Family
 
 __all__ = ["process_families"]
@@ -31,18 +29,9 @@ def process_families() -> Iterator[Family]:
     yield start
     with contextlib.suppress(OSError):
         memory = Family("process_resident_memory_bytes", "gauge", "Memory of the process that is in RAM.")
-        memory.add(_resident_bytes())
+        memory.add(resident_bytes())
         yield memory
     with contextlib.suppress(OSError):
         descriptors = Family("process_open_fds", "gauge", "Descriptors that the process has open.")
-        folder = Path("/dev/fd" if sys.platform == "darwin" else "/proc/self/fd")
-        descriptors.add(sum(1 for _ in folder.iterdir()))
+        descriptors.add(open_descriptors())
         yield descriptors
-
-
-def _resident_bytes() -> int:
-    """The second number of ``statm``: resident pages (proc(5)). OSError where there is none."""
-    if sys.platform == "win32":
-        raise OSError("no proc(5) on Windows")
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE")

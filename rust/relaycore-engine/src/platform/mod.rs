@@ -6,6 +6,10 @@ mod unix;
 mod windows;
 
 #[cfg(unix)]
-pub(crate) use unix::{SHORT_READ_EMPTIES, Socket, handle, socket_pair};
+pub(crate) use unix::{
+    RECEIVES_BATCHES, SHORT_READ_EMPTIES, Socket, handle, reuse_address, share_port, socket_pair,
+};
 #[cfg(windows)]
-pub(crate) use windows::{SHORT_READ_EMPTIES, Socket, handle, socket_pair};
+pub(crate) use windows::{
+    RECEIVES_BATCHES, SHORT_READ_EMPTIES, Socket, handle, reuse_address, share_port, socket_pair,
+};

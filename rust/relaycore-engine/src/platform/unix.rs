@@ -1,4 +1,4 @@
-//! Local sockets on Unix.
+//! Sockets on Unix.
 
 use std::io;
 use std::os::fd::AsRawFd;
@@ -15,6 +15,21 @@ pub(crate) const SHORT_READ_EMPTIES: bool = cfg!(any(
     target_os = "macos",
     target_os = "freebsd"
 ));
+
+/// Whether one system call may bring many datagrams, or some that the kernel joined.
+pub(crate) const RECEIVES_BATCHES: bool = true;
+
+/// Lets a listener have its port again while connections of the one before linger.
+pub(crate) fn reuse_address(listener: &socket2::Socket) -> io::Result<()> {
+    listener.set_reuse_address(true)
+}
+
+/// Lets several sockets have a port, as receivers of a group do.
+pub(crate) fn share_port(socket: &socket2::Socket) -> io::Result<()> {
+    #[cfg(target_os = "macos")]
+    socket.set_reuse_port(true)?;
+    socket.set_reuse_address(true)
+}
 
 /// Two sockets connected to each other.
 pub(crate) fn socket_pair() -> io::Result<(Socket, Socket)> {

@@ -1,4 +1,4 @@
-//! Local sockets on Windows, which has no socket pairs: these go over loopback.
+//! Sockets on Windows, which has no socket pairs: those go over loopback.
 
 use std::io;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -10,6 +10,20 @@ pub(crate) type Socket = TcpStream;
 /// Whether a read that gives less than it could has emptied a TCP socket, so that the event loop tells of whatever comes
 /// next. Not here: what is read is asked for anew when a read finds nothing.
 pub(crate) const SHORT_READ_EMPTIES: bool = false;
+
+/// Whether one system call may bring many datagrams, or some that the system joined.
+pub(crate) const RECEIVES_BATCHES: bool = false;
+
+/// Lets a listener have its port again while connections of the one before linger: so it is here by itself, and the
+/// option would let a second server take the same port.
+pub(crate) fn reuse_address(_listener: &socket2::Socket) -> io::Result<()> {
+    Ok(())
+}
+
+/// Lets several sockets have a port, as receivers of a group do.
+pub(crate) fn share_port(socket: &socket2::Socket) -> io::Result<()> {
+    socket.set_reuse_address(true)
+}
 
 /// Two sockets connected to each other: the second is accepted only from the first.
 pub(crate) fn socket_pair() -> io::Result<(Socket, Socket)> {
