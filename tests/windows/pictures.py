@@ -66,11 +66,11 @@ def reader(url: str) -> Iterator[Iterator[Pictures]]:
             player.kill()
 
 
-def number_of(picture: Pictures, shown: Pictures) -> int | None:
+def number_of(picture: Pictures, shown: Pictures, alike: float = ALIKE) -> int | None:
     """Which of the camera's pictures this one is, or None when it is another one."""
     off = np.abs(shown - picture).mean(axis=(1, 2))
     closest = int(off.argmin())
-    return closest if off[closest] < ALIKE else None
+    return closest if off[closest] < alike else None
 
 
 def _each(stream: IO[bytes]) -> Iterator[Pictures]:

@@ -7,15 +7,25 @@ import os
 import signal
 import subprocess
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-__all__ = ["CAMERA_FILES", "CAMERA_NAME", "Record", "Server", "run", "serve"]
+__all__ = [
+    "CAMERA_FILES",
+    "CAMERA_NAME",
+    "Record",
+    "Server",
+    "run",
+    "running",
+    "serve",
+    "windows_ffmpeg",
+    "windows_path",
+]
 
 REPOSITORY = Path(__file__).parents[2]
-PYTHON = REPOSITORY.parent / "shared" / "windows" / "winpy"
+TOOLS = REPOSITORY.parent / "shared" / "windows"
 WINDOWS = Path(os.environ.get("RELAYWIN", REPOSITORY / ".cache" / "windows"))
 ENVIRONMENT = {**os.environ, "RELAYWIN": str(WINDOWS)}
 
@@ -32,7 +42,7 @@ Record = dict[str, Any]
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run ``relaycore`` with these arguments to its end."""
     return subprocess.run(
-        _command(arguments),
+        [*_python(), "-m", "relaycore", *arguments],
         env=ENVIRONMENT,
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -74,6 +84,10 @@ class Server:
     def stop(self) -> int:
         """Press Ctrl-C, and give the exit code."""
         self._process.send_signal(signal.SIGINT)
+        return self.wait()
+
+    def wait(self) -> int:
+        """Wait for its end, and give the exit code."""
         return self._process.wait(LIMIT)
 
     def close(self) -> None:
@@ -97,9 +111,19 @@ class Server:
 @contextmanager
 def serve(*arguments: str) -> Iterator[tuple[Server, str]]:
     """Run ``relaycore serve`` on a free port; give it and the URL of its camera. It has to end in order."""
+    with running("-m", "relaycore", "serve", "--log-json", "--port", "0", *arguments) as server:
+        serving = server.wait_for(lambda record: record["message"] == "serving")
+        assert serving["camera"] == CAMERA_NAME
+        yield server, serving["urls"][0]
+        assert server.stop() == 0
+
+
+@contextmanager
+def running(*words: str) -> Iterator[Server]:
+    """The Windows Python with these arguments, which are to make it log as JSON. It is ended by force."""
     # Wine itself writes to standard error what it misses of the machine.
     process = subprocess.Popen(
-        _command(["serve", "--log-json", "--port", "0", *arguments]),
+        [*_python(), *words],
         env=ENVIRONMENT,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -109,16 +133,37 @@ def serve(*arguments: str) -> Iterator[tuple[Server, str]]:
     )
     server = Server(process)
     try:
-        serving = server.wait_for(lambda record: record["message"] == "serving")
-        assert serving["camera"] == CAMERA_NAME
-        yield server, serving["urls"][0]
-        assert server.stop() == 0
+        yield server
     finally:
         server.close()
     assert [record for record in server.log if record["level"] in {"error", "critical"}] == []
 
 
-def _command(arguments: Sequence[str]) -> list[str]:
-    assert PYTHON.exists(), f"{PYTHON} is not there: the folder `shared` has to stand beside this one"
+@contextmanager
+def windows_ffmpeg(*arguments: str) -> Iterator[None]:
+    """The ffmpeg of Windows, until it is ended."""
+    process = subprocess.Popen(
+        [str(TOOLS / "winffmpeg"), *arguments],
+        env=ENVIRONMENT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield
+        assert process.poll() is None, "it has ended by itself"
+    finally:
+        process.kill()
+        process.wait()
+
+
+def windows_path(path: Path) -> str:
+    """The name of a file of this machine under Wine."""
+    return "Z:" + str(path.resolve()).replace("/", "\\")
+
+
+def _python() -> list[str]:
+    python = TOOLS / "winpy"
+    assert python.exists(), f"{python} is not there: the folder `shared` has to stand beside this one"
     assert CAMERA_FILES.exists(), f"{CAMERA_FILES} is not there: `make windows` sets it up"
-    return [str(PYTHON), "-m", "relaycore", *arguments]
+    return [str(python)]
