@@ -60,6 +60,7 @@ lint-rust: $(STAMPS)/venv-dev
 lint-python: $(STAMPS)/venv-dev $(STAMPS)/extension
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/zizmor --offline --no-progress --quiet .github/workflows
 	$(BIN)/mypy --strict python/relaycore tests examples $(if $(wildcard benchmarks/*.py),benchmarks)
 	@# Each system has modules of its own, which the check for another one passes over.
 	$(BIN)/mypy --strict --platform win32 python/relaycore
