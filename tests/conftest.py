@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def state_folder_of_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Programs that tests start keep what has to last in a folder of their own, not in that of a person."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RELAYCORE_STATE_FOLDER", str(tmp_path_factory.mktemp("state")))
+        yield
 
 
 def pytest_configure(config: pytest.Config) -> None:

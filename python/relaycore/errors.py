@@ -15,6 +15,7 @@
     ├── ListenError             the address or port cannot be listened on
     ├── PathError               a path is malformed, taken or not there
     ├── SourceError             what feeds a path, or what it is forwarded to, cannot be reached
+    ├── StateError              what is kept on disk cannot be read or written
     └── RelayClosed             the relay is not open (any more)
 
 ``str(error)`` is the whole message for a person: one clear sentence that says what is wrong and what to do
@@ -38,6 +39,7 @@ __all__ = [
     "RelayClosed",
     "RelaycoreError",
     "SourceError",
+    "StateError",
 ]
 
 
@@ -98,6 +100,10 @@ class PathError(RelaycoreError):
 
 class SourceError(RelaycoreError):
     """A source of a path cannot be opened or read, or a server does not take what is forwarded to it."""
+
+
+class StateError(RelaycoreError):
+    """What is kept in the state folder cannot be read or written."""
 
 
 class RelayClosed(RelaycoreError):

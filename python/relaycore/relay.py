@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar, Unpack
 from weakref import WeakSet
@@ -21,7 +22,9 @@ from relaycore._relaycore import (
     SessionEvent,
     Track,
 )
+from relaycore.access.account_watch import AccountWatch
 from relaycore.access.decisions import DECISION_TIMEOUT_S, Authorise, Gatekeeper, Refuse
+from relaycore.access.leases import Leases
 from relaycore.access.rules import PathRules
 from relaycore.access.users import UserStore
 from relaycore.addresses import is_loopback, reachable_addresses, url_host
@@ -125,6 +128,8 @@ class Relay:
         self._cameras: Cameras | None = None
         self._paths: Paths | None = None
         self._web: Web | None = None
+        self._leases: Leases | None = None
+        self._accounts: AccountWatch | None = None
         self._address = ("", 0)
         self._reloading = asyncio.Lock()
         self._streams = StreamTable(self._emit)
@@ -136,7 +141,6 @@ class Relay:
         if self._engine is not None:
             raise RelayClosed("The relay is open already: make another one.")
         host = "0.0.0.0" if self.config.lan else self.config.host  # noqa: S104 (asked for by lan)
-        self._refuse_strangers(host, bool(self.users) or self.config.anonymous)
         try:
             engine = Engine(shards=self.config.shards, limits=dict(self.config.limits))
         except ValueError as error:
@@ -157,7 +161,12 @@ class Relay:
         self._link.open()
         if self.config.api:
             self._web = Web(self, engine, self._gatekeeper)
+        self._leases = Leases(engine, self._gatekeeper, self._disconnect)
         try:
+            if self.config.state_folder:
+                self._accounts = AccountWatch(Path(self.config.state_folder), self.users, self._leases.revoke)
+                await self._accounts.open()
+            self._refuse_strangers(host, bool(self.users) or self.config.anonymous)
             if self._web is not None:
                 await self._web.open()
                 engine.accept_http(True)
@@ -184,8 +193,10 @@ class Relay:
         if engine is None or link is None or cameras is None or paths is None:
             return
         engine.accept_http(False)
-        closing = [paths.close(), cameras.close(CLOSE_TIMEOUT_S), *([] if web is None else [web.close()])]
+        closing = [paths.close(), cameras.close(CLOSE_TIMEOUT_S)]
+        closing += [part.close() for part in (web, self._accounts) if part is not None]
         self._engine = self._link = self._cameras = self._paths = self._web = None
+        self._accounts = self._leases = None
         self._streams.close()
         await asyncio.gather(*closing)
         await link.close()
@@ -208,7 +219,8 @@ class Relay:
         engine = self._open(self._engine)
         async with self._reloading:
             config = config.with_normal_paths()
-            self._refuse_strangers(self._address[0], bool(config.users) or config.anonymous)
+            settled = bool(config.users or self.users.stored) or config.anonymous
+            self._refuse_strangers(self._address[0], settled)
             plan = plan_reload(self.config, self.users, config, engine.sessions())
             if not dry_run:
                 await self._apply(plan, config.users)
@@ -383,7 +395,7 @@ class Relay:
         before, config = self.config.cameras, plan.config
         self.config = config
         self._gatekeeper.apply(anonymous=config.anonymous, basic=config.basic, rules=PathRules.of(config))
-        engine.revoke_decisions()
+        self._open(self._leases).revoke({change.user for change in plan.changes if change.user is not None})
         paths.configure(config.paths, config.path_defaults)
         changed = [path for path in before if config.cameras.get(path) != before[path]]
         await cameras.remove_all(changed, CLOSE_TIMEOUT_S)
@@ -396,6 +408,10 @@ class Relay:
         # A camera that failed is tried again at the next reload.
         opened = {path: settings for path, settings in config.cameras.items() if path not in failures}
         self.config = msgspec.structs.replace(self.config, cameras=opened)
+
+    def _disconnect(self, users: Collection[str]) -> None:
+        if self._web is not None:
+            self._web.disconnect(users)
 
     def _path_host(self, engine: Engine) -> PathHost:
         return PathHost(

@@ -19,6 +19,7 @@ class Overrides(TypedDict, total=False):
     port: int
     lan: bool
     anonymous: bool
+    state_folder: str
     basic: bool
     api: bool
     users: list[User]

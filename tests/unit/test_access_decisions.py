@@ -81,7 +81,7 @@ async def test_with_users_publishing_takes_one_also_where_everybody_may_read() -
 
 
 async def test_a_user_may_be_kept_from_publishing() -> None:
-    viewer = User(name="bo", password="x", publish=False)
+    viewer = User(name="bo", password="x", role="viewer")
     gatekeeper = Gatekeeper(UserStore([ANNA, viewer]), basic=True)
     assert await gatekeeper.decide(basic("bo:x")) == Allow("bo")
     assert await gatekeeper.decide(as_publisher("bo:x")) == Refuse(403, "This user may not publish")

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from relaycore.control.cli import main
@@ -17,7 +18,8 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Config, list[User]]]:
     found: list[tuple[Config, list[User]]] = []
 
     async def remember(config: Config, generated: list[User], *_: object) -> None:
-        found.append((config, generated))
+        assert config.state_folder
+        found.append((msgspec.structs.replace(config, state_folder=""), generated))
 
     monkeypatch.setattr(serve, "_serve", remember)
     monkeypatch.setattr(serve, "configure_logs", lambda **_: None)

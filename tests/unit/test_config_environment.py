@@ -58,7 +58,7 @@ def test_variables_make_what_the_file_does_not_have() -> None:
     config = config_of(
         {
             "RELAYCORE_USERS__BO__PASSWORD": "[12",
-            "RELAYCORE_USERS__BO__PUBLISH": "0",
+            "RELAYCORE_USERS__BO__ROLE": "viewer",
             "RELAYCORE_CAMERAS__CAM__CAMERA": "pattern",
             "RELAYCORE_PATHS__DOOR__SOURCE": "rtsp://camera/1",
             "RELAYCORE_PATHS__DOOR__READ": '["bo"]',
@@ -68,7 +68,7 @@ def test_variables_make_what_the_file_does_not_have() -> None:
             "RELAYCORE_PATHS__YARD__ON_READY": '[["notify", "{path}"]]',
         }
     )
-    assert config.users == [User(name="bo", password="[12", publish=False)]
+    assert config.users == [User(name="bo", password="[12", role="viewer")]
     assert config.cameras == {"cam": CameraSettings(camera="pattern")}
     assert config.paths == {
         "door": PathSettings(source="rtsp://camera/1", read=["bo"]),
@@ -141,7 +141,7 @@ def test_an_address_of_the_environment_takes_the_place_of_the_lan_and_back(
             "RELAYCORE_USERS__BO__ZZ",
             "1",
             "there is no such setting; known are RELAYCORE_USERS__BO__NAME, RELAYCORE_USERS__BO__PASSWORD, "
-            "RELAYCORE_USERS__BO__PUBLISH, RELAYCORE_USERS__BO__CONTROL.",
+            "RELAYCORE_USERS__BO__ROLE.",
         ),
         ("RELAYCORE_PORT__X", "1", "there is no such setting; nothing is inside of it."),
         ("RELAYCORE_", "1", "there is no such setting; known are RELAYCORE_HOST, "),
@@ -149,7 +149,7 @@ def test_an_address_of_the_environment_takes_the_place_of_the_lan_and_back(
             "RELAYCORE_USERS__BO",
             "hunter2",
             "it is a table; known are RELAYCORE_USERS__BO__NAME, RELAYCORE_USERS__BO__PASSWORD, "
-            "RELAYCORE_USERS__BO__PUBLISH, RELAYCORE_USERS__BO__CONTROL.",
+            "RELAYCORE_USERS__BO__ROLE.",
         ),
         (
             "RELAYCORE_CAMERAS",
@@ -165,7 +165,7 @@ def test_a_mistake_has_the_name_of_the_variable(name: str, value: str, sentence:
 
 
 def test_what_is_missing_beside_a_variable_is_told_as_a_variable() -> None:
-    (mistake,) = mistakes_of({"RELAYCORE_USERS__BO__PUBLISH": "true"})
+    (mistake,) = mistakes_of({"RELAYCORE_USERS__BO__ROLE": "viewer"})
     assert mistake == (
         "RELAYCORE_USERS__BO__PASSWORD: it is missing; it should be 1 to 256 characters on one line, "
         "like RELAYCORE_USERS__BO__PASSWORD=a long sentence."

@@ -20,7 +20,7 @@ def test_all_settings_of_a_path_are_read() -> None:
         [[users]]
         name = "anna"
         password = "x"
-        publish = false
+        role = "viewer"
         [paths."/house/door/"]
         source = ["rtsp://a:b@camera/1", 'C:\\video\\away.mp4']
         source_on_demand = true
@@ -47,7 +47,7 @@ def test_all_settings_of_a_path_are_read() -> None:
         "r.toml",
     )
     assert config.publish == "configured"
-    assert config.users == [User(name="anna", password="x", publish=False)]
+    assert config.users == [User(name="anna", password="x", role="viewer")]
     door = config.path_settings("house/door")
     assert door.sources == ["rtsp://a:b@camera/1", "C:\\video\\away.mp4"]
     assert (door.source_on_demand, door.on_demand_close_after, door.loop) == (True, 3.0, False)

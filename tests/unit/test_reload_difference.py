@@ -55,7 +55,7 @@ def test_nothing_differs_from_itself() -> None:
         ),
         (
             Config(users=[ANNA]),
-            Config(users=[msgspec.structs.replace(ANNA, publish=False)]),
+            Config(users=[msgspec.structs.replace(ANNA, role="viewer")]),
             [("users.anna", "changed", LIVE)],
         ),
         (
@@ -143,6 +143,7 @@ def test_every_setting_of_a_relay_has_its_place() -> None:
         "host": "::1",
         "port": 1,
         "publish": "configured",
+        "state_folder": "elsewhere",
         "shards": 3,
         "users": [ANNA],
         "cameras": {"a": CameraSettings()},

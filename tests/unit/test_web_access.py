@@ -10,7 +10,7 @@ import pytest
 from relaycore import AccessRequest, Relay, User
 
 ANNA = User(name="anna", password="open sesame")
-GUEST = User(name="guest", password="guest", control=False)
+GUEST = User(name="guest", password="guest", role="publisher")
 
 LOOK = ("GET", "/api/v1/paths")
 CONTROL = ("DELETE", "/api/v1/sessions/none")

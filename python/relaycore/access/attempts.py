@@ -76,10 +76,14 @@ class Attempts:
             budget.count(key)
         return attempt
 
-    def right(self, attempt: Attempt) -> None:
-        """The password was right: the attempt is given back, and the account is at home in that network."""
+    def give_back(self, attempt: Attempt) -> None:
+        """Nobody has looked at the password."""
         for budget, key in self._counting(attempt):
             budget.give_back(key)
+
+    def right(self, attempt: Attempt) -> None:
+        """The password was right: the attempt is given back, and the account is at home in that network."""
+        self.give_back(attempt)
         home = _home(attempt)
         self._homes.forget(home)
         self._trusted[home] = None

@@ -15,12 +15,14 @@ import math
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, get_args
 
 from relaycore.access.attempts import Attempt, Attempts
 from relaycore.access.credentials import BasicCredentials, parse_authorization
 from relaycore.access.digest import Authenticated, Authenticator, Challenged
-from relaycore.access.rules import Action, PathRules
+from relaycore.access.passwords import Passwords, TooManyWait
+from relaycore.access.roles import Action
+from relaycore.access.rules import PathRules
 from relaycore.access.users import UserStore
 from relaycore.addresses import is_loopback
 
@@ -142,6 +144,7 @@ class Gatekeeper:
         self._authorise = authorise
         self._timeout = timeout
         self._authenticator = Authenticator(users, basic=basic, clock=clock)
+        self._passwords = Passwords(users)
         self._attempts = Attempts(clock)
 
     def apply(self, *, anonymous: bool, basic: bool, rules: PathRules) -> None:
@@ -153,7 +156,7 @@ class Gatekeeper:
         """The answer to one question. Never raises because of what a client sent or ``authorise`` did."""
         action = _ACTIONS[question.action]
         path = question.path.strip("/")
-        entry = self._enter(question, action, path)
+        entry = await self._enter(question, action, path)
         if not isinstance(entry, Allow):
             return entry
         reason = self.objection(action, path, entry.user)
@@ -187,7 +190,7 @@ class Gatekeeper:
                 return "This takes a user"
         elif user not in self._users:
             return "There is no such user any more"
-        elif action in ("publish", "control") and not self._users.may(user, action):
+        elif not self._users.may(user, action):
             return f"This user may not {action}"
         rule = self._rules.rule(action, path)
         return None if rule.users is None or user in rule.users else rule.reason
@@ -199,7 +202,7 @@ class Gatekeeper:
             return True
         return bool(self._users) and not (self._anonymous and action == "read")
 
-    def _enter(self, question: Question, action: Action, path: str) -> Decision:
+    async def _enter(self, question: Question, action: Action, path: str) -> Decision:
         """Who it is, as far as that matters for what is wanted."""
         client = _host(question.peer)
         if not self._credentials_needed(action, path):
@@ -208,9 +211,9 @@ class Gatekeeper:
             return Refuse(403, "There are no users, so only programs of this machine may come in")
         if action == "control" and not self._users:
             return Refuse(403, "There are no users, and changing anything takes one")
-        return self._identify(question, action, client)
+        return await self._identify(question, action, client)
 
-    def _identify(self, question: Question, action: Action, client: str) -> Decision:
+    async def _identify(self, question: Question, action: Action, client: str) -> Decision:
         """Who it is, by the credentials that were sent, where this client may have them looked at."""
         header, offered = question.authorization, self._authenticator
         credentials = None if header is None else parse_authorization(header)
@@ -220,21 +223,30 @@ class Gatekeeper:
         if not isinstance(attempt, Attempt):
             # Also for the right password: otherwise trying them would tell which one it is.
             return Refuse(403, f"Too many wrong passwords, wait {math.ceil(attempt)} seconds")
-        result = offered.check(
-            credentials,
-            method=question.method,
-            uri=question.uri,
-            path=question.path if action in ("read", "publish") else None,
-            client=client,
-        )
+        path = question.path if action in ("read", "publish") else None
+        try:
+            if isinstance(credentials, BasicCredentials):
+                result = await self._of_password(credentials, client)
+            else:
+                result = offered.check(
+                    credentials, method=question.method, uri=question.uri, path=path, client=client
+                )
+        except TooManyWait:
+            self._attempts.give_back(attempt)
+            return Refuse(503, "Too many passwords wait to be looked at")
         if isinstance(result, Challenged) and result.wrong:
             _log.warning("wrong password or user", extra={"peer": question.peer, "path": question.path})
             return Challenge(result.challenges)
         self._attempts.right(attempt)
         return Allow(result.user) if isinstance(result, Authenticated) else Challenge(result.challenges)
 
+    async def _of_password(self, sent: BasicCredentials, client: str) -> Authenticated | Challenged:
+        if await self._passwords.is_right(sent.name, sent.password):
+            return Authenticated(sent.name)
+        return Challenged(self._authenticator.challenges(client), wrong=True)
 
-_ACTIONS: dict[str, Action] = {"read": "read", "publish": "publish", "look": "look", "control": "control"}
+
+_ACTIONS: dict[str, Action] = {action: action for action in get_args(Action)}
 
 
 def _host(peer: str) -> str:

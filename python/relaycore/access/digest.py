@@ -1,4 +1,4 @@
-"""Authentication by Digest (RFC 7616, and RFC 2069 for old clients) and by Basic (RFC 7617)."""
+"""Authentication by Digest (RFC 7616, and RFC 2069 for old clients), and the challenges."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
-from relaycore.access.credentials import BasicCredentials, Credentials, DigestCredentials
+from relaycore.access.credentials import DigestCredentials
 from relaycore.access.nonces import Freshness, Nonces
 from relaycore.access.users import REALM, Algorithm, UserStore
 
@@ -39,9 +39,9 @@ class Challenged:
 
 
 class Authenticator:
-    """Checks the credentials of requests against the users.
+    """Checks the proofs of requests against the users, and asks for them.
 
-    ``basic`` offers Basic, too, which sends passwords in the clear.
+    ``basic`` offers Basic (RFC 7617), too, which sends passwords in the clear; those are looked at elsewhere.
     """
 
     def __init__(
@@ -52,17 +52,14 @@ class Authenticator:
         self._nonces = Nonces(clock)
 
     def check(
-        self, credentials: Credentials, *, method: str, uri: str, path: str | None, client: str
+        self, credentials: DigestCredentials, *, method: str, uri: str, path: str | None, client: str
     ) -> Authenticated | Challenged:
-        """Who sends a request. Basic counts as wrong where it is not offered.
+        """Who sends a request.
 
         ``uri`` is that of the request line, ``path`` the path of the stream that it means, or ``None`` where
         it means nothing but itself (HTTP), ``client`` the address (without port) of the sender.
         """
-        if isinstance(credentials, BasicCredentials):
-            if self.basic and self.users.password_is(credentials.name, credentials.password):
-                return Authenticated(credentials.name)
-        elif self._proves(credentials, method, uri, path):
+        if self._proves(credentials, method, uri, path):
             count = None if credentials.count is None else int(credentials.count, 16)
             if self._nonces.check(credentials.nonce, client, count) is Freshness.FRESH:
                 return Authenticated(credentials.name)

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Container, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
+from relaycore.access.roles import Action
 from relaycore.settings import Config, PathSettings
 
-__all__ = ["RENDITION", "Action", "PathRules", "Rule"]
-
-Action = Literal["read", "publish", "look", "control"]
-"""What a client wants of a path over RTSP (``read``, ``publish``), or of the relay over HTTP: to ``look`` at
-what there is, or to ``control`` it."""
+__all__ = ["RENDITION", "PathRules", "Rule"]
 
 RENDITION = "/h264"
 """What is added to a path for the stream that ``transcode`` makes of it."""
@@ -48,7 +44,7 @@ class PathRules:
 
     def rule(self, action: Action, path: str) -> Rule:
         """Who may do it at this path (without slashes around it)."""
-        if action in ("look", "control"):
+        if action not in ("read", "publish"):
             return _EVERYBODY
         settings = self.paths.get(path, self.defaults)
         origin = self._origin(path)

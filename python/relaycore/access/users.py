@@ -1,7 +1,8 @@
 """The users, without their passwords.
 
 Digest authentication needs of a user only HA1, the hash of ``name:realm:password`` (RFC 7616 section 3.4.2).
-So nothing else is kept, and a password can neither be logged nor found in a memory dump.
+So nothing else is kept of those in the configuration, and a password can neither be logged nor found in a
+memory dump. Those in the account file (:mod:`relaycore.access.accounts`) have an Argon2id hash beside it.
 """
 
 from __future__ import annotations
@@ -9,16 +10,15 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from enum import Enum
-from typing import Literal
+from typing import Self
 
-from relaycore.settings import User
+from relaycore.access.roles import RIGHTS, Action
+from relaycore.settings import Role, User
 
-__all__ = ["REALM", "Algorithm", "Right", "UserStore"]
-
-Right = Literal["publish", "control"]
-"""What a user may do beside reading: publish to paths, or change the relay over HTTP."""
+__all__ = ["REALM", "Account", "Algorithm", "UserStore", "ha1_of"]
 
 REALM = "relaycore"
 """The realm of all challenges. It is part of each HA1, so changing it makes kept ones worthless."""
@@ -38,66 +38,108 @@ class Algorithm(Enum):
         return hashlib.md5(data, usedforsecurity=False).hexdigest()
 
 
-class UserStore:
-    """The users of one relay. May be read and changed from one thread only."""
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What is known of a user. ``argon2`` is the hash of the password in the account file, if it is there."""
 
-    def __init__(self, users: Iterable[User] = ()) -> None:
-        self._ha1: dict[str, dict[Algorithm, str]] = {}
-        self._rights: dict[str, frozenset[Right]] = {}
+    name: str
+    role: Role
+    ha1: Mapping[Algorithm, str]
+    argon2: str | None = None
+
+    @classmethod
+    def of(cls, user: User) -> Self:
+        """The account of a user in the configuration."""
+        return cls(user.name, user.role, ha1_of(user.name, user.password))
+
+    def __repr__(self) -> str:
+        return f"Account(name={self.name!r}, role={self.role!r})"
+
+
+class UserStore:
+    """The users of one relay. May be read and changed from one thread only.
+
+    They come from the configuration (or the program) and from the account file. Where both have one of the
+    same name, that of the configuration counts.
+    """
+
+    def __init__(self, users: Iterable[User] = (), stored: Iterable[Account] = ()) -> None:
+        self._configured = {user.name: Account.of(user) for user in users}
+        self._stored = {account.name: account for account in stored}
         self._nobody = secrets.token_hex(16)
-        for user in users:
-            self.add(user)
 
     def __len__(self) -> int:
-        return len(self._ha1)
+        return len(self._stored.keys() | self._configured.keys())
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._ha1)
+        return iter({**self._configured, **self._stored})
 
-    def __contains__(self, name: str) -> bool:
-        return name in self._ha1
+    def __contains__(self, name: object) -> bool:
+        return name in self._configured or name in self._stored
+
+    @property
+    def configured(self) -> tuple[str, ...]:
+        """The names of those in the configuration."""
+        return tuple(self._configured)
+
+    @property
+    def stored(self) -> tuple[Account, ...]:
+        """Those in the account file."""
+        return tuple(self._stored.values())
 
     def add(self, user: User) -> None:
-        """Adds a user or gives one a new password and new rights."""
-        self._ha1[user.name] = _ha1_of(user.name, user.password)
-        self._rights[user.name] = _rights_of(user)
+        """Adds a user or gives one a new password and another role."""
+        self._configured[user.name] = Account.of(user)
 
     def remove(self, name: str) -> None:
-        """Removes a user. KeyError when there is none of that name."""
-        del self._ha1[name], self._rights[name]
+        """Removes a user who is not in the account file. KeyError when there is none of that name."""
+        del self._configured[name]
 
-    def rights_are(self, user: User) -> bool:
-        """Whether the user of this name has these rights."""
-        return self._rights.get(user.name) == _rights_of(user)
+    def role(self, name: str) -> Role | None:
+        """The role of a user; ``None`` when there is no such user."""
+        account = self.account(name)
+        return None if account is None else account.role
 
-    def may(self, name: str, right: Right) -> bool:
-        """Whether there is such a user who has this right."""
-        return right in self._rights.get(name, ())
+    def may(self, name: str, action: Action) -> bool:
+        """Whether there is such a user whose role may do this."""
+        role = self.role(name)
+        return role is not None and action in RIGHTS[role]
 
     def replace(self, users: Iterable[User]) -> None:
-        """Has these users from now on, and no others."""
-        self._ha1.clear()
-        self._rights.clear()
-        for user in users:
-            self.add(user)
+        """Has these users of the configuration from now on, and no others."""
+        self._configured = {user.name: Account.of(user) for user in users}
+
+    def replace_stored(self, accounts: Iterable[Account]) -> set[str]:
+        """Has these users of the account file from now on.
+
+        Gives the names of those who are gone or have another password: whoever changes a password wants those
+        out who know only the old one.
+        """
+        before = {name: self.account(name) for name in self._stored}
+        self._stored = {account.name: account for account in accounts}
+        return {
+            name
+            for name, account in before.items()
+            if (now := self.account(name)) is None or account is None or now.ha1 != account.ha1
+        }
+
+    def account(self, name: str) -> Account | None:
+        """The account of this name, if there is one."""
+        return self._configured.get(name) or self._stored.get(name)
 
     def ha1(self, name: str, algorithm: Algorithm) -> str:
         """HA1 of a user; for an unknown name one that no password has, made with as much work."""
-        known = self._ha1.get(name)
+        known = self.account(name)
         made_up = algorithm.hash(f"{name}:{REALM}:{self._nobody}")
-        return made_up if known is None else known[algorithm]
+        return made_up if known is None else known.ha1[algorithm]
 
     def password_is(self, name: str, password: str) -> bool:
-        """Whether this is the user's password, in the same time for every wrong answer."""
+        """Whether this is the user's password by HA1, in the same time for every wrong answer."""
         algorithm = Algorithm.SHA_256
         given = algorithm.hash(f"{name}:{REALM}:{password}")
         return hmac.compare_digest(given, self.ha1(name, algorithm))
 
 
-def _ha1_of(name: str, password: str) -> dict[Algorithm, str]:
+def ha1_of(name: str, password: str) -> dict[Algorithm, str]:
+    """HA1 by algorithm."""
     return {algorithm: algorithm.hash(f"{name}:{REALM}:{password}") for algorithm in Algorithm}
-
-
-def _rights_of(user: User) -> frozenset[Right]:
-    rights: dict[Right, bool] = {"publish": user.publish, "control": user.control}
-    return frozenset(right for right, given in rights.items() if given)

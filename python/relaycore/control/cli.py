@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from relaycore.control.checking import did_you_mean
-from relaycore.control.commands import check, devices, reload, serve, version
+from relaycore.control.commands import check, devices, reload, serve, user, version
 from relaycore.control.console import legible
 from relaycore.errors import ConfigurationError, RelaycoreError
 
@@ -21,7 +21,7 @@ __all__ = ["main"]
 EXIT_USER = 2
 EXIT_INTERRUPTED = 130
 
-_COMMANDS = (serve, check, reload, devices, version)
+_COMMANDS = (serve, check, reload, user, devices, version)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -29,12 +29,16 @@ def generate_password() -> str:
 
 
 def add_users(
-    config: Config, given: Sequence[str], ask: Callable[[str], str] | None = None
+    config: Config,
+    given: Sequence[str],
+    ask: Callable[[str], str] | None = None,
+    *,
+    has_others: bool = False,
 ) -> tuple[Config, list[User]]:
     """The settings with the users of ``--user NAME[:PASSWORD]``, and those whose password was made here.
 
     Who has no password is asked for one where there is a terminal, and gets one otherwise. Where the network
-    is let in and there is no user, one is made.
+    is let in and there is no user, one is made. ``has_others`` says that there are some elsewhere.
     """
     if ask is None and sys.stdin is not None and sys.stdin.isatty():
         ask = getpass.getpass
@@ -49,7 +53,7 @@ def add_users(
         if not password:
             generated.append(user)
     reachable = config.lan or not is_loopback(config.host)
-    if reachable and not users and not config.anonymous:
+    if reachable and not users and not has_others and not config.anonymous:
         users[ADMIN] = _user(ADMIN, generate_password())
         generated.append(users[ADMIN])
     return msgspec.structs.replace(config, users=list(users.values())), generated

@@ -25,7 +25,7 @@ class Effect(Enum):
 
 
 RESTART_SETTINGS: Final = frozenset(
-    {"host", "port", "lan", "api", "shards", "limits", "log_json", "trace_latency", "qr"}
+    {"host", "port", "lan", "api", "state_folder", "shards", "limits", "log_json", "trace_latency", "qr"}
 )
 """Settings of a relay that hold from its start to its end; all others are applied at once."""
 
@@ -106,16 +106,16 @@ def difference(old: Config, new: Config, users: UserStore | None = None) -> Chan
 
 def _users(before: UserStore, new: Config) -> Iterator[Change]:
     names = {user.name for user in new.users}
-    for name in before:
+    for name in before.configured:
         if name not in names:
             yield Change(f"users.{name}", "removed", Effect.ENDS_SESSIONS, user=name)
     for user in new.users:
-        if user.name not in before:
+        if user.name not in before.configured:
             yield Change(f"users.{user.name}", "added", Effect.LIVE)
         elif not before.password_is(user.name, user.password):
             # Whoever changes a password wants those out who know only the old one.
             yield Change(f"users.{user.name}.password", "changed", Effect.ENDS_SESSIONS, user=user.name)
-        elif not before.rights_are(user):
+        elif before.role(user.name) != user.role:
             yield Change(f"users.{user.name}", "changed", Effect.LIVE)
 
 

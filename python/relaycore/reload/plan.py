@@ -9,7 +9,8 @@ import msgspec
 
 from relaycore._relaycore import Session
 from relaycore.access.decisions import Gatekeeper
-from relaycore.access.rules import Action, PathRules
+from relaycore.access.roles import Action
+from relaycore.access.rules import PathRules
 from relaycore.access.users import UserStore
 from relaycore.reload.difference import RESTART_SETTINGS, Changes, difference
 from relaycore.settings import Config, PathSettings
@@ -43,7 +44,7 @@ def plan_reload(running: Config, users: UserStore, wanted: Config, sessions: Ite
     changes = difference(running, wanted, users)
     kept = {name: getattr(running, name) for name in RESTART_SETTINGS}
     config = msgspec.structs.replace(wanted, users=[], **kept)
-    return _plan(changes, config, UserStore(wanted.users), sessions)
+    return _plan(changes, config, UserStore(wanted.users, users.stored), sessions)
 
 
 def plan_paths(

@@ -11,7 +11,7 @@ from relaycore.settings.multicast import MulticastSettings
 from relaycore.settings.paths import Hook, PathSettings
 from relaycore.settings.relay import Config
 from relaycore.settings.urls import masked
-from relaycore.settings.users import User
+from relaycore.settings.users import Role, RoleName, User, UserName, UserPassword
 from relaycore.settings.values import (
     DEFAULT_PATH,
     DEFAULT_PORT,
@@ -37,8 +37,12 @@ __all__ = [
     "MulticastSettings",
     "PathSettings",
     "PixelRange",
+    "Role",
+    "RoleName",
     "Size",
     "User",
+    "UserName",
+    "UserPassword",
     "masked",
     "normal_path",
     "parse_bitrate",

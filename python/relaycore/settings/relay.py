@@ -56,6 +56,12 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     )
     """Who may read and publish."""
 
+    state_folder: Annotated[
+        str, Meta(description="the name of a folder", examples=["/var/lib/relaycore"])
+    ] = ""
+    """Folder for what has to last, the users of `relaycore user` among it. Where none is named, the command
+    line program takes that of the platform, and a relay in another program keeps nothing."""
+
     cameras: Annotated[
         dict[str, CameraSettings], Meta(description="[cameras.PATH] tables, one for each camera")
     ] = msgspec.field(default_factory=dict)

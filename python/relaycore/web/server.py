@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import hdrs, web
@@ -22,6 +22,7 @@ from relaycore.web.keys import CONNECTIONS, ENGINE, RELAY, SESSION_IDS, TOTALS
 from relaycore.web.limits import LIMITS, HttpLimits
 from relaycore.web.metrics import handlers as metrics
 from relaycore.web.metrics.totals import Totals
+from relaycore.web.presence import Presence
 from relaycore.web.routes import USER, Route
 from relaycore.web.session_ids import SessionIds
 
@@ -59,6 +60,7 @@ class Web:
         self._limits = HttpLimits.of(relay.config.limits)
         self._totals = Totals()
         self._guard = Guard(gatekeeper, [relay.config.host])
+        self._presence = Presence()
         self._routes = {route.handler: route for route in ROUTES}
         self._app = web.Application(middlewares=[self._answer], client_max_size=self._limits.body_bytes)
         self._app[RELAY], self._app[ENGINE] = relay, engine
@@ -104,6 +106,10 @@ class Web:
         assert self._connections is not None
         self._connections.take(handed)
 
+    def disconnect(self, users: Collection[str]) -> None:
+        """Closes the connections of these users, whatever is being answered."""
+        self._presence.disconnect(users)
+
     def on_session(self, happened: SessionEvent) -> None:
         """Counts sessions for the metrics."""
         if happened.kind == "started":
@@ -137,7 +143,9 @@ class Web:
 
     async def _handle(self, request: web.Request, handler: Next) -> web.StreamResponse:
         route = self._routes.get(request.match_info.handler)
-        request[USER] = None if route is None else await self._guard.admit(request, route.access)
+        user = None if route is None else await self._guard.admit(request, route.access)
+        request[USER] = user
+        self._presence.note(request, user)
         return await handler(request)
 
 

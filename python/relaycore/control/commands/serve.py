@@ -11,8 +11,10 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from rich.console import Console
 
+from relaycore.access.accounts import AccountFile
 from relaycore.control.console import StatusLine, make_console
 from relaycore.control.file_watch import WatchedFile
 from relaycore.control.logs import configure_logs
@@ -20,6 +22,7 @@ from relaycore.control.options import config_from_options
 from relaycore.control.passwords import add_users, with_users
 from relaycore.control.reloading import keep_reloading
 from relaycore.control.start_page import log_start, said_at_start, show_start
+from relaycore.control.state_folder import state_folder
 from relaycore.control.watch import log_events, trace_latency, watch_status
 from relaycore.relay import Relay
 from relaycore.settings import Config, User
@@ -84,6 +87,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     network.add_argument(
         "--no-api", action="store_true", help="answer no HTTP: neither the control API nor metrics"
     )
+    network.add_argument(
+        "--state-folder", metavar="FOLDER", help="folder of what has to last, like users; one of the platform"
+    )
     output = parser.add_argument_group("output")
     output.add_argument("--log-json", action="store_true", help="print nothing but logs, as JSON")
     output.add_argument(
@@ -95,17 +101,33 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Serves until a signal asks it to end. What it raises is a RelaycoreError."""
     file = None if arguments.config is None else WatchedFile(Path(arguments.config))
-    configured = config_from_options(arguments, os.environ)
-    config, generated = add_users(configured, arguments.user)
+    configured = _settings(arguments)
+    others = _has_accounts(Path(configured.state_folder))
+    config, generated = add_users(configured, arguments.user, has_others=others)
     added = [user for user in config.users if user not in configured.users]
 
     def load() -> Config:
-        return with_users(config_from_options(arguments, os.environ), added)
+        return with_users(_settings(arguments), added)
 
     console = make_console()
     configure_logs(as_json=config.log_json, console=console)
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         return runner.run(_until_stopped(lambda: _serve(config, generated, console, load, file)))
+
+
+def _settings(arguments: argparse.Namespace) -> Config:
+    """The settings of options, file and environment, with the state folder that is meant by them."""
+    config = config_from_options(arguments, os.environ)
+    folder = state_folder(config.state_folder, os.environ)
+    return msgspec.structs.replace(config, state_folder=str(folder))
+
+
+def _has_accounts(folder: Path) -> bool:
+    file = AccountFile(folder)
+    try:
+        return bool(file.all())
+    finally:
+        file.close()
 
 
 async def _serve(

@@ -1,0 +1,79 @@
+"""Follows the account file while a relay runs."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from relaycore.access.accounts import AccountFile
+from relaycore.access.users import UserStore
+from relaycore.errors import StateError
+
+__all__ = ["AccountWatch"]
+
+_log = logging.getLogger(__name__)
+
+LOOK_S = 0.2
+"""Seconds between two looks. One reads a counter in shared memory."""
+
+
+class AccountWatch:
+    """Keeps the users of the account file in a user store.
+
+    ``changed`` is called after each change, with the names of those who are gone or have another password. A
+    file that cannot be read is told once, and the users stay as they were. All methods are called from the
+    loop.
+    """
+
+    def __init__(self, folder: Path, users: UserStore, changed: Callable[[set[str]], None]) -> None:
+        self._file = AccountFile(folder)
+        self._users = users
+        self._changed = changed
+        self._version = -1
+        self._task: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """Reads the file and begins to follow it. StateError when it cannot be read."""
+        try:
+            await self._look()
+        except BaseException:
+            self._file.close()
+            raise
+        self._task = asyncio.create_task(self._follow())
+
+    async def close(self) -> None:
+        """Follows it no longer."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+        self._file.close()
+
+    async def _follow(self) -> None:
+        told = ""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            try:
+                gone = await self._look()
+            except StateError as error:
+                if str(error) != told:
+                    told = str(error)
+                    _log.error("the users stay as they were: %s", told)
+                continue
+            told = ""
+            if gone is not None:
+                _log.info("the users of the account file have changed")
+                self._changed(gone)
+
+    async def _look(self) -> set[str] | None:
+        """Reads the file when it has changed, and gives the names as ``changed`` gets them."""
+        version = await asyncio.shield(asyncio.to_thread(self._file.version))
+        if version == self._version:
+            return None
+        accounts = await asyncio.shield(asyncio.to_thread(self._file.all))
+        self._version = version
+        return self._users.replace_stored(accounts)

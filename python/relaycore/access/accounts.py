@@ -1,0 +1,147 @@
+"""The account file: users in SQLite, of whom a running relay hears at once.
+
+``identity.sqlite`` in the state folder has one row a user: name, role, HA1 by SHA-256 and by MD5 (RFC 7616
+section 3.4.2) and an Argon2id hash of the password. HA1 is worth as much as the password to whoever wants to
+log in here by Digest, which is why the file is its owner's only. ``user_version`` counts the forms of the
+table.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, cast
+
+from relaycore.access.passwords import hash_password
+from relaycore.access.users import Account, Algorithm, ha1_of
+from relaycore.errors import StateError
+from relaycore.settings import Role
+
+__all__ = ["ACCOUNT_FILE", "AccountFile", "make_account"]
+
+ACCOUNT_FILE: Final = "identity.sqlite"
+"""Name of the file in the state folder."""
+
+BUSY_TIMEOUT_S: Final = 5.0
+"""Seconds to wait for another program that writes."""
+
+_VERSION: Final = 1
+
+_SCHEMA: Final = f"""
+CREATE TABLE users (
+    name TEXT PRIMARY KEY NOT NULL,
+    role TEXT NOT NULL,
+    ha1_sha256 TEXT NOT NULL,
+    ha1_md5 TEXT NOT NULL,
+    argon2 TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+PRAGMA user_version = {_VERSION};
+"""
+
+
+def make_account(name: str, password: str, role: Role) -> Account:
+    """The account of a user with this password."""
+    return Account(name, role, ha1_of(name, password), hash_password(password))
+
+
+class AccountFile:
+    """The users in a state folder. The file is made when the first one is added.
+
+    Every method may raise StateError, which says what to do. Must be closed; may be used from any thread, by
+    one at a time.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / ACCOUNT_FILE
+        self._database: sqlite3.Connection | None = None
+
+    def close(self) -> None:
+        """Closes the file."""
+        if self._database is not None:
+            self._database.close()
+            self._database = None
+
+    def version(self) -> int:
+        """A number that differs when another program has changed something; -1 without a file."""
+        with self._open(create=False) as database:
+            if database is None:
+                return -1
+            (version,) = database.execute("PRAGMA data_version").fetchone()
+            return int(version)
+
+    def all(self) -> list[Account]:
+        """The users by name; none where there is no file."""
+        with self._open(create=False) as database:
+            if database is None:
+                return []
+            rows = database.execute("SELECT name, role, ha1_sha256, ha1_md5, argon2 FROM users ORDER BY name")
+            return [_account(*row) for row in rows]
+
+    def add(self, account: Account) -> bool:
+        """Adds a user. False when there is one of that name."""
+        hashes = (account.ha1[Algorithm.SHA_256], account.ha1[Algorithm.MD5], account.argon2)
+        statement = "INSERT INTO users VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+        return self._change(statement, (account.name, account.role, *hashes), create=True)
+
+    def replace(self, account: Account) -> bool:
+        """Gives the user of that name these hashes and this role. False when there is none."""
+        hashes = (account.ha1[Algorithm.SHA_256], account.ha1[Algorithm.MD5], account.argon2)
+        statement = "UPDATE users SET role = ?, ha1_sha256 = ?, ha1_md5 = ?, argon2 = ? WHERE name = ?"
+        return self._change(statement, (account.role, *hashes, account.name))
+
+    def set_role(self, name: str, role: Role) -> bool:
+        """Gives a user another role. False when there is no such user."""
+        return self._change("UPDATE users SET role = ? WHERE name = ?", (role, name))
+
+    def remove(self, name: str) -> bool:
+        """Removes a user. False when there is no such user."""
+        return self._change("DELETE FROM users WHERE name = ?", (name,))
+
+    def _change(self, statement: str, values: tuple[str | None, ...], *, create: bool = False) -> bool:
+        with self._open(create=create) as database:
+            if database is None:
+                return False
+            with database:
+                return database.execute(statement, values).rowcount > 0
+
+    @contextmanager
+    def _open(self, *, create: bool) -> Iterator[sqlite3.Connection | None]:
+        """The database, which stays open; ``None`` where there is no file and none is to be made."""
+        try:
+            if self._database is None and (create or self._path.exists()):
+                self._database = _connect(self._path)
+            yield self._database
+        except (sqlite3.Error, OSError) as error:
+            raise StateError(
+                f"{self._path} cannot be used: {error}. Check its permissions and the free space, or name "
+                "another state folder."
+            ) from None
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # SQLite gives the files beside it the same permissions.
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    database = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, check_same_thread=False)
+    try:
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("PRAGMA synchronous = FULL")
+        database.execute("BEGIN IMMEDIATE")
+        (version,) = database.execute("PRAGMA user_version").fetchone()
+        if version > _VERSION:
+            raise sqlite3.DatabaseError("it was made by a newer version of relaycore")
+        if version == 0:
+            for statement in _SCHEMA.strip().split(";\n"):
+                database.execute(statement)
+        database.commit()
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def _account(name: str, role: str, sha_256: str, md5: str, argon2: str) -> Account:
+    return Account(name, cast("Role", role), {Algorithm.SHA_256: sha_256, Algorithm.MD5: md5}, argon2)

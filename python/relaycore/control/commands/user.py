@@ -1,0 +1,167 @@
+"""``relaycore user``: adds, lists and removes users, whom a running relay knows at once."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, cast, get_args
+
+import msgspec
+
+from relaycore.access.accounts import AccountFile, make_account
+from relaycore.access.users import Account
+from relaycore.control.checking import did_you_mean
+from relaycore.control.console import make_console, say, show_table
+from relaycore.control.passwords import generate_password
+from relaycore.control.state_folder import state_folder
+from relaycore.errors import ConfigurationError
+from relaycore.settings import Role, UserName, UserPassword
+
+NAME = "user"
+HELP = "add, list and remove users, and change their passwords and roles"
+DESCRIPTION = (
+    "Users are kept in the state folder, beside those of the configuration. A running relay knows each "
+    "change at once: who is removed or has another password is disconnected. Passwords are asked for, or "
+    "read from the first line of standard input, and never given as an argument, which every program can see."
+)
+
+_DEFAULT_ROLE: Role = "viewer"
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options of this command."""
+    acts = parser.add_subparsers(metavar="ACT", required=True)
+    add = _act(acts, "add", "add a user")
+    roles = ", ".join(get_args(Role))
+    add.add_argument(
+        "--role", metavar="ROLE", default=_DEFAULT_ROLE, help=f"{roles}; {_DEFAULT_ROLE} by default"
+    )
+    add.set_defaults(act=_add)
+    _act(acts, "list", "list the users and their roles", named=False).set_defaults(act=_list)
+    _act(acts, "remove", "remove a user, and end what the user has open").set_defaults(act=_remove)
+    password = _act(acts, "password", "give a user another password, and end what the user has open")
+    password.set_defaults(act=_change_password)
+    role = _act(acts, "role", "give a user another role")
+    role.add_argument("role", metavar="ROLE", help=roles)
+    role.set_defaults(act=_change_role)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Does one of the acts. ConfigurationError or StateError when it cannot be done."""
+    arguments.act(arguments)
+    return 0
+
+
+def _act(acts: Any, name: str, help_text: str, *, named: bool = True) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = acts.add_parser(name, help=help_text, allow_abbrev=False)
+    if named:
+        parser.add_argument("name", metavar="NAME", help="name of the user")
+    parser.add_argument(
+        "--state-folder", metavar="FOLDER", help="folder of the relay, if it is not that of the platform"
+    )
+    return parser
+
+
+def _add(arguments: argparse.Namespace) -> None:
+    name, role = _name(arguments.name), _role(arguments.role)
+    with _file(arguments) as file:
+        if any(account.name == name for account in file.all()):
+            raise ConfigurationError(f"There is a user {name!r} already: change the password or the role.")
+        password, made = _password(name)
+        if not file.add(make_account(name, password, role)):
+            raise ConfigurationError(f"Another program has added a user {name!r} meanwhile.")
+    _tell(f"{name} is a user now, as {role}", password if made else None)
+
+
+def _list(arguments: argparse.Namespace) -> None:
+    console = make_console()
+    with _file(arguments) as file:
+        rows = [(account.name, account.role) for account in file.all()]
+    if rows:
+        show_table(console, "Users", ("name", "role"), rows)
+    else:
+        say(console, "There are no users: add one with relaycore user add NAME.")
+
+
+def _remove(arguments: argparse.Namespace) -> None:
+    with _file(arguments) as file:
+        if not file.remove(_known(file, arguments.name).name):
+            raise ConfigurationError(f"Another program has removed {arguments.name!r} meanwhile.")
+    _tell(f"{arguments.name} is no user any more")
+
+
+def _change_password(arguments: argparse.Namespace) -> None:
+    with _file(arguments) as file:
+        account = _known(file, arguments.name)
+        password, made = _password(account.name)
+        if not file.replace(make_account(account.name, password, account.role)):
+            raise ConfigurationError(f"Another program has removed {arguments.name!r} meanwhile.")
+    _tell(f"{account.name} has another password now", password if made else None)
+
+
+def _change_role(arguments: argparse.Namespace) -> None:
+    role = _role(arguments.role)
+    with _file(arguments) as file:
+        if not file.set_role(_known(file, arguments.name).name, role):
+            raise ConfigurationError(f"Another program has removed {arguments.name!r} meanwhile.")
+    _tell(f"{arguments.name} is {role} now")
+
+
+@contextmanager
+def _file(arguments: argparse.Namespace) -> Iterator[AccountFile]:
+    file = AccountFile(state_folder(arguments.state_folder, os.environ))
+    try:
+        yield file
+    finally:
+        file.close()
+
+
+def _known(file: AccountFile, name: str) -> Account:
+    accounts = {account.name: account for account in file.all()}
+    if name not in accounts:
+        raise ConfigurationError(f"There is no user {name!r}; {did_you_mean(name, accounts)}")
+    return accounts[name]
+
+
+def _name(text: str) -> str:
+    try:
+        return msgspec.convert(text, UserName)
+    except msgspec.ValidationError:
+        raise ConfigurationError(
+            f"{text!r} cannot be a name: it has 1 to 64 characters without colon, quote and backslash."
+        ) from None
+
+
+def _role(text: str) -> Role:
+    if text not in get_args(Role):
+        raise ConfigurationError(f"There is no role {text!r}; {did_you_mean(text, get_args(Role))}")
+    return cast("Role", text)
+
+
+def _password(name: str) -> tuple[str, bool]:
+    """The password that is typed or read, and whether it was made here because nothing was typed."""
+    if sys.stdin is not None and sys.stdin.isatty():
+        typed = getpass.getpass(f"Password for {name} (empty: make one): ")
+        if not typed:
+            return generate_password(), True
+        if typed != getpass.getpass("Once more: "):
+            raise ConfigurationError("The two passwords differ: try again.")
+    else:
+        typed = "" if sys.stdin is None else sys.stdin.readline().rstrip("\r\n")
+    try:
+        return msgspec.convert(typed, UserPassword), False
+    except msgspec.ValidationError:
+        raise ConfigurationError(
+            "A password has 1 to 256 characters on one line: type it, or write it to standard input."
+        ) from None
+
+
+def _tell(sentence: str, password: str | None = None) -> None:
+    console = make_console()
+    say(console, f"{sentence}.")
+    if password is not None:
+        say(console, f"The password is {password} (shown only now).")
