@@ -1,7 +1,7 @@
 """``python -m benchmarks.instructions [--renew]``: holds the hot paths against the counts in ``counts.json``.
 
-More instructions than there by more than the tolerance are an error. After a change that is worth it, ``--renew``
-stores new ones; the difference shows in review.
+More instructions than there by more than the tolerance are an error. After a change that is worth it,
+``--renew`` stores new ones; the difference shows in review.
 """
 
 from __future__ import annotations
@@ -93,8 +93,8 @@ def _compare(counted: dict[str, int], stored: dict[str, Any]) -> int:
         print(f"{name:20} {instructions:14,.0f}  {verdict}")
     if failed:
         print(
-            f"That is more than the {tolerance:.0%} that is tolerated. callgrind_annotate tells where they go; if they "
-            "are worth it, store them with `make instructions RENEW=1` and say in the commit what they are for."
+            f"More than {tolerance:.0%} is not tolerated: callgrind_annotate tells where instructions go. "
+            "If they are worth it, `make instructions RENEW=1` stores them; say in the commit why."
         )
     return int(failed)
 

@@ -1,9 +1,9 @@
 """Runs a program under callgrind, and adds up what it says.
 
-A profile (callgrind's manual, "Callgrind Format Specification") names an object with ``ob=``, where it changes,
-and then tells lines of ``position cost``. A ``calls=`` line is followed by one with the cost of what was called,
-which is told again where that belongs. Names are written once, as ``(number) name``, and by their number from
-then on.
+A profile (callgrind's manual, "Callgrind Format Specification") names an object with ``ob=``, where it
+changes, and then tells lines of ``position cost``. A ``calls=`` line is followed by one with the cost of what
+was called, which is told again where that belongs. Names are written once, as ``(number) name``, and by their
+number from then on.
 """
 
 from __future__ import annotations
