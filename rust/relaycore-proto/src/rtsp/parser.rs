@@ -50,7 +50,7 @@ pub enum Element<'a> {
 /// one every further call returns it again, and bytes are discarded.
 #[derive(Clone, Debug)]
 pub struct Parser {
-    limits: Limits,
+    bounds: Bounds,
     /// What came and was not consumed yet starts at `start`.
     buffer: Vec<u8>,
     start: usize,
@@ -59,6 +59,28 @@ pub struct Parser {
     /// Bytes of the connection before `start`.
     position: u64,
     state: State,
+}
+
+/// Those of the [`Limits`] that bound a parser; all of them would be a third of what a connection takes.
+#[derive(Clone, Copy, Debug)]
+struct Bounds {
+    line_bytes: usize,
+    header_bytes: usize,
+    header_count: usize,
+    body_bytes: usize,
+    interleaved_frame_bytes: usize,
+}
+
+impl Bounds {
+    fn of(limits: &Limits) -> Self {
+        Self {
+            line_bytes: limits.rtsp_line_bytes,
+            header_bytes: limits.rtsp_header_bytes,
+            header_count: limits.rtsp_header_count,
+            body_bytes: limits.rtsp_body_bytes,
+            interleaved_frame_bytes: limits.interleaved_frame_bytes,
+        }
+    }
 }
 
 /// What comes next.
@@ -92,7 +114,7 @@ impl Parser {
     #[must_use]
     pub fn new(limits: Limits) -> Self {
         Self {
-            limits,
+            bounds: Bounds::of(&limits),
             buffer: Vec::new(),
             start: 0,
             searched: 0,
@@ -252,7 +274,7 @@ impl Parser {
             return Ok(None);
         };
         let length = usize::from(u16::from_be_bytes([high, low]));
-        if length > self.limits.interleaved_frame_bytes {
+        if length > self.bounds.interleaved_frame_bytes {
             let kind = ParseErrorKind::FrameTooLong { bytes: length };
             return Err(self.fail(ParseError {
                 kind,
@@ -272,7 +294,7 @@ impl Parser {
 
     /// The line at the front without its end, and the bytes it takes with it; `None` when its end did not come yet.
     fn line(&mut self) -> Result<Option<(&[u8], usize)>, ParseErrorKind> {
-        let limit = self.limits.rtsp_line_bytes;
+        let limit = self.bounds.line_bytes;
         let Some(found) = self.buffer[self.searched..]
             .iter()
             .position(|&byte| byte == b'\n')
@@ -307,19 +329,19 @@ impl Parser {
     }
 
     fn header_line(&mut self, partial: &mut Partial) -> Result<Line, ParseErrorKind> {
-        let limits = self.limits;
+        let bounds = self.bounds;
         let Some((line, bytes)) = self.line()? else {
             return Ok(Line::Missing);
         };
         partial.header_bytes += bytes;
-        if partial.header_bytes > limits.rtsp_header_bytes {
+        if partial.header_bytes > bounds.header_bytes {
             return Err(ParseErrorKind::HeadersTooLong {
-                limit: limits.rtsp_header_bytes,
+                limit: bounds.header_bytes,
             });
         }
         let outcome = match line.first() {
             None => Line::End {
-                body_bytes: partial.body_bytes(limits.rtsp_body_bytes)?,
+                body_bytes: partial.body_bytes(bounds.body_bytes)?,
             },
             Some(b' ' | b'\t') => {
                 if !partial.headers.continue_last(decode(line.trim_ascii())) {
@@ -328,9 +350,9 @@ impl Parser {
                 Line::Header
             }
             Some(_) => {
-                if partial.headers.len() >= limits.rtsp_header_count {
+                if partial.headers.len() >= bounds.header_count {
                     return Err(ParseErrorKind::TooManyHeaders {
-                        limit: limits.rtsp_header_count,
+                        limit: bounds.header_count,
                     });
                 }
                 match split_header(line) {
