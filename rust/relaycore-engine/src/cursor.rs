@@ -174,6 +174,8 @@ impl Cursor {
         let burst = Arc::clone(self.peek(ring)?);
         if self.catch_up.pop_front().is_none() {
             self.next += 1;
+        } else if self.catch_up.is_empty() {
+            self.catch_up = VecDeque::new();
         }
         let is_later =
             |(start, _): &mut (u64, u32)| burst.index > *start && self.selection.is_start(&burst);
@@ -312,12 +314,13 @@ impl Cursor {
         let is_reordered = newest()
             .zip(newest().skip(1))
             .any(|(one, next)| (next.wrapping_sub(one) as i32) < 0);
-        let squeezed = squeeze(&group, is_reordered);
-        for burst in group {
-            self.catch_up.push_back(Arc::new(
-                burst.retimed(|timestamp| squeezed.get(&timestamp).copied().unwrap_or(timestamp)),
-            ));
-        }
+        let copies = ring.squeezed((index, self.selection), || {
+            let squeezed = squeeze(&group, is_reordered);
+            let retime = |timestamp| squeezed.get(&timestamp).copied().unwrap_or(timestamp);
+            let copies = group.iter().map(|burst| Arc::new(burst.retimed(retime)));
+            copies.collect()
+        });
+        self.catch_up.extend(copies);
         self.next = ring.end();
         self.waiting = false;
     }

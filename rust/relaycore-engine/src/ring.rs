@@ -1,6 +1,8 @@
 //! The newest bursts of a stream, bounded in bytes and in age.
 
 use crate::burst::Burst;
+use crate::cursor::Selection;
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -21,6 +23,15 @@ pub struct Ring {
     limits: RingLimits,
     /// Index of the newest random access point of the track that readers start from.
     newest_start: Option<u64>,
+    /// Until the next burst comes.
+    squeezed: RefCell<Option<Squeezed>>,
+}
+
+/// Copies of a group of pictures for readers of these tracks who join at the random access point of this index.
+#[derive(Debug)]
+struct Squeezed {
+    of: (u64, Selection),
+    copies: Vec<Arc<Burst>>,
 }
 
 impl Ring {
@@ -31,6 +42,7 @@ impl Ring {
             bytes: 0,
             limits,
             newest_start: None,
+            squeezed: RefCell::default(),
         }
     }
 
@@ -41,6 +53,7 @@ impl Ring {
                 .back()
                 .is_none_or(|last| last.index + 1 == burst.index)
         );
+        self.squeezed.take();
         if is_start {
             self.newest_start = Some(burst.index);
         }
@@ -86,6 +99,27 @@ impl Ring {
             .unwrap_or(usize::MAX)
             .min(self.bursts.len());
         self.bursts.range(skip..)
+    }
+
+    /// The copies that `make` makes for a reader that joins, made once for all who join between two bursts: a crowd that
+    /// comes at once costs one copy of the group of pictures, in time and in memory.
+    pub(crate) fn squeezed(
+        &self,
+        of: (u64, Selection),
+        make: impl FnOnce() -> Vec<Arc<Burst>>,
+    ) -> Vec<Arc<Burst>> {
+        let mut kept = self.squeezed.borrow_mut();
+        match &*kept {
+            Some(squeezed) if squeezed.of == of => squeezed.copies.clone(),
+            _ => {
+                let copies = make();
+                *kept = Some(Squeezed {
+                    of,
+                    copies: copies.clone(),
+                });
+                copies
+            }
+        }
     }
 
     /// Index of the newest burst that a reader can start from.

@@ -220,3 +220,26 @@ fn a_burst_that_has_left_the_ring_is_infinitely_old() {
     );
     assert!(cursor.is_waiting());
 }
+
+#[test]
+fn those_who_join_between_two_bursts_share_the_squeezed_group() {
+    let mut ring = stream(35, 30);
+    let ask = joining(JoinPolicy::Squeeze, false, 35);
+    let first = |ring: &Ring, selection| {
+        let mut cursor = Cursor::join(selection, ring, ask);
+        std::iter::from_fn(|| cursor.take(ring)).find(|burst| burst.index == 60)
+    };
+    let shared = first(&ring, both()).unwrap();
+    assert!(Arc::ptr_eq(&shared, &first(&ring, both()).unwrap()));
+    let alone = Selection::new([0], 0);
+    assert!(!Arc::ptr_eq(&shared, &first(&ring, alone).unwrap()));
+    let mut next = burst(70, 0, 35 * 3000, false, &[100]);
+    next.stages.packetised = 35 * INTERVAL;
+    next.packets_before = 70;
+    ring.push(Arc::new(next), false);
+    let later = first(&ring, both()).unwrap();
+    assert!(
+        later.timestamp > shared.timestamp,
+        "squeezed up to the new edge"
+    );
+}

@@ -168,6 +168,8 @@ impl Connection {
         if self.granted.len() == REMEMBERED_PATHS {
             self.granted.remove(0);
         }
+        // Nearly all have one.
+        self.granted.reserve_exact(1);
         self.granted.push(grant);
     }
 

@@ -391,7 +391,8 @@ fn skip_when_late(
     queued_age: u64,
     discard: impl FnOnce() -> u64,
 ) {
-    let Some(cursor) = session.cursor.as_mut() else {
+    // Who waits has given everything up already.
+    let Some(cursor) = session.cursor.as_mut().filter(|it| !it.is_waiting()) else {
         return;
     };
     if queued_age.max(cursor.age(&local.ring, now)) < most {

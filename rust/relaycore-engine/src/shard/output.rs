@@ -11,6 +11,11 @@ const PIECES: usize = 16;
 /// Most bytes of bursts queued for one connection; they are shared, so this bounds what a slow reader holds alive.
 const QUEUED_BYTES: usize = 512 * 1024;
 
+/// Room for bursts and for bytes of messages that a connection keeps when all is written: what one burst and a report
+/// take, so that a reader that has caught up, and has had its description, takes little memory and allocates nothing.
+const KEPT_PIECES: usize = 4;
+const KEPT_MESSAGE_BYTES: usize = 128;
+
 /// A burst on its way into a socket.
 #[derive(Debug)]
 struct Piece {
@@ -247,6 +252,8 @@ impl Output {
             if self.messages_written == self.messages.len() {
                 self.messages.clear();
                 self.messages_written = 0;
+                // Descriptions are long and come once; reports stay.
+                self.messages.shrink_to(KEPT_MESSAGE_BYTES);
             }
             return;
         }
@@ -264,6 +271,9 @@ impl Output {
         if let Some(piece) = self.pieces.pop_front_if(done) {
             self.position = 0;
             self.queued_bytes -= piece.end;
+            if self.pieces.is_empty() {
+                self.pieces.shrink_to(KEPT_PIECES);
+            }
             sent.push(Sent {
                 session: piece.session,
                 packets: piece.packets,
