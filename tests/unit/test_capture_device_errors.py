@@ -7,7 +7,7 @@ import av.logging
 import pytest
 
 from relaycore.capture.device_errors import explain, reason_of
-from relaycore.capture.ffmpeg_log import FFmpegLog, captured_log
+from relaycore.capture.ffmpeg_log import FFmpegLog, captured_log, in_words
 from relaycore.capture.model import Camera, CameraDriver, Microphone, Mode
 from relaycore.errors import (
     DeviceBusy,
@@ -110,10 +110,16 @@ def test_lines_that_come_in_pieces_are_put_together() -> None:
 
 def test_what_ffmpeg_says_is_captured_and_its_level_put_back() -> None:
     before = av.logging.get_level()
-    with captured_log() as log, pytest.raises(OSError, match="No such file"):
-        av.open("/nonexistent/device", format="v4l2")
-    assert "/nonexistent/device" in log.text()
+    with captured_log() as log, pytest.raises((av.FFmpegError, OSError, ValueError)):
+        av.open("no_such_filter", format="lavfi")
+    assert "no_such_filter" in log.text()
     assert av.logging.get_level() == before
+
+
+def test_an_error_that_ffmpeg_has_only_a_number_for_gets_words() -> None:
+    log = FFmpegLog([(av.logging.ERROR, "tcp", "Connection failed: Error number -107 occurred\n")])
+    assert log.last_error() == "Connection failed: Connection refused"
+    assert in_words("Error number -1 occurred") == "Error number -1 occurred"
 
 
 def test_the_reason_leaves_out_numbers_and_arguments() -> None:

@@ -6,7 +6,7 @@ import errno
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from relaycore.capture.ffmpeg_log import FFmpegLog
+from relaycore.capture.ffmpeg_log import FFmpegLog, in_words
 from relaycore.capture.model import Camera, Microphone
 from relaycore.errors import DeviceBusy, DeviceError, NoSuchDevice, NoSuchMode, PermissionRefused
 
@@ -83,5 +83,5 @@ def explain(device: Camera | Microphone, error: Exception, log: FFmpegLog) -> De
 
 def reason_of(error: Exception) -> str:
     """What an error of FFmpeg says, without its number and the arguments of the call."""
-    words = error.strerror if isinstance(error, OSError) else None
-    return words or str(error)
+    words = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    return in_words(words)

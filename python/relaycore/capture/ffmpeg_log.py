@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +10,7 @@ from typing import Final
 
 import av.logging
 
-__all__ = ["FFmpegLog", "captured_log"]
+__all__ = ["FFmpegLog", "captured_log", "in_words"]
 
 _level = threading.Lock()
 _users = 0
@@ -17,6 +18,21 @@ _level_before: int | None = None
 
 _NOISE: Final = ("Error opening input", "Generic error in an external library", "I/O error")
 """Starts of lines that repeat the errno in other words."""
+
+_NUMBER: Final = re.compile(r"Error number -(\d+) occurred")
+
+_WINDOWS_ERRORS: Final = {
+    "100": "Address in use",
+    "101": "Address not available",
+    "106": "Connection aborted",
+    "107": "Connection refused",
+    "108": "Connection reset",
+    "110": "Host unreachable",
+    "116": "Network down",
+    "118": "Network unreachable",
+    "138": "Connection timed out",
+}
+"""Errors of networks in Microsoft's errno.h, for which FFmpeg has no words there."""
 
 
 class FFmpegLog:
@@ -35,7 +51,7 @@ class FFmpegLog:
     def errors(self) -> list[str]:
         """The lines of errors, oldest first."""
         whole = "".join(message for level, _, message in self._entries if level <= av.logging.ERROR)
-        return [line.strip() for line in whole.splitlines() if line.strip()]
+        return [in_words(line.strip()) for line in whole.splitlines() if line.strip()]
 
     def last_error(self) -> str | None:
         """The last error that says more than an errno does, without the full stop at its end."""
@@ -43,6 +59,11 @@ class FFmpegLog:
             if not line.startswith(_NOISE):
                 return line.rstrip(".")
         return None
+
+
+def in_words(text: str) -> str:
+    """A message of FFmpeg with words for the errors that it only numbers."""
+    return _NUMBER.sub(lambda number: _WINDOWS_ERRORS.get(number[1], number[0]), text)
 
 
 @contextmanager
