@@ -614,7 +614,7 @@ class Handoff:
 
 @final
 class LoadRun:
-    """A load test of any RTSP server: publishers of a synthetic stream, and readers that check what comes of it.
+    """A load test of any RTSP server: publishers of a synthetic stream, and readers that check what comes.
 
     Plan, snapshot and report are JSON; their fields are described in ``rust/relaycore-load/src/plan.rs`` and
     ``report.rs``. Raises ValueError for a plan that cannot be carried out.
