@@ -8,6 +8,11 @@ from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 
+from relaycore.system.event_loop import loop_factory
+
+# What only Unix has: its signals, its named pipes, its devices.
+collect_ignore = ["unit/unix"] if sys.platform == "win32" else []
+
 
 @pytest.fixture(scope="session", autouse=True)
 def state_folder_of_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
@@ -26,8 +31,7 @@ def pytest_asyncio_loop_factories(
 ) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
     """Every asynchronous test runs on each event loop that the library supports here."""
     factories: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {"asyncio": asyncio.new_event_loop}
-    if sys.platform != "win32":
-        import uvloop
-
-        factories["uvloop"] = uvloop.new_event_loop
+    fast = loop_factory()
+    assert fast is not None, "uvloop, on Windows winloop, is not installed"
+    factories[fast.__module__.partition(".")[0]] = fast
     return factories

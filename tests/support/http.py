@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-__all__ = ["Answer", "Raw"]
+__all__ = ["TIMEOUT", "Answer", "Raw"]
 
 TIMEOUT = 20.0
 """Seconds until a missing answer fails a test."""

@@ -16,7 +16,9 @@ URL = "rtsp://127.0.0.1:8554/cam"
 
 
 def stream(encoding: str) -> io.TextIOWrapper:
-    return io.TextIOWrapper(io.BytesIO(), encoding=encoding, errors="strict", write_through=True)
+    return io.TextIOWrapper(
+        io.BytesIO(), encoding=encoding, errors="strict", newline="\n", write_through=True
+    )
 
 
 def written(to: io.TextIOWrapper) -> str:

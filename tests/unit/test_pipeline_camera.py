@@ -12,7 +12,7 @@ import pytest
 
 from relaycore._relaycore import Track, now_ns
 from relaycore.capture.colour import JPEG
-from relaycore.capture.model import Camera, Devices, Microphone
+from relaycore.capture.model import Devices, Microphone
 from relaycore.capture.opening import Sources, choose_sources
 from relaycore.capture.pattern import read_strip
 from relaycore.capture.source import Captured, SourceFormat
@@ -232,13 +232,6 @@ def test_without_a_microphone_auto_gives_no_sound_and_that_is_said() -> None:
     sources = sources_of(Devices([], []), camera="pattern", microphone="auto")
     assert sources.open_audio is None
     assert "no microphone" in sources.notice
-
-
-def test_a_camera_that_tells_no_modes_is_opened_to_learn_why() -> None:
-    device = Camera("Cam", "/nonexistent/video0", (), "v4l2")
-    sources = sources_of(Devices([device], []), camera="Cam")
-    with pytest.raises(NoSuchDevice, match="no device 'Cam'"):
-        sources.open_video()
 
 
 def test_a_microphone_that_is_not_there_is_said() -> None:

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 
 from relaycore.web.connections import Connections
-from tests.support.http import Raw
+from tests.support.http import TIMEOUT, Raw
 
 
 class Handed:
@@ -35,20 +35,26 @@ async def serving(most: int = 10) -> AsyncIterator[tuple[Connections, web.Server
     connections = Connections(most)
     connections.serve_with(server)
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.setblocking(False)
         yield connections, server, listener
     await connections.close()
     await server.shutdown(1)
 
 
 async def hand_over(listener: socket.socket, connections: Connections, read: int) -> None:
-    """Accepts the next connection, reads some bytes of it, and hands it over."""
-    loop = asyncio.get_running_loop()
-    accepted, _ = await loop.sock_accept(listener)
-    data = b""
-    while len(data) < read:
-        data += await loop.sock_recv(accepted, read - len(data))
-    connections.take(Handed(accepted, data))
+    """Accepts the next connection, reads some bytes of it, and hands it over.
+
+    The loop has no part in that: on Windows a socket stays with the loop that used it first.
+    """
+
+    def accept() -> Handed:
+        accepted, _ = listener.accept()
+        accepted.settimeout(TIMEOUT)
+        data = b""
+        while len(data) < read:
+            data += accepted.recv(read - len(data))
+        return Handed(accepted, data)
+
+    connections.take(await asyncio.to_thread(accept))
 
 
 REQUEST = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello"

@@ -1,13 +1,21 @@
-"""The made-up camera, as the tests found it."""
+"""The made-up camera, as the tests found it, and the loop of the tests."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from tests.windows.wine import CAMERA_FILES
+
+
+def pytest_asyncio_loop_factories(
+    config: pytest.Config, item: pytest.Item
+) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """The clients here run on one loop: the server is another process, and has its own."""
+    return {"asyncio": asyncio.new_event_loop}
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from tests.support.processes import run
 from tests.windows.wine import CAMERA_FILES
 
-__all__ = ["Pictures", "camera_pictures", "number_of", "play", "reader"]
+__all__ = ["Pictures", "camera_pictures", "number_of", "play", "play_gstreamer", "reader"]
 
 Pictures = npt.NDArray[np.int16]
 """Grey pictures as (number, height, width)."""
@@ -47,11 +47,20 @@ def camera_pictures(size: tuple[int, int]) -> Pictures:
     return _pictures(subprocess.run(command, capture_output=True, check=True).stdout)
 
 
-def play(url: str, transport: str, pictures: int, output: Path) -> Pictures:
-    """Play so many pictures with ffmpeg."""
+def play(url: str, transport: str, pictures: int, output: Path, limit: float = 90.0) -> Pictures:
+    """Play so many pictures with ffmpeg, in ``limit`` seconds at most."""
     source = ["ffmpeg", "-v", "error", "-nostdin", "-rtsp_transport", transport, "-i", url]
-    run([*source, "-frames:v", str(pictures), *SMALL, output], limit=90.0)
+    run([*source, "-frames:v", str(pictures), *SMALL, output], limit=limit)
     return _pictures(output.read_bytes())
+
+
+def play_gstreamer(url: str, transport: str, pictures: int, output: Path, limit: float = 90.0) -> Pictures:
+    """Play so many pictures with GStreamer, in ``limit`` seconds at most."""
+    source = f"rtspsrc location={url} protocols={transport} latency=200 ! rtph264depay ! h264parse"
+    small = f"videoscale ! videoconvert ! video/x-raw,format=GRAY8,width={WIDTH},height={HEIGHT}"
+    end = f"identity eos-after={pictures + 1} ! filesink location={output}"
+    run(["gst-launch-1.0", "--quiet", *f"{source} ! avdec_h264 ! {small} ! {end}".split()], limit=limit)
+    return _pictures(output.read_bytes())[:pictures]
 
 
 @contextmanager

@@ -1,32 +1,16 @@
-"""The program as a process: exit codes, what it prints, and that it ends when it is told to."""
+"""The program that serves, as a process: what it prints, and that it ends when a signal tells it to."""
 
 import json
 import os
 import signal
-import socket
 import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import pytest
 
 from relaycore.control.passwords import ADMIN
-
-LIMIT = 20.0
-"""Seconds for what takes one or two; only a hang takes that long."""
-
-SMALL = ("--camera", "pattern", "--size", "320x240", "--fps", "10", "--encoder", "libx264", "--port", "0")
-
-
-def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "relaycore", *arguments]
-
-
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command(*arguments), capture_output=True, text=True, timeout=LIMIT, stdin=subprocess.DEVNULL
-    )
+from tests.support.program import LIMIT, SMALL, command
 
 
 @contextmanager
@@ -35,7 +19,7 @@ def serving(
 ) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """The running program, and its standard output up to the line with the text ``until``."""
     process = subprocess.Popen(
-        command("serve", *SMALL, *arguments),
+        command("serve", *SMALL, "--port", "0", *arguments),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -125,52 +109,3 @@ def test_the_lan_gets_a_password_that_is_shown_once() -> None:
     password = line.split("password ")[1].split(" ")[0]
     assert password not in rest + errors
     assert f"rtsp://{ADMIN}:{password}@" in output
-
-
-def test_a_port_that_is_taken_is_said_in_a_sentence() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as other:
-        port = str(other.getsockname()[1])
-        done = run("serve", *SMALL[:-1], port)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == (
-        f"relaycore: Port {port} of 127.0.0.1 is in use: stop the program that uses it, "
-        "or choose another port.\n"
-    )
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["--camera", "no such camera"],
-        ["--camera", "pattern", "--encoder", "no_such_encoder"],
-        ["--camera", "pattern", "--encoder", "libx265"],
-        ["--camera", "pattern", "--encoder", "copy"],
-        ["--camera", "lavfi:no_such_filter"],
-        ["--microphone", "no such microphone"],
-    ],
-)
-def test_what_cannot_be_served_is_said_in_a_sentence(arguments: list[str]) -> None:
-    done = run("serve", "--port", "0", *arguments)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("relaycore: ")
-    assert done.stderr.count("\n") == 1
-    assert done.stderr.endswith(".\n")
-    assert arguments[-1].removeprefix("lavfi:") in done.stderr
-
-
-def test_the_devices_are_listed_for_programs_and_people() -> None:
-    found = json.loads(run("devices", "--json").stdout)
-    assert found.keys() == {"cameras", "microphones"}
-    table = run("devices")
-    assert table.returncode == 0
-    for camera in found["cameras"]:
-        assert camera["device"] in table.stdout
-    assert "amera" in table.stdout
-
-
-def test_the_version_names_what_matters_for_a_report() -> None:
-    done = run("version")
-    assert done.returncode == 0
-    assert done.stdout.startswith("relaycore 0.")
-    for name in ("Python 3.", "PyAV ", "FFmpeg "):
-        assert name in done.stdout
