@@ -8,8 +8,6 @@ import pytest
 
 from relaycore.access.accounts import AccountFile
 from relaycore.control.cli import main
-from tests.support.processes import run
-from tests.support.server import serve
 
 
 @pytest.fixture
@@ -107,17 +105,3 @@ def test_what_is_wrong_is_told(
     assert main(["user", *arguments]) == 2
     assert sentence in capsys.readouterr().err
     assert listed(folder) == {"taken": "viewer"}
-
-
-def test_a_server_knows_the_users_of_its_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    give(monkeypatch, "x\n")
-    assert main(["user", "add", "anna"]) == 0
-    give(monkeypatch, "y\n")
-    assert main(["user", "add", "bo"]) == 0
-    with serve("--no-camera", "--host", "0.0.0.0", streams=0) as server:
-        _, port = server.address
-        curl = ["curl", "-s", "-o", "-", "-w", "%{http_code}", f"http://127.0.0.1:{port}/api/v1/paths"]
-        assert run([*curl, "--digest", "-u", "anna:x"]).endswith("200")
-        assert main(["user", "remove", "anna"]) == 0
-        server.wait_for("the users of the account file have changed")
-        assert run([*curl, "--digest", "-u", "anna:x"]).endswith("401")
