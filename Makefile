@@ -45,11 +45,11 @@ instructions: $(STAMPS)/venv-dev $(STAMPS)/extension $(STAMPS)/packages-test ## 
 camera-vm: $(STAMPS)/venv-dev $(STAMPS)/extension $(STAMPS)/packages-vm ## Two V4L2 cameras in a small VM, served and played
 	$(BIN)/python -m pytest tests/interop -m camera_vm --log-cli-level=INFO $(ARGS)
 
-windows: $(STAMPS)/venv-dev $(STAMPS)/packages-windows ## The Windows build under Wine, with a made-up camera; not part of test
+windows: $(STAMPS)/venv-dev $(STAMPS)/extension $(STAMPS)/packages-windows ## The Windows build under Wine, with a made-up camera; not part of test
 	scripts/windows.sh
 	$(BIN)/python -m pytest tests/windows $(ARGS)
 	@# Output of Wine programs is lost now and then when it is no pipe.
-	RELAYWIN=$${RELAYWIN:-$(CURDIR)/.cache/windows} ../shared/windows/winpy -m pytest -p no:cacheprovider tests/unit $(ARGS) | cat
+	RELAYWIN=$${RELAYWIN:-$(CURDIR)/.cache/windows} ../shared/windows/winpy -m pytest -p no:cacheprovider --timeout 180 tests/unit $(ARGS) | cat
 
 lint: lint-rust lint-python ## Format and static checks; a warning is an error
 
