@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import pytest
 
-from relaycore.capture.choose import best_mode, find_camera, find_microphone
+from relaycore.capture.choose import best_mode, find_camera, find_microphone, why_mode
 from relaycore.capture.model import Camera, Microphone, Mode
 from relaycore.errors import NoSuchDevice, NoSuchMode
 
@@ -119,3 +119,14 @@ def test_microphones_are_found_in_the_same_way() -> None:
     assert find_microphone("usb", [one]) is one
     with pytest.raises(NoSuchDevice, match="`--microphone none`"):
         find_microphone("usb", [])
+
+
+def test_why_a_mode_was_taken_is_said_in_a_sentence() -> None:
+    taken = best_mode(HD, None, None)
+    assert why_mode(taken, HD.modes, None).startswith(
+        "mjpeg 1280x720 at 30 fps: the largest size up to 1920x1080 that is fluent; the camera has "
+    )
+    assert "asked for" in why_mode(taken, HD.modes, (1280, 720))
+    assert why_mode(taken, [taken], None) == "mjpeg 1280x720 at 30 fps: the camera has no other mode"
+    large = mode("mjpeg", 3840, 2160, 30)
+    assert "the smallest size" in why_mode(large, [large, mode("mjpeg", 7680, 4320, 30)], None)

@@ -1,5 +1,6 @@
 """What a camera sends, whole or damaged, on its way into the encoder's buffers."""
 
+import errno
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -11,9 +12,9 @@ import pytest
 from relaycore._relaycore import FramePool
 from relaycore.capture import device
 from relaycore.capture.device import CameraSource
-from relaycore.capture.model import Camera, Mode
+from relaycore.capture.model import Camera, CameraDriver, Mode
 from relaycore.capture.source import BadPicture
-from relaycore.errors import DeviceLost
+from relaycore.errors import DeviceLost, NoSuchMode
 from relaycore.smallest_delay import STEP_NS
 
 WIDTH, HEIGHT = 64, 48
@@ -163,6 +164,25 @@ def test_a_camera_that_sends_no_more_is_lost(tmp_path: Path, monkeypatch: pytest
     with pytest.raises(DeviceLost, match="Cam was lost: plug it in again"):
         source.read()
     source.close()
+
+
+@pytest.mark.parametrize(("driver", "tries"), [("dshow", 2), ("v4l2", 1)])
+def test_a_listed_rate_that_directshow_refuses_is_left_to_the_camera(
+    driver: CameraDriver, tries: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[dict[str, str]] = []
+
+    def refuse(place: str, *, options: dict[str, str], **_: object) -> None:
+        asked.append(dict(options))
+        raise OSError(errno.EINVAL, "Invalid argument")
+
+    monkeypatch.setattr(av, "open", refuse)
+    with pytest.raises(NoSuchMode):
+        device._open(Camera("Cam", "x", (MODE,), driver), MODE)
+    assert len(asked) == tries
+    assert "framerate" in asked[0]
+    assert [options["video_size"] for options in asked] == ["64x48"] * tries
+    assert all("framerate" not in options for options in asked[1:])
 
 
 def test_the_arguments_are_those_of_each_system() -> None:

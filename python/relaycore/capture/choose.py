@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 from relaycore.capture.model import Camera, Microphone, Mode
 from relaycore.errors import NoSuchDevice, NoSuchMode
 
-__all__ = ["best_mode", "find_camera", "find_microphone"]
+__all__ = ["best_mode", "find_camera", "find_microphone", "why_mode"]
 
 _LARGEST: Final = (1920, 1080)
 """Pixels that are taken when no size is wished: more costs more than a core to encode."""
@@ -117,3 +117,16 @@ def best_mode(camera: Camera, size: tuple[int, int] | None, fps: float | None, e
         )
 
     return min(sized, key=rank)
+
+
+def why_mode(mode: Mode, modes: Sequence[Mode], size: tuple[int, int] | None) -> str:
+    """Why ``best_mode`` took this one of a camera's modes, in a sentence for every start."""
+    others = len(modes) - 1
+    if others == 0:
+        return f"{mode}: the camera has no other mode"
+    of = f"the camera has {others} other modes, see `relaycore devices`"
+    if size is not None:
+        return f"{mode}: the size that was asked for, at the nearest rate; {of}"
+    if mode.width > _LARGEST[0] or mode.height > _LARGEST[1]:
+        return f"{mode}: the smallest size; {of}"
+    return f"{mode}: the largest size up to {_LARGEST[0]}x{_LARGEST[1]} that is fluent; {of}"

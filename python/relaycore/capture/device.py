@@ -36,10 +36,13 @@ _Packets = Generator["av.Packet[av.VideoStream]", None, None]
 class CameraSource:
     """A camera in one of its modes.
 
-    ``full_range`` is what the buffers are filled with; ``None`` keeps what the camera gives.
+    ``full_range`` is what the buffers are filled with; ``None`` keeps what the camera gives. ``why`` says why
+    it is this mode.
     """
 
-    def __init__(self, camera: Camera, mode: Mode, *, full_range: bool | None = None) -> None:
+    def __init__(
+        self, camera: Camera, mode: Mode, *, full_range: bool | None = None, why: str | None = None
+    ) -> None:
         self._camera = camera
         self._container, self._stream = _open(camera, mode)
         context = self._stream.codec_context
@@ -59,6 +62,7 @@ class CameraSource:
             fps=float(mode.fps),
             colour=colour,
             codec=self._codec,
+            why=why,
         )
         self._packets = cast(_Packets, self._container.demux(self._stream))
         # Video4Linux stamps pictures with the clock of `time.monotonic`: the delay until here is known.
@@ -129,13 +133,15 @@ def _whole_jpeg(data: bytes) -> tuple[bytes, bool]:
 
 def _open(camera: Camera, mode: Mode) -> tuple[av.container.InputContainer, av.VideoStream]:
     place, options = _arguments(camera, mode)
-    with captured_log() as log:
-        try:
-            container = av.open(
-                place, format=camera.driver, options=options, timeout=(OPEN_SECONDS, READ_SECONDS)
-            )
-        except (av.FFmpegError, OSError, ValueError) as error:
-            raise explain(camera, error, log) from error
+    try:
+        container = _opened(camera, place, options)
+    except NoSuchMode:
+        if camera.driver != "dshow":
+            raise
+        # FFmpeg lists a rate with six digits and cuts the interval of one that is asked for to 100 ns, so
+        # that it refuses some of those that it lists, like 59.9999: then the size alone chooses.
+        del options["framerate"]
+        container = _opened(camera, place, options)
     stream = container.streams.video[0]
     got = (stream.codec_context.width, stream.codec_context.height)
     if got != (mode.width, mode.height):
@@ -146,6 +152,14 @@ def _open(camera: Camera, mode: Mode) -> tuple[av.container.InputContainer, av.V
             "choose another size with `--size`."
         )
     return container, stream
+
+
+def _opened(camera: Camera, place: str, options: dict[str, str]) -> av.container.InputContainer:
+    with captured_log() as log:
+        try:
+            return av.open(place, format=camera.driver, options=options, timeout=(OPEN_SECONDS, READ_SECONDS))
+        except (av.FFmpegError, OSError, ValueError) as error:
+            raise explain(camera, error, log) from error
 
 
 def _arguments(camera: Camera, mode: Mode) -> tuple[str, dict[str, str]]:

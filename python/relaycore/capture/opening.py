@@ -8,7 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
-from relaycore.capture.choose import best_mode, find_camera, find_microphone
+from relaycore.capture.choose import best_mode, find_camera, find_microphone, why_mode
 from relaycore.capture.device import CameraSource
 from relaycore.capture.devices import Devices, list_devices
 from relaycore.capture.media import LAVFI, MediaAudioSource, MediaSource, Timeline, has_sound
@@ -96,12 +96,14 @@ class _Reopener:
     def __call__(self) -> VideoSource:
         camera = self._find(self._list_all().cameras)
         settings = self._settings
-        if not camera.modes:
+        listed = camera.modes
+        if not listed:
             camera = _unlisted(camera)
         mode = best_mode(camera, settings.dimensions, settings.fps, settings.encoder)
+        why = why_mode(mode, listed, settings.dimensions) if listed else None
         # Only what is encoded here can be converted.
         limited = settings.pixel_range == "limited" and settings.encoder != "copy"
-        source = CameraSource(camera, mode, full_range=False if limited else None)
+        source = CameraSource(camera, mode, full_range=False if limited else None, why=why)
         self._known = camera
         return source
 

@@ -31,7 +31,8 @@ class SourceFormat:
     """What a source delivers.
 
     ``name`` is for a person, ``device`` what it was opened by, ``mode`` its way of delivering. Width and
-    height are even and in pixels. ``codec`` is ``None`` for pictures that are not encoded.
+    height are even and in pixels. ``codec`` is ``None`` for pictures that are not encoded. ``why`` says why
+    it is this mode, where there was a choice.
     """
 
     name: str
@@ -42,6 +43,7 @@ class SourceFormat:
     fps: float
     colour: Colour
     codec: Codec | None
+    why: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

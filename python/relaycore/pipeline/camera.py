@@ -86,8 +86,8 @@ class CameraPipeline:
             if sound is not None:
                 sound.close()
             raise
-        why = None if choice is None else choice.reason
-        reason = "\n".join(part for part in (sources.notice, missing, why) if part)
+        why = "the camera's own access units are sent on" if choice is None else choice.reason
+        reason = "\n".join(part for part in (sources.notice, missing, source.format.why, why) if part)
         self.description = self._describe(source.format, form, choice, reason, sound)
         assert self._capture is not None
         assert self._encode is not None
@@ -211,7 +211,7 @@ class CameraPipeline:
             width=form.width,
             height=form.height,
             encoder="copy" if choice is None else choice.profile.name,
-            reason=reason or "the camera's own access units are sent on",
+            reason=reason,
             bitrate=None if choice is None else form.bitrate,
             sound=None if sound is None else sound.name,
         )
