@@ -48,8 +48,8 @@ camera-vm: $(STAMPS)/venv-dev $(STAMPS)/extension $(STAMPS)/packages-vm ## Two V
 windows: $(STAMPS)/venv-dev $(STAMPS)/extension $(STAMPS)/packages-windows ## The Windows build under Wine, with a made-up camera; not part of test
 	scripts/windows.sh
 	$(BIN)/python -m pytest tests/windows $(ARGS)
-	@# Output of Wine programs is lost now and then when it is no pipe.
-	RELAYWIN=$${RELAYWIN:-$(CURDIR)/.cache/windows} ../shared/windows/winpy -m pytest -p no:cacheprovider --timeout 180 tests/unit $(ARGS) | cat
+	@# A program of Wine starts when its output is a pipe; with a file it may not.
+	RELAYWIN=$${RELAYWIN:-$(CURDIR)/.cache/windows} ../shared/windows/winpy -m pytest -p no:cacheprovider --timeout 180 tests/unit $(ARGS) 2>&1 | cat
 
 lint: lint-rust lint-python ## Format and static checks; a warning is an error
 
