@@ -197,17 +197,23 @@ fn a_source_goes_on_later_than_the_one_before() {
     assert!(times.is_sorted_by(|one, next| one < next));
 }
 
-#[test]
-fn packets_wait_for_the_rest_of_their_picture_while_readers_are_many() {
+/// A source of VP8, and what its stream hands to readers.
+fn collected_vp8() -> (Engine, Source, Arc<Collector>) {
     let engine = Engine::new(1, Limits::default(), String::new()).unwrap();
     let collector = Arc::new(Collector::default());
     let tracks = vec![Track::new(Codec::Vp8, 90_000, 0, &[])];
     let opened = engine
         .shared
         .open_source("any", tracks, true, Arc::new(Nobody));
-    let mut source: Source = opened.unwrap();
+    let source: Source = opened.unwrap();
     let subscriber: Arc<dyn Subscriber> = Arc::clone(&collector) as Arc<dyn Subscriber>;
     source.stream().subscribe(subscriber).unwrap();
+    (engine, source, collector)
+}
+
+#[test]
+fn packets_wait_for_the_rest_of_their_picture_while_readers_are_many() {
+    let (_engine, mut source, collector) = collected_vp8();
     let now = now_ns();
     let mut header = RtpHeader {
         marker: false,
@@ -250,15 +256,7 @@ fn packets_wait_for_the_rest_of_their_picture_while_readers_are_many() {
 
 #[test]
 fn pictures_without_times_of_their_own_are_told_apart_by_their_markers() {
-    let engine = Engine::new(1, Limits::default(), String::new()).unwrap();
-    let collector = Arc::new(Collector::default());
-    let tracks = vec![Track::new(Codec::Vp8, 90_000, 0, &[])];
-    let opened = engine
-        .shared
-        .open_source("any", tracks, true, Arc::new(Nobody));
-    let mut source: Source = opened.unwrap();
-    let subscriber: Arc<dyn Subscriber> = Arc::clone(&collector) as Arc<dyn Subscriber>;
-    source.stream().subscribe(subscriber).unwrap();
+    let (_engine, mut source, collector) = collected_vp8();
     let now = now_ns();
     for picture in 0..6u16 {
         let header = RtpHeader {
