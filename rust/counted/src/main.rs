@@ -21,9 +21,6 @@ use work::{Handing, Walking};
 /// Readers that a picture is written to.
 const READERS: usize = 50;
 
-/// Bytes of a picture of 4 Mbit/s at 30 a second.
-const PICTURE_BYTES: usize = 16_000;
-
 /// Does something so many times.
 type Workload = fn(usize);
 
@@ -63,7 +60,7 @@ fn repeat<T>(times: usize, work: &T, step: fn(&T) -> usize) {
 }
 
 fn fan_out(transport: Transport, times: usize) {
-    let mut fan_out = FanOut::open(transport, READERS, PICTURE_BYTES);
+    let mut fan_out = FanOut::open(transport, READERS);
     (0..times).for_each(|_| fan_out.burst());
 }
 

@@ -16,9 +16,6 @@ const WARM_UP: usize = 20;
 
 const PICTURES: usize = 50;
 
-/// Bytes of a picture of 4 Mbit/s at 30 a second.
-const PICTURE_BYTES: usize = 16_000;
-
 /// Allocations of one engine are counted at a time.
 static COUNTING: Mutex<()> = Mutex::new(());
 
@@ -26,7 +23,7 @@ static COUNTING: Mutex<()> = Mutex::new(());
 fn counted(transport: Transport, readers: usize) -> u64 {
     let _guard = COUNTING.lock().unwrap_or_else(PoisonError::into_inner);
     counting::leave_out_this_thread();
-    let mut fan_out = FanOut::open(transport, readers, PICTURE_BYTES);
+    let mut fan_out = FanOut::open(transport, readers);
     (0..WARM_UP).for_each(|_| fan_out.burst());
     let before = allocations();
     (0..PICTURES).for_each(|_| fan_out.burst());

@@ -12,6 +12,9 @@ use std::net::{Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
 use std::sync::Arc;
 use std::time::Duration;
 
+/// Bytes of a picture of 4 Mbit/s at 30 a second.
+const PICTURE_BYTES: usize = 16_000;
+
 /// How long anything may take before it counts as lost; nothing waits for it to pass.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -60,15 +63,15 @@ struct Frames {
 }
 
 impl FanOut {
-    /// So many readers that play a stream with pictures of `bytes` bytes; each has had the first picture.
-    pub(crate) fn open(transport: Transport, readers: usize, bytes: usize) -> Self {
+    /// So many readers that play a stream; each has had the first picture.
+    pub(crate) fn open(transport: Transport, readers: usize) -> Self {
         let limits = Limits::default();
         let engine = Engine::new(1, limits, "relaycore/test".to_owned()).expect("an engine");
         let address = engine.listen((Ipv4Addr::LOCALHOST, 0).into());
         let address = address.expect("a free port");
         let tracks = vec![Track::h264(PARAMETERS)];
         let stream = engine.add_stream("cam", tracks, JoinPolicy::Raw, false);
-        let mut picture = vec![0xaa; bytes];
+        let mut picture = vec![0xaa; PICTURE_BYTES];
         picture[..5].copy_from_slice(&[0, 0, 0, 1, 0x41]);
         let mut fan_out = Self {
             stream: stream.expect("a stream"),
