@@ -7,9 +7,7 @@ from contextlib import suppress
 from fractions import Fraction
 from typing import Final
 
-import av
-
-from relaycore.capture.ffmpeg_log import captured_log
+from relaycore.capture.ffmpeg_log import listing
 from relaycore.capture.model import Camera, Devices, Microphone, Mode
 
 __all__ = ["list_devices", "parse_list", "parse_modes"]
@@ -24,10 +22,15 @@ _PIXELS: Final = "nv12"
 
 def list_devices() -> Devices:
     """The devices with their modes. Screens are left out."""
-    cameras, microphones = parse_list(_log("", {"list_devices": "true"}))
+    cameras, microphones = parse_list(listing("avfoundation", "", {"list_devices": "true"}))
     return Devices(
         [
-            Camera(name, number, parse_modes(_log(f"{number}:none", {"video_size": "2x2"})), "avfoundation")
+            Camera(
+                name,
+                number,
+                parse_modes(listing("avfoundation", f"{number}:none", {"video_size": "2x2"})),
+                "avfoundation",
+            )
             for number, name in cameras
             if not name.startswith(_SCREEN)
         ],
@@ -73,10 +76,3 @@ def parse_modes(log: str) -> tuple[Mode, ...]:
                 if int(width) > 0 and int(height) > 0 and fps > 0:
                     modes[Mode(_PIXELS, int(width), int(height), fps)] = None
     return tuple(modes)
-
-
-def _log(device: str, options: dict[str, str]) -> str:
-    # FFmpeg always ends a listing with an error.
-    with captured_log() as log, suppress(av.FFmpegError, OSError, ValueError):
-        av.open(device, format="avfoundation", options=options, timeout=10.0).close()
-    return log.text()

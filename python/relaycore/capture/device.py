@@ -11,8 +11,7 @@ import av
 from relaycore._relaycore import FrameBuffer, inspect_jpeg, now_ns
 from relaycore.capture.clock import SourceClock
 from relaycore.capture.colour import BT601, JPEG
-from relaycore.capture.device_errors import explain, reason_of
-from relaycore.capture.ffmpeg_log import captured_log
+from relaycore.capture.device_errors import opened, reason_of
 from relaycore.capture.model import Camera, Mode
 from relaycore.capture.source import BadPicture, Captured, Codec, SourceFormat
 from relaycore.capture.unpack import fill_from_frame
@@ -134,14 +133,14 @@ def _whole_jpeg(data: bytes) -> tuple[bytes, bool]:
 def _open(camera: Camera, mode: Mode) -> tuple[av.container.InputContainer, av.VideoStream]:
     place, options = _arguments(camera, mode)
     try:
-        container = _opened(camera, place, options)
+        container = opened(camera, place, options, (OPEN_SECONDS, READ_SECONDS))
     except NoSuchMode:
         if camera.driver != "dshow":
             raise
         # FFmpeg lists a rate with six digits and cuts the interval of one that is asked for to 100 ns, so
         # that it refuses some of those that it lists, like 59.9999: then the size alone chooses.
         del options["framerate"]
-        container = _opened(camera, place, options)
+        container = opened(camera, place, options, (OPEN_SECONDS, READ_SECONDS))
     stream = container.streams.video[0]
     got = (stream.codec_context.width, stream.codec_context.height)
     if got != (mode.width, mode.height):
@@ -152,14 +151,6 @@ def _open(camera: Camera, mode: Mode) -> tuple[av.container.InputContainer, av.V
             "choose another size with `--size`."
         )
     return container, stream
-
-
-def _opened(camera: Camera, place: str, options: dict[str, str]) -> av.container.InputContainer:
-    with captured_log() as log:
-        try:
-            return av.open(place, format=camera.driver, options=options, timeout=(OPEN_SECONDS, READ_SECONDS))
-        except (av.FFmpegError, OSError, ValueError) as error:
-            raise explain(camera, error, log) from error
 
 
 def _arguments(camera: Camera, mode: Mode) -> tuple[str, dict[str, str]]:

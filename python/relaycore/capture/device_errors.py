@@ -1,4 +1,4 @@
-"""What went wrong with a device, in words: FFmpeg's errno says little, and on Windows nothing."""
+"""Opens devices, and says in words what went wrong: FFmpeg's errno says little, and on Windows nothing."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import errno
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from relaycore.capture.ffmpeg_log import FFmpegLog, in_words
+import av
+
+from relaycore.capture.ffmpeg_log import FFmpegLog, captured_log, in_words
 from relaycore.capture.model import Camera, Microphone
 from relaycore.errors import DeviceBusy, DeviceError, NoSuchDevice, NoSuchMode, PermissionRefused
 
-__all__ = ["explain", "reason_of"]
+__all__ = ["explain", "opened", "reason_of"]
 
 _BUSY: Final = ("device already in use", "RenderStream", "Device or resource busy", "in use by another")
 _MISSING: Final = (
@@ -50,6 +52,20 @@ _ALLOW: Final[Mapping[str, str]] = {
     ),
 }
 """How a person gets the right to use a device, by FFmpeg's name of the interface."""
+
+
+def opened(
+    device: Camera | Microphone, place: str, options: dict[str, str], timeout: tuple[float, float]
+) -> av.container.InputContainer:
+    """FFmpeg's input for a device at ``place``; ``timeout`` is for opening and for reading, in seconds.
+
+    DeviceError that says why it cannot be opened.
+    """
+    with captured_log() as log:
+        try:
+            return av.open(place, format=device.driver, options=options, timeout=timeout)
+        except (av.FFmpegError, OSError, ValueError) as error:
+            raise explain(device, error, log) from error
 
 
 def explain(device: Camera | Microphone, error: Exception, log: FFmpegLog) -> DeviceError:

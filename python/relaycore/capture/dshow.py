@@ -11,9 +11,7 @@ from fractions import Fraction
 from itertools import product
 from typing import Final
 
-import av
-
-from relaycore.capture.ffmpeg_log import captured_log
+from relaycore.capture.ffmpeg_log import listing
 from relaycore.capture.model import Camera, Devices, Microphone, Mode
 
 __all__ = ["list_devices", "parse_list", "parse_options"]
@@ -36,9 +34,9 @@ _NO_CAMERAS: Final = (
 def list_devices() -> Devices:
     """The devices with their modes."""
     cameras, microphones = [], []
-    for name, device, is_camera in parse_list(_log("video=dummy", "list_devices")):
+    for name, device, is_camera in parse_list(listing("dshow", "video=dummy", {"list_devices": "true"})):
         if is_camera:
-            modes = parse_options(_log(f"video={device}", "list_options"))
+            modes = parse_options(listing("dshow", f"video={device}", {"list_options": "true"}))
             cameras.append(Camera(name, device, modes, "dshow"))
         else:
             microphones.append(Microphone(name, device, "dshow"))
@@ -98,10 +96,3 @@ def parse_options(log: str) -> tuple[Mode, ...]:
                 if width > 0 and height > 0 and fps > 0:
                     modes[Mode(match["codec"] or match["pixels"], width, height, fps)] = None
     return tuple(modes)
-
-
-def _log(device: str, what: str) -> str:
-    # FFmpeg always ends a listing with an error.
-    with captured_log() as log, suppress(av.FFmpegError, OSError, ValueError):
-        av.open(device, format="dshow", options={what: "true"}, timeout=10.0).close()
-    return log.text()

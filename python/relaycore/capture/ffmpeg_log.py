@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final
 
+import av
 import av.logging
 
-__all__ = ["FFmpegLog", "captured_log", "in_words"]
+__all__ = ["FFmpegLog", "captured_log", "in_words", "listing"]
 
 _level = threading.Lock()
 _users = 0
@@ -76,6 +77,13 @@ def captured_log() -> Iterator[FFmpegLog]:
             yield FFmpegLog(entries)
     finally:
         _lower_level()
+
+
+def listing(driver: str, place: str, options: dict[str, str]) -> str:
+    """What FFmpeg logs when an input is opened to list something, which it always ends with an error."""
+    with captured_log() as log, suppress(av.FFmpegError, OSError, ValueError):
+        av.open(place, format=driver, options=options, timeout=10.0).close()
+    return log.text()
 
 
 def _raise_level() -> None:

@@ -10,8 +10,7 @@ import av
 from relaycore._relaycore import now_ns
 from relaycore.capture import alsa
 from relaycore.capture.clock import SourceClock
-from relaycore.capture.device_errors import explain, reason_of
-from relaycore.capture.ffmpeg_log import captured_log
+from relaycore.capture.device_errors import opened, reason_of
 from relaycore.capture.model import Microphone
 from relaycore.capture.source import AudioBlock
 from relaycore.errors import DeviceLost
@@ -33,13 +32,7 @@ class MicrophoneSource:
         elif microphone.driver == "dshow":
             # Half a second is the default of DirectShow, and would be the delay of the sound.
             place, options = f"audio={microphone.device}", {"audio_buffer_size": "20"}
-        with captured_log() as log:
-            try:
-                self._container = av.open(
-                    place, format=microphone.driver, options=options, timeout=(10.0, 5.0)
-                )
-            except (av.FFmpegError, OSError, ValueError) as error:
-                raise explain(microphone, error, log) from error
+        self._container = opened(microphone, place, options, (10.0, 5.0))
         stream = self._container.streams.audio[0]
         self.rate = stream.codec_context.sample_rate
         self.channels = min(2, stream.codec_context.channels)
