@@ -10,17 +10,11 @@ from tests.support.processes import run
 from tests.support.server import serve
 
 
-def give(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
-    """What stands in standard input, which is no terminal."""
-    monkeypatch.setattr("sys.stdin", io.StringIO(text))
-
-
 def test_a_server_knows_the_users_of_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RELAYCORE_STATE_FOLDER", str(tmp_path))
-    give(monkeypatch, "x\n")
-    assert main(["user", "add", "anna"]) == 0
-    give(monkeypatch, "y\n")
-    assert main(["user", "add", "bo"]) == 0
+    for name, password in (("anna", "x"), ("bo", "y")):
+        monkeypatch.setattr("sys.stdin", io.StringIO(f"{password}\n"))
+        assert main(["user", "add", name]) == 0
     with serve("--no-camera", "--host", "0.0.0.0", streams=0) as server:
         _, port = server.address
         curl = ["curl", "-s", "-o", "-", "-w", "%{http_code}", f"http://127.0.0.1:{port}/api/v1/paths"]
