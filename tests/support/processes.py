@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -30,12 +31,12 @@ def run(command: Sequence[str | Path], *, limit: float = 45.0) -> str:
     return done.stdout
 
 
-def first_bytes(command: Sequence[str | Path], wanted: int, directory: Path) -> bytes:
+def first_bytes(command: Sequence[str | Path], wanted: int, directory: Path, limit: float = 300.0) -> bytes:
     """The first ``wanted`` bytes that a program prints; it runs in ``directory`` and is then killed.
 
     For players of live streams, some of which end badly by themselves: gst-launch closes its rtspsrc while
     that still sends PAUSE, and fails for it once in many times.
-    AssertionError with all that it complained of when it ends before.
+    AssertionError with all that it complained of when it ends before, or is killed after ``limit`` seconds.
     """
     complaints = directory / "complaints"
     with (
@@ -45,9 +46,12 @@ def first_bytes(command: Sequence[str | Path], wanted: int, directory: Path) -> 
         ) as program,
     ):
         assert program.stdout is not None
+        clock = threading.Timer(limit, program.kill)
+        clock.start()
         try:
             printed = program.stdout.read(wanted)
         finally:
+            clock.cancel()
             program.kill()
     assert len(printed) == wanted, f"{command} ended after {len(printed)} bytes: {complaints.read_text()}"
     return printed

@@ -14,7 +14,7 @@ from typing import IO
 import numpy as np
 import numpy.typing as npt
 
-from tests.support.processes import run
+from tests.support.processes import first_bytes, run
 from tests.windows.wine import CAMERA_FILES
 
 __all__ = ["Pictures", "camera_pictures", "number_of", "play", "play_gstreamer", "reader"]
@@ -58,9 +58,9 @@ def play_gstreamer(url: str, transport: str, pictures: int, output: Path, limit:
     """Play so many pictures with GStreamer, in ``limit`` seconds at most."""
     source = f"rtspsrc location={url} protocols={transport} latency=200 ! rtph264depay ! h264parse"
     small = f"videoscale ! videoconvert ! video/x-raw,format=GRAY8,width={WIDTH},height={HEIGHT}"
-    end = f"identity eos-after={pictures + 1} ! filesink location={output}"
-    run(["gst-launch-1.0", "--quiet", *f"{source} ! avdec_h264 ! {small} ! {end}".split()], limit=limit)
-    return _pictures(output.read_bytes())[:pictures]
+    command = ["gst-launch-1.0", "--quiet", *f"{source} ! avdec_h264 ! {small} ! fdsink".split()]
+    output.mkdir()
+    return _pictures(first_bytes(command, pictures * WIDTH * HEIGHT, output, limit))
 
 
 @contextmanager
