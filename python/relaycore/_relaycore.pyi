@@ -18,6 +18,7 @@ __all__ = [
     "Handoff",
     "HttpConnection",
     "JpegInfo",
+    "LoadRun",
     "PullEvent",
     "Reader",
     "ReaderReady",
@@ -610,3 +611,19 @@ class Handoff:
     @property
     def discarded(self) -> int:
         """Items displaced before they were taken."""
+
+@final
+class LoadRun:
+    """A load test of any RTSP server: publishers of a synthetic stream, and readers that check what comes.
+
+    Plan, snapshot and report are JSON; their fields are described in ``rust/relaycore-load/src/plan.rs`` and
+    ``report.rs``. Raises ValueError for a plan that cannot be carried out.
+    """
+
+    def __new__(cls, plan: Buffer) -> LoadRun: ...
+    def start(self) -> None:
+        """Starts its threads, once. Raises OSError when the system has none left."""
+    def snapshot(self) -> bytes:
+        """Where it is: cheap, for a live view."""
+    def stop(self) -> bytes:
+        """Ends the run if it has not come to its end, and gives the report."""

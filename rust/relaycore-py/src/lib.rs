@@ -4,6 +4,7 @@ mod buffers;
 mod engine;
 mod events;
 mod frames;
+mod load;
 mod media;
 mod platform;
 mod streams;
@@ -21,6 +22,8 @@ mod _relaycore {
     };
     #[pymodule_export]
     use crate::frames::{FrameBuffer, FramePool, Handoff};
+    #[pymodule_export]
+    use crate::load::LoadRun;
     #[pymodule_export]
     use crate::media::{H264Parameters, JpegInfo, Track, inspect_jpeg, limits, now_ns};
     #[pymodule_export]

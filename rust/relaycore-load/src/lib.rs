@@ -1,0 +1,13 @@
+//! A load generator for RTSP servers, whoever made them.
+//!
+//! [`Run`] carries out a [plan](plan::Plan): sources publish a synthetic stream whose access units are numbered, timed
+//! and summed, and thousands of readers in one process check what comes of it. The result is a
+//! [report](report::Report). [`floor::measure`] tells what the machine could do at all.
+//!
+//! What a server sends is never trusted: whatever is wrong with it becomes a [finding](report::Finding).
+
+pub mod plan;
+pub mod report;
+mod run;
+
+pub use run::Run;

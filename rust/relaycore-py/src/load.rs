@@ -1,0 +1,48 @@
+//! The load generator: plans and reports are JSON on both sides.
+
+use crate::buffers::Bytes;
+use pyo3::exceptions::{PyOSError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+use relaycore_load::Run;
+use relaycore_load::plan::Plan;
+use serde::Serialize;
+
+/// A load test of any RTSP server: publishers of a synthetic stream, and readers that check it.
+#[pyclass(module = "relaycore._relaycore", frozen)]
+pub(crate) struct LoadRun(Run);
+
+#[pymethods]
+impl LoadRun {
+    /// A run of `plan`, which has not started.
+    #[new]
+    fn new(plan: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let plan = Plan::parse(Bytes::of(plan)?.as_slice())
+            .map_err(|error| PyValueError::new_err(error.to_string()))?;
+        Ok(Self(Run::new(plan)))
+    }
+
+    /// Starts its threads.
+    fn start(&self, py: Python<'_>) -> PyResult<()> {
+        Ok(py.detach(|| self.0.start())?)
+    }
+
+    /// Where it is.
+    fn snapshot<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        let snapshot = py.detach(|| self.0.snapshot());
+        json(py, &snapshot)
+    }
+
+    /// Ends it and says what it found.
+    fn stop<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        let report = py.detach(|| self.0.stop());
+        json(py, &report)
+    }
+}
+
+fn json<'py>(py: Python<'py>, value: &(impl Serialize + Sync)) -> PyResult<Bound<'py, PyBytes>> {
+    let text = py
+        .detach(|| serde_json::to_vec(value))
+        .map_err(|error| PyOSError::new_err(error.to_string()))?;
+    Ok(PyBytes::new(py, &text))
+}
