@@ -11,15 +11,15 @@ from benchmarks.machine import is_debug_build, load, machine, versions
 from benchmarks.result import Options, Result, keep
 
 NAMES: Final = (
-    "glass_to_glass",
-    "stages",
-    "jpeg",
-    "readers",
-    "first_picture",
+    "camera.glass_to_glass",
+    "camera.stages",
+    "camera.jpeg",
+    "camera.readers",
+    "camera.first_picture",
     "load.latency",
     "load.joins",
     "load.idle",
-    "memory",
+    "camera.memory",
 )
 """The benchmarks, each a module, in the order in which they run; all but the last take two minutes."""
 
@@ -49,7 +49,9 @@ def _run(name: str, options: Options) -> None:
     print(f"{name} ...", flush=True)
     before = load()
     result: Result = importlib.import_module(f"benchmarks.{name}").run(options)
-    command = f"python -m benchmarks {name}" + (f" --minutes {options.minutes:g}" if name == "memory" else "")
+    command = f"python -m benchmarks {name}"
+    if name == "camera.memory":
+        command += f" --minutes {options.minutes:g}"
     about = {**machine(), "load_before": before, "load_after": load()}
     keep(name, result, {"command": command, "machine": about, "versions": versions()})
     for figure in result.figures:
