@@ -1,0 +1,58 @@
+//! What differs between operating systems, and nothing else.
+
+#[cfg(not(unix))]
+mod other;
+#[cfg(unix)]
+mod unix;
+
+#[cfg(not(unix))]
+pub(crate) use other::{
+    descriptor_limit, pin_current_thread, process_cpu_seconds, thread_cpu_seconds,
+};
+#[cfg(unix)]
+pub(crate) use unix::{
+    descriptor_limit, pin_current_thread, process_cpu_seconds, thread_cpu_seconds,
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn processor_time_grows_with_work() {
+        let before = thread_cpu_seconds().unwrap();
+        let of_all_before = process_cpu_seconds().unwrap();
+        let mut sum = 0u64;
+        while thread_cpu_seconds().unwrap() <= before {
+            sum = std::hint::black_box(sum.wrapping_add(1));
+        }
+        assert!(process_cpu_seconds().unwrap() > of_all_before);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn descriptors_have_a_limit() {
+        assert!(descriptor_limit().is_none_or(|limit| limit >= 3));
+    }
+
+    #[test]
+    fn a_processor_that_is_not_there_is_refused() {
+        for cpu in [100_000, usize::MAX] {
+            assert!(pin_current_thread(cpu).is_err());
+        }
+    }
+
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    #[test]
+    fn a_pinned_thread_runs_where_it_is_told() {
+        let cpu = unix::current_cpu().unwrap();
+        std::thread::spawn(move || {
+            pin_current_thread(cpu).unwrap();
+            assert_eq!(unix::current_cpu(), Some(cpu));
+            assert_eq!(std::thread::available_parallelism().unwrap().get(), 1);
+        })
+        .join()
+        .unwrap();
+    }
+}
