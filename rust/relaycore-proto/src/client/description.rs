@@ -34,15 +34,19 @@ impl Description {
         tracks_max: usize,
     ) -> Result<Self, ClientError> {
         let text = String::from_utf8_lossy(&response.body);
-        let sdp = sdp::parse(&text).map_err(ClientError::Description)?;
-        let base = base_of(response, request_uri);
+        Self::of(&text, &base_of(response, request_uri), tracks_max)
+    }
+
+    /// Reads a description whose control attributes are relative to `base`.
+    pub(super) fn of(text: &str, base: &str, tracks_max: usize) -> Result<Self, ClientError> {
+        let sdp = sdp::parse(text).map_err(ClientError::Description)?;
         let mut refused = None;
         let mut sections = Vec::new();
         for media in sdp.media.iter().filter(|media| is_sent(media, &sdp.media)) {
             match media.track() {
                 Ok(track) => sections.push(Section {
                     track,
-                    url: url_of(&base, media.control.as_deref()),
+                    url: url_of(base, media.control.as_deref()),
                 }),
                 Err(error) => {
                     refused.get_or_insert(error);
@@ -54,7 +58,7 @@ impl Description {
             return Err(ClientError::NoTrack(refused));
         }
         Ok(Self {
-            aggregate: url_of(&base, sdp.control.as_deref()),
+            aggregate: url_of(base, sdp.control.as_deref()),
             sections,
         })
     }

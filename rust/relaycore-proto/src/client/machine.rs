@@ -57,7 +57,8 @@ pub enum Event {
     /// The tracks are set up: from now on their packets may come. PLAY is asked for. Comes again when the transport
     /// changes.
     Ready(Vec<ReadyTrack>),
-    /// The server plays; for each track its first packet, where the server tells (RFC 2326 section 12.33).
+    /// The server plays; for each track its first packet, where the server tells (RFC 2326 section 12.33). For a
+    /// publisher: it records, and packets may be sent.
     Playing(Vec<Option<Entry>>),
     /// It is over. What [`Client::output`] still holds is a goodbye, worth one last write.
     Ended(ClientError),
@@ -85,6 +86,7 @@ pub enum Lane {
 ///
 /// ```text
 /// Connecting -> Options -> Describe -> [Bind ->] Setup (each track) -> Play -> Playing -> Stopping -> Ended
+///                       or Announce                                 or Record
 ///      ^            any: redirection, connection lost after a challenge           |
 ///      +------------------------------------------------------------------ Switching -> [Bind ->] Setup
 /// ```
@@ -94,15 +96,15 @@ pub(super) enum Phase {
     Connecting,
     /// OPTIONS was sent.
     Options,
-    /// DESCRIBE was sent.
+    /// DESCRIBE was sent, or by a publisher ANNOUNCE.
     Describe,
     /// UDP ports are being bound.
     Bind,
     /// SETUP of the track behind those that are set up was sent.
     Setup,
-    /// PLAY was sent.
+    /// PLAY was sent, or by a publisher RECORD.
     Play,
-    /// Packets come.
+    /// Packets come, or go.
     Playing,
     /// TEARDOWN was sent, to start again with another transport.
     Switching,
@@ -121,6 +123,8 @@ pub struct Client {
     pub(super) settings: Settings,
     pub(super) server: ServerUrl,
     pub(super) authenticator: Authenticator,
+    /// The description of what is published; `None` for a client that pulls.
+    pub(super) announced: Option<String>,
     pub(super) redirections: u64,
     /// Whether a connection was opened again after it was lost behind a challenge.
     pub(super) reopened: bool,
@@ -154,7 +158,19 @@ impl Client {
     /// A client of the stream at `server`. The first event is [`Event::Connect`].
     #[must_use]
     pub fn new(server: ServerUrl, settings: Settings, now: u64) -> Self {
+        Self::of(server, settings, None, now)
+    }
+
+    /// A client that publishes what `description` (SDP) describes to `server`. Its events are those of any client;
+    /// sending packets from [`Event::Playing`] on is the driver's part.
+    #[must_use]
+    pub fn publisher(server: ServerUrl, settings: Settings, description: String, now: u64) -> Self {
+        Self::of(server, settings, Some(description), now)
+    }
+
+    fn of(server: ServerUrl, settings: Settings, announced: Option<String>, now: u64) -> Self {
         let mut client = Self {
+            announced,
             authenticator: Authenticator::new(server.credentials().cloned(), settings.seed),
             lower: settings.transport.first(),
             parser: Parser::new(settings.limits),
@@ -257,11 +273,32 @@ impl Client {
         }
     }
 
-    /// A datagram of a track came: [`Client::receive`] does not see those.
+    /// Whether a message of the server has begun that is not whole yet: what comes next belongs to it.
+    #[must_use]
+    pub fn is_in_message(&self) -> bool {
+        self.parser.is_in_message()
+    }
+
+    /// The part of an interleaved packet that has come so far, which the client then forgets: for a driver that takes
+    /// packets from the connection by itself, without copying them, and gives [`Client::receive`] only what lies
+    /// between them. Empty within a message.
+    #[must_use]
+    pub fn take_partial_packet(&mut self) -> Vec<u8> {
+        if self.parser.is_in_message() {
+            return Vec::new();
+        }
+        let unread = self.parser.unread().to_vec();
+        if !unread.is_empty() {
+            self.parser = Parser::new(self.settings.limits);
+        }
+        unread
+    }
+
+    /// A packet of a track came that [`Client::receive`] did not see: a datagram, or one that the driver took.
     pub fn received_packet(&mut self, now: u64) {
         self.had_packet = true;
         self.had_goodbye = false;
-        if self.phase == Phase::Playing {
+        if self.phase == Phase::Playing && self.announced.is_none() {
             self.patience_ends = now + self.settings.limits.pull_silence_ms * MILLISECOND;
         }
     }

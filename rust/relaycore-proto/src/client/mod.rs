@@ -1,7 +1,7 @@
-//! Pulling a stream from another server: an RTSP client without a socket (RFC 2326).
+//! Pulling a stream from another server, or publishing one to it: an RTSP client without a socket (RFC 2326).
 //!
-//! A [`Client`] goes through the requests that bring a stream (OPTIONS, DESCRIBE, a SETUP for each track, PLAY), keeps
-//! its session alive and ends it. It answers challenges, follows redirections, changes the transport when the first
+//! A [`Client`] goes through the requests that bring a stream (OPTIONS, DESCRIBE, a SETUP for each track, PLAY) or take
+//! one (OPTIONS, ANNOUNCE, a SETUP for each track, RECORD), keeps its session alive and ends it. It answers challenges, follows redirections, changes the transport when the first
 //! does not work, and puts up with what servers get wrong. It gets bytes and the time, and gives bytes, events and
 //! the next deadline:
 //!

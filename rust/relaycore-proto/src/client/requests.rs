@@ -4,10 +4,12 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+use super::description::Description;
 use super::error::ClientError;
 use super::machine::{Client, Event, MILLISECOND, Phase};
 use super::transport::{self, Lower};
 use crate::rtsp::header::session::DEFAULT_TIMEOUT_S;
+use crate::rtsp::header::transport::Mode;
 use crate::rtsp::message::{Request, Response};
 use crate::rtsp::method::Method;
 use crate::rtsp::status::StatusCode;
@@ -83,6 +85,9 @@ impl Client {
         for (name, value) in &waiting.headers {
             request.headers.push(*name, value.as_str());
         }
+        if let (Method::Announce, Some(description)) = (&waiting.method, &self.announced) {
+            request = request.with_body("application/sdp", description.as_str());
+        }
         request.write_to(&mut self.output);
         if self.waiting.len() == WAITING_MAX {
             self.waiting.pop_front();
@@ -95,6 +100,18 @@ impl Client {
         let uri = String::from(self.server.uri());
         let accept = String::from("application/sdp");
         self.send(Method::Describe, uri, Vec::from([("Accept", accept)]), now);
+    }
+
+    /// Says what will be published.
+    pub(super) fn send_announce(&mut self, now: u64) {
+        let uri = String::from(self.server.uri());
+        let description = self.announced.as_deref().unwrap_or_default();
+        match Description::of(description, &uri, self.settings.limits.tracks) {
+            Ok(description) => self.description = description,
+            Err(error) => return self.fail(error),
+        }
+        self.phase = Phase::Describe;
+        self.send(Method::Announce, uri, Vec::new(), now);
     }
 
     /// Begins to set the tracks up with the transport that is chosen.
@@ -122,7 +139,11 @@ impl Client {
         };
         let uri = section.url.clone();
         let port = self.ports.get(index).copied().unwrap_or_default();
-        let transport = transport::request(self.lower, index, port).to_string();
+        let mut transport = transport::request(self.lower, index, port);
+        if self.announced.is_some() {
+            transport.mode = Some(Mode::Record);
+        }
+        let transport = transport.to_string();
         self.send(
             Method::Setup,
             uri,
@@ -131,12 +152,17 @@ impl Client {
         );
     }
 
+    /// Begins to play, or to record.
     pub(super) fn send_play(&mut self, now: u64) {
         self.phase = Phase::Play;
+        let method = match self.announced {
+            None => Method::Play,
+            Some(_) => Method::Record,
+        };
         let uri = self.description.aggregate.clone();
         // Some servers do not play without a range.
         let range = String::from("npt=0.000-");
-        self.send(Method::Play, uri, Vec::from([("Range", range)]), now);
+        self.send(method, uri, Vec::from([("Range", range)]), now);
     }
 
     pub(super) fn send_teardown(&mut self, now: u64) {

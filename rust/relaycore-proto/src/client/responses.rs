@@ -46,11 +46,15 @@ impl Client {
             }
             (Phase::Options, Method::Options) => {
                 self.learn_methods(response);
-                self.send_describe(now);
+                match self.announced {
+                    None => self.send_describe(now),
+                    Some(_) => self.send_announce(now),
+                }
             }
             (Phase::Describe, Method::Describe) => self.described(&request, response, now),
+            (Phase::Describe, Method::Announce) => self.announced(&request, response, now),
             (Phase::Setup, Method::Setup) => self.set_up(&request, response, now),
-            (Phase::Play, Method::Play) => self.played(&request, response, now),
+            (Phase::Play, Method::Play | Method::Record) => self.played(&request, response, now),
             (Phase::Playing, Method::GetParameter | Method::Options) => {
                 self.kept_alive(&request, response);
             }
@@ -149,6 +153,13 @@ impl Client {
         }
     }
 
+    fn announced(&mut self, request: &Waiting, response: &Response, now: u64) {
+        if !response.status.is_success() {
+            return self.refused(request, response);
+        }
+        self.begin_setup(now);
+    }
+
     fn set_up(&mut self, request: &Waiting, response: &Response, now: u64) {
         if response.status == StatusCode::UNSUPPORTED_TRANSPORT {
             return self.fall_back(now);
@@ -195,12 +206,13 @@ impl Client {
         self.phase = Phase::Playing;
         self.schedule_keep_alive(now);
         let limits = &self.settings.limits;
-        let patience = if self.may_fall_back() {
-            limits.pull_first_packet_ms
+        self.patience_ends = if self.announced.is_some() {
+            u64::MAX
+        } else if self.may_fall_back() {
+            now + limits.pull_first_packet_ms * MILLISECOND
         } else {
-            limits.pull_silence_ms
+            now + limits.pull_silence_ms * MILLISECOND
         };
-        self.patience_ends = now + patience * MILLISECOND;
         let entries = response
             .headers
             .get_all("RTP-Info")

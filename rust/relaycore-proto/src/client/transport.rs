@@ -12,6 +12,8 @@ pub enum TransportChoice {
     Auto,
     /// Interleaved on the connection, or not at all.
     Tcp,
+    /// Over UDP, or not at all.
+    UdpOnly,
     /// Over UDP; interleaved where the server refuses that (status 461), or where no packet comes through.
     Udp,
 }
@@ -21,7 +23,7 @@ impl TransportChoice {
     pub(super) fn first(self) -> Lower {
         match self {
             Self::Auto | Self::Tcp => Lower::Tcp,
-            Self::Udp => Lower::Udp,
+            Self::Udp | Self::UdpOnly => Lower::Udp,
         }
     }
 
@@ -29,7 +31,7 @@ impl TransportChoice {
     pub(super) fn second(self) -> Option<Lower> {
         match self {
             Self::Auto => Some(Lower::Udp),
-            Self::Tcp => None,
+            Self::Tcp | Self::UdpOnly => None,
             Self::Udp => Some(Lower::Tcp),
         }
     }

@@ -5,6 +5,7 @@ mod keep_alive;
 mod login;
 mod oddities;
 mod play;
+mod publish;
 mod redirections;
 mod transports;
 

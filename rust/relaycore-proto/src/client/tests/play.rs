@@ -90,3 +90,20 @@ fn a_track_that_is_refused_is_left_out() {
         assert!(matches!(run.events.last(), Some(Event::Playing(_))));
     }
 }
+
+#[test]
+fn a_driver_may_take_the_packets_itself() {
+    let mut run = Run::playing("rtsp://cam/a");
+    let packet = interleaved(0, b"whole");
+    run.receive(&packet[..6]);
+    assert!(!run.client.is_in_message());
+    assert_eq!(run.client.take_partial_packet(), packet[..6]);
+    assert!(run.client.take_partial_packet().is_empty());
+    run.receive(b"RTSP/1.0 200 O");
+    assert!(run.client.is_in_message());
+    assert!(run.client.take_partial_packet().is_empty());
+    run.receive(b"K\r\nCSeq: 99\r\n\r\n");
+    assert!(!run.client.is_in_message());
+    run.receive(&packet);
+    assert_eq!(run.packets, [(0, Lane::Rtp, Vec::from(b"whole"))]);
+}
