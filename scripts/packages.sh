@@ -1,17 +1,18 @@
 #!/usr/bin/env bash
 # Install the Debian packages that a task needs and that are not there yet.
 #
-#   scripts/packages.sh build|test|vm|windows PYTHON
+#   scripts/packages.sh build|test|bench|vm|windows PYTHON
 #
 #   build    a C linker for Rust, and the venv module of the interpreter PYTHON
 #   test     the players and libraries of tests/interop
+#   bench    the peers of benchmarks/versus, and what publishes there
 #   vm       what scripts/camera_vm.sh boots with
 #   windows  what scripts/windows.sh needs before it installs Wine
 #
 # Only root on a system with apt can install; anyone else is told what is missing and gets status 1.
 set -euo pipefail
 
-group=${1:?group of packages: build, test, vm or windows}
+group=${1:?group of packages: build, test, bench, vm or windows}
 python=${2:?Python interpreter}
 
 packages=()
@@ -43,6 +44,16 @@ test)
         valgrind
     )
     ;;
+bench)
+    packages+=(
+        ffmpeg
+        gir1.2-gst-rtsp-server-1.0
+        gstreamer1.0-plugins-bad
+        gstreamer1.0-plugins-base
+        gstreamer1.0-plugins-good
+        python3-gi
+    )
+    ;;
 vm)
     packages+=(busybox-static cpio ffmpeg gcc kmod linux-headers-amd64 make qemu-system-x86)
     ;;
@@ -51,7 +62,7 @@ windows)
     packages+=(ffmpeg)
     ;;
 *)
-    echo "packages.sh: no group named '$group'; use build, test, vm or windows" >&2
+    echo "packages.sh: no group named '$group'; use build, test, bench, vm or windows" >&2
     exit 2
     ;;
 esac
