@@ -31,6 +31,7 @@ __all__ = [
     "Track",
     "inspect_jpeg",
     "limits",
+    "measure_floor",
     "now_ns",
 ]
 
@@ -39,6 +40,15 @@ def now_ns() -> int:
 
 def limits() -> list[tuple[str, str, int, int, int]]:
     """Every limit: its name, unit, default, lowest and highest value."""
+
+def measure_floor(plan: Buffer) -> bytes:
+    """Measures what this machine can do at all: the same bytes to the same number of sockets, in a bare loop.
+
+    Plan and report are JSON; their fields are ``FloorPlan`` and ``FloorReport`` in
+    ``rust/relaycore-load/src/plan.rs`` and ``report.rs``. Takes as long as the plan says and a little longer,
+    without the GIL. Raises ValueError for a plan that cannot be carried out, and OSError when the system lacks
+    what it wants: descriptors, system calls, processors.
+    """
 
 def inspect_jpeg(data: Buffer) -> JpegInfo:
     """What a JPEG is, read from its segments without decoding it, tolerant of what webcams send.

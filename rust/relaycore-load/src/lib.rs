@@ -6,6 +6,7 @@
 //!
 //! What a server sends is never trusted: whatever is wrong with it becomes a [finding](report::Finding).
 
+pub mod floor;
 pub mod plan;
 #[allow(dead_code, unused_imports, reason = "what is not used yet")]
 mod platform;

@@ -15,6 +15,9 @@ pub const SESSIONS_MAX: usize = 1_000_000;
 /// Highest bit rate of one source, and the rate up to which a slow reader reads.
 pub const BITRATE_MAX: u64 = 10_000_000_000;
 
+/// Longest burst of the bare loop.
+pub const BURST_BYTES_MAX: usize = 64 << 20;
+
 /// A whole run.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -326,11 +329,28 @@ impl FloorPlan {
     /// Reads and checks a plan.
     pub fn parse(json: &[u8]) -> Result<Self, PlanError> {
         let plan: Self = parse(json)?;
-        check(plan.sockets, 1, SESSIONS_MAX, "sockets")?;
-        check(plan.bitrate, 1000, BITRATE_MAX, "bitrate")?;
-        check(plan.fps, 0.1, 1000.0, "fps")?;
-        check(plan.seconds, 0.01, 86_400.0, "seconds")?;
+        plan.check()?;
         Ok(plan)
+    }
+
+    /// Checks that it can be carried out.
+    pub(crate) fn check(&self) -> Result<(), PlanError> {
+        check(self.sockets, 1, SESSIONS_MAX, "sockets")?;
+        check(self.bitrate, 1000, BITRATE_MAX, "bitrate")?;
+        check(self.fps, 0.1, 1000.0, "fps")?;
+        check(self.seconds, 0.01, 86_400.0, "seconds")?;
+        check(
+            self.burst_bytes(),
+            0,
+            BURST_BYTES_MAX,
+            "the length of a burst",
+        )
+    }
+
+    /// Bytes of a burst, without frames.
+    #[must_use]
+    pub fn burst_bytes(&self) -> usize {
+        (self.bitrate as f64 / self.fps / 8.0) as usize
     }
 }
 

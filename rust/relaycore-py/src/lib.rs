@@ -23,7 +23,7 @@ mod _relaycore {
     #[pymodule_export]
     use crate::frames::{FrameBuffer, FramePool, Handoff};
     #[pymodule_export]
-    use crate::load::LoadRun;
+    use crate::load::{LoadRun, measure_floor};
     #[pymodule_export]
     use crate::media::{H264Parameters, JpegInfo, Track, inspect_jpeg, limits, now_ns};
     #[pymodule_export]

@@ -5,7 +5,8 @@ use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use relaycore_load::Run;
-use relaycore_load::plan::Plan;
+use relaycore_load::floor;
+use relaycore_load::plan::{FloorPlan, Plan, PlanError};
 use serde::Serialize;
 
 /// A load test of any RTSP server: publishers of a synthetic stream, and readers that check it.
@@ -17,8 +18,7 @@ impl LoadRun {
     /// A run of `plan`, which has not started.
     #[new]
     fn new(plan: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let plan = Plan::parse(Bytes::of(plan)?.as_slice())
-            .map_err(|error| PyValueError::new_err(error.to_string()))?;
+        let plan = Plan::parse(Bytes::of(plan)?.as_slice()).map_err(refused)?;
         Ok(Self(Run::new(plan)))
     }
 
@@ -38,6 +38,21 @@ impl LoadRun {
         let report = py.detach(|| self.0.stop());
         json(py, &report)
     }
+}
+
+/// Measures what this machine can do at all.
+#[pyfunction]
+pub(crate) fn measure_floor<'py>(
+    py: Python<'py>,
+    plan: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyBytes>> {
+    let plan = FloorPlan::parse(Bytes::of(plan)?.as_slice()).map_err(refused)?;
+    let report = py.detach(|| floor::measure(&plan))?;
+    json(py, &report)
+}
+
+fn refused(error: PlanError) -> PyErr {
+    PyValueError::new_err(error.to_string())
 }
 
 fn json<'py>(py: Python<'py>, value: &(impl Serialize + Sync)) -> PyResult<Bound<'py, PyBytes>> {

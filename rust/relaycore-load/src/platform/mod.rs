@@ -1,18 +1,31 @@
 //! What differs between operating systems, and nothing else.
 
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod linux;
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+mod not_linux;
 #[cfg(not(unix))]
 mod other;
 #[cfg(unix)]
 mod unix;
 
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) use linux::{Batch, pin_current_thread, set_segment};
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(crate) use not_linux::{Batch, pin_current_thread, set_segment};
 #[cfg(not(unix))]
-pub(crate) use other::{
-    descriptor_limit, pin_current_thread, process_cpu_seconds, thread_cpu_seconds,
-};
+pub(crate) use other::{descriptor_limit, process_cpu_seconds, thread_cpu_seconds};
 #[cfg(unix)]
-pub(crate) use unix::{
-    descriptor_limit, pin_current_thread, process_cpu_seconds, thread_cpu_seconds,
-};
+pub(crate) use unix::{descriptor_limit, process_cpu_seconds, thread_cpu_seconds};
+
+/// Whether a read that gives less than it could has emptied a TCP socket, so that the event loop tells of whatever comes
+/// next: true of epoll and kqueue (epoll(7), "Questions and answers"), not of an event loop made of poll(2).
+pub(crate) const SHORT_READ_EMPTIES: bool = cfg!(any(
+    target_os = "linux",
+    target_os = "android",
+    target_os = "macos",
+    target_os = "freebsd"
+));
 
 #[cfg(test)]
 mod tests {
@@ -46,10 +59,10 @@ mod tests {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     #[test]
     fn a_pinned_thread_runs_where_it_is_told() {
-        let cpu = unix::current_cpu().unwrap();
+        let cpu = linux::current_cpu().unwrap();
         std::thread::spawn(move || {
             pin_current_thread(cpu).unwrap();
-            assert_eq!(unix::current_cpu(), Some(cpu));
+            assert_eq!(linux::current_cpu(), Some(cpu));
             assert_eq!(std::thread::available_parallelism().unwrap().get(), 1);
         })
         .join()
