@@ -46,8 +46,8 @@ def measure_floor(plan: Buffer) -> bytes:
 
     Plan and report are JSON; their fields are ``FloorPlan`` and ``FloorReport`` in
     ``rust/relaycore-load/src/plan.rs`` and ``report.rs``. Takes as long as the plan says and a little longer,
-    without the GIL. Raises ValueError for a plan that cannot be carried out, and OSError when the system lacks
-    what it wants: descriptors, system calls, processors.
+    without the GIL. Raises ValueError for a plan that cannot be carried out, and OSError when the system
+    lacks what it wants: descriptors, system calls, processors.
     """
 
 def inspect_jpeg(data: Buffer) -> JpegInfo:
