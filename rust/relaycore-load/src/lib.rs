@@ -7,10 +7,14 @@
 //! What a server sends is never trusted: whatever is wrong with it becomes a [finding](report::Finding).
 
 pub mod floor;
+mod check;
+pub mod mark;
 pub mod plan;
 #[allow(dead_code, unused_imports, reason = "what is not used yet")]
 mod platform;
 pub mod report;
 mod run;
+pub mod synth;
+mod tally;
 
 pub use run::Run;

@@ -149,6 +149,8 @@ pub struct AccessUnits {
     pub corrupt: u64,
     /// Those of which nothing came, as the numbers in the marks tell; only those with a mark are known.
     pub missing: u64,
+    /// Those that the made-up link of the plan damaged; not among the expected ones.
+    pub impaired: u64,
     /// Those that had a mark.
     pub marked: u64,
     /// Those of which the content was compared with its checksum, not only the length.
