@@ -15,23 +15,23 @@ const DATAGRAM_BYTES: usize = 65_536;
 const BATCH: usize = 8;
 
 /// Bytes of the buffer that [`Inlet::receive`] wants.
-pub(crate) const INLET_BYTES: usize = BATCH * DATAGRAM_BYTES;
+pub const INLET_BYTES: usize = BATCH * DATAGRAM_BYTES;
 
 /// What the kernel should keep while the shard writes to many readers: a large key frame. It takes what it allows.
 const SOCKET_BYTES: usize = 2 << 20;
 
 /// See the module.
 #[derive(Debug)]
-pub(crate) struct Inlet {
+pub struct Inlet {
     /// The socket.
-    pub(crate) socket: UdpSocket,
+    pub socket: UdpSocket,
     /// `None` where one system call brings one packet anyway.
     offload: Option<UdpSocketState>,
 }
 
 impl Inlet {
     /// Receives at a socket.
-    pub(crate) fn new(socket: UdpSocket) -> Self {
+    pub fn new(socket: UdpSocket) -> Self {
         let _ = SockRef::from(&socket).set_recv_buffer_size(SOCKET_BYTES);
         let offload = platform::RECEIVES_BATCHES
             .then(|| UdpSocketState::new(UdpSockRef::from(&socket)).ok())
@@ -41,7 +41,7 @@ impl Inlet {
 
     /// Receives what is there, about `most` datagrams, and gives each with the address of its sender to `take`;
     /// `false` when there is nothing more. `buffer` has [`INLET_BYTES`].
-    pub(crate) fn receive(
+    pub fn receive(
         &self,
         buffer: &mut [u8],
         most: usize,

@@ -32,3 +32,9 @@ pub use engine::{AddStreamError, Engine};
 pub use events::{Event, HttpConnection};
 pub use multicast::{Multicast, MulticastError};
 pub use reader::{ReadUnit, Reader};
+
+/// Sockets for datagrams, for programs that receive RTP as the engine does.
+pub mod datagrams {
+    pub use crate::inlet::{INLET_BYTES, Inlet};
+    pub use crate::shard::udp::bind_pair;
+}

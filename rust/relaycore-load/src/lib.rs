@@ -8,13 +8,21 @@
 
 pub mod floor;
 mod check;
+mod link;
 pub mod mark;
 pub mod plan;
 #[allow(dead_code, unused_imports, reason = "what is not used yet")]
 mod platform;
+mod publisher;
+mod reader;
 pub mod report;
 mod run;
+mod sessions;
+mod shared;
+mod sources;
 pub mod synth;
 mod tally;
+mod target;
+mod worker;
 
 pub use run::Run;

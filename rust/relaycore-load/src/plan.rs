@@ -3,6 +3,7 @@
 //! Times are milliseconds from the start of the run, rates are bits per second. Unknown fields are refused, so that a
 //! misspelt one does not pass for its default.
 
+use crate::synth::{ACCESS_UNIT_BYTES_MAX, Shape};
 use serde::Deserialize;
 use std::fmt;
 
@@ -279,12 +280,29 @@ impl Plan {
 }
 
 impl Source {
+    /// What its stream is like.
+    pub(crate) fn shape(&self) -> Shape {
+        Shape {
+            bitrate: self.bitrate,
+            fps: self.fps,
+            gop_ms: self.gop_ms,
+            key_frame_times: self.key_frame_times,
+        }
+    }
+
+    /// Nanoseconds between two access units.
+    pub(crate) fn period_ns(&self) -> u64 {
+        (1e9 / self.fps) as u64
+    }
+
     fn check(&self) -> Result<(), PlanError> {
         check(self.count, 1, SESSIONS_MAX, "count of a source")?;
         check(self.bitrate, 1000, BITRATE_MAX, "bitrate")?;
         check(self.fps, 0.1, 1000.0, "fps")?;
         check(self.gop_ms, 1, DAY_MS, "gop_ms")?;
         check(self.key_frame_times, 1.0, 1000.0, "key_frame_times")?;
+        let longest = "bitrate, fps and key_frame_times: the bytes of an access unit";
+        check(self.shape().longest(), 1, ACCESS_UNIT_BYTES_MAX, longest)?;
         check_ramp(self.ramp_per_second)?;
         match self.restart_every_ms {
             Some(every) => check(every, 10, DAY_MS, "restart_every_ms"),

@@ -158,8 +158,10 @@ impl Synth {
     /// Slice header and data (sections 7.3.3 and 7.3.4).
     fn write_slice(&mut self, noisy: u32) {
         let calm = self.size.macroblocks() - noisy;
-        let mut bits = Bits::default();
-        bits.bytes = std::mem::take(&mut self.slice);
+        let mut bits = Bits {
+            bytes: std::mem::take(&mut self.slice),
+            ..Bits::default()
+        };
         bits.bytes.clear();
         let is_key = self.within == 0;
         bits.put(if is_key { 0x65 } else { 0x41 }, 8);

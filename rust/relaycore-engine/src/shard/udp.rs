@@ -163,7 +163,7 @@ fn receive(socket: &UdpSocket, buffer: &mut [u8]) -> Option<(usize, SocketAddr)>
 }
 
 /// Two free ports at `address` that follow each other, RTP on the even one (RFC 3550 §11), and the number of the first.
-pub(crate) fn bind_pair(address: IpAddr) -> io::Result<(UdpSocket, UdpSocket, u16)> {
+pub fn bind_pair(address: IpAddr) -> io::Result<(UdpSocket, UdpSocket, u16)> {
     let mut last = io::Error::from(io::ErrorKind::AddrInUse);
     for _ in 0..PORT_ATTEMPTS {
         let rtp = UdpSocket::bind((address, 0).into())?;

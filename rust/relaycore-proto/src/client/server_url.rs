@@ -87,6 +87,16 @@ impl ServerUrl {
         Ok(moved)
     }
 
+    /// The same place, as this user.
+    #[must_use]
+    pub fn with_credentials(self, user: &str, password: &str) -> Self {
+        let credentials = Credentials::new(user.into(), password.into());
+        Self {
+            credentials: Some(credentials),
+            ..self
+        }
+    }
+
     /// Host name or address, without the brackets of an IPv6 address.
     #[must_use]
     pub fn host(&self) -> &str {

@@ -1,0 +1,99 @@
+//! What all threads of a run share.
+
+use crate::tally::{Series, Totals, Window};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::time::Instant;
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    epoch: Instant,
+    /// Random number of the run, which its marks carry.
+    pub(crate) run: u32,
+    /// Milliseconds of warm-up and of measuring, as planned.
+    pub(crate) total_ms: u64,
+    /// The time that is measured, once the sources publish.
+    window: OnceLock<Window>,
+    /// When the run began: what the plan counts from.
+    began: OnceLock<u64>,
+    stop: AtomicBool,
+    sources_ready: AtomicBool,
+    readers_done: AtomicBool,
+    /// Number of the next access unit of each source.
+    pub(crate) next_numbers: Vec<AtomicU64>,
+    /// Nanoseconds between two access units of each source.
+    pub(crate) periods_ns: Vec<u64>,
+    pub(crate) totals: Totals,
+    pub(crate) series: Series,
+}
+
+impl Shared {
+    pub(crate) fn new(run: u32, periods_ns: Vec<u64>, total_ms: u64) -> Self {
+        Self {
+            epoch: Instant::now(),
+            run,
+            total_ms,
+            window: OnceLock::new(),
+            began: OnceLock::new(),
+            stop: AtomicBool::new(false),
+            sources_ready: AtomicBool::new(false),
+            readers_done: AtomicBool::new(false),
+            next_numbers: std::iter::repeat_with(AtomicU64::default)
+                .take(periods_ns.len())
+                .collect(),
+            periods_ns,
+            totals: Totals::default(),
+            series: Series::default(),
+        }
+    }
+
+    /// Nanoseconds since the run was made, never 0.
+    pub(crate) fn now(&self) -> u64 {
+        u64::try_from(self.epoch.elapsed().as_nanos()).unwrap_or(u64::MAX) + 1
+    }
+
+    /// Begins to count: the plan's times are from now on.
+    pub(crate) fn begin(&self, window: Window, now: u64) {
+        let _ = self.began.set(now);
+        let _ = self.window.set(window);
+    }
+
+    /// The time that is measured; nothing before it is known.
+    pub(crate) fn window(&self) -> Window {
+        let none = Window { from: 0, to: 0 };
+        self.window.get().copied().unwrap_or(none)
+    }
+
+    /// When the plan's times began; `None` before.
+    pub(crate) fn began(&self) -> Option<u64> {
+        self.began.get().copied()
+    }
+
+    /// Ends the run at the next opportunity.
+    pub(crate) fn stop(&self) {
+        self.stop.store(true, Relaxed);
+    }
+
+    /// The sources that are there from the beginning publish, or have tried to.
+    pub(crate) fn sources_are_ready(&self) {
+        self.sources_ready.store(true, Relaxed);
+    }
+
+    pub(crate) fn are_sources_ready(&self) -> bool {
+        self.sources_ready.load(Relaxed)
+    }
+
+    /// No reader is left: the sources may go.
+    pub(crate) fn readers_are_done(&self) {
+        self.readers_done.store(true, Relaxed);
+    }
+
+    pub(crate) fn are_readers_done(&self) -> bool {
+        self.readers_done.load(Relaxed)
+    }
+
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stop.load(Relaxed)
+    }
+}
