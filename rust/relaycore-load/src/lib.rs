@@ -6,12 +6,11 @@
 //!
 //! What a server sends is never trusted: whatever is wrong with it becomes a [finding](report::Finding).
 
-pub mod floor;
 mod check;
+pub mod floor;
 mod link;
 pub mod mark;
 pub mod plan;
-#[allow(dead_code, unused_imports, reason = "what is not used yet")]
 mod platform;
 mod publisher;
 mod reader;

@@ -6,6 +6,7 @@
 use crate::check::{Brought, Check, Sink};
 use crate::link::Link;
 use crate::plan::{Behaviour, Group};
+use crate::platform::SHORT_READ_EMPTIES;
 use crate::sessions::{RETRY_NS, kind_of, note_socket, settings};
 use crate::shared::Shared;
 use crate::tally::{Findings, GroupTally, MILLISECOND, ReaderTally, SecondTally, Totals, Window};
@@ -302,7 +303,7 @@ impl<'a> Reader<'a> {
                     context.second.bytes += count as u64;
                     self.received(kept + count, now, context);
                     // A read that gives less than it could has emptied the socket, where the event loop is one of edges.
-                    if count < room && cfg!(any(target_os = "linux", target_os = "macos")) {
+                    if count < room && SHORT_READ_EMPTIES {
                         return;
                     }
                 }

@@ -5,11 +5,6 @@ pub(crate) fn thread_cpu_seconds() -> Option<f64> {
     None
 }
 
-/// Processor time of the process, in seconds: not known here.
-pub(crate) fn process_cpu_seconds() -> Option<f64> {
-    None
-}
-
 /// Most descriptors that this process may have open: there is no such limit here.
 pub(crate) fn descriptor_limit() -> Option<u64> {
     None

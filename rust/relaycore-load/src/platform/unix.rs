@@ -7,11 +7,6 @@ pub(crate) fn thread_cpu_seconds() -> Option<f64> {
     clock_seconds(libc::CLOCK_THREAD_CPUTIME_ID)
 }
 
-/// Processor time of all threads of the process, in seconds.
-pub(crate) fn process_cpu_seconds() -> Option<f64> {
-    clock_seconds(libc::CLOCK_PROCESS_CPUTIME_ID)
-}
-
 /// Most descriptors that this process may have open; `None` where there is no limit.
 #[allow(
     clippy::unnecessary_cast,
