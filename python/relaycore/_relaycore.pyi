@@ -195,6 +195,11 @@ class Engine:
 
         At first they are told that this port speaks RTSP. RTSP tunnelled over HTTP stays here either way.
         """
+    def ask_before_media(self, ask: bool) -> None:
+        """Whether a `Request` is made before the first media of a session flows, too.
+
+        It comes after the `SessionEvent` of the session, and names it. Not asked at first.
+        """
     def allow(self, request: int, user: str | None = None) -> None:
         """Answers a request: it may, as this user. An old or unknown request is ignored."""
     def challenge(self, request: int, challenges: Sequence[str]) -> None:
@@ -302,6 +307,9 @@ class Request:
     @property
     def peer(self) -> str:
         """Address and port of the client."""
+    @property
+    def session(self) -> Session | None:
+        """The session whose media is to flow, where that is asked; see `Engine.ask_before_media`."""
 
 @final
 class Session:
@@ -326,8 +334,11 @@ class Session:
     def user_agent(self) -> str | None:
         """What the client calls itself."""
     @property
+    def protocol(self) -> str:
+        """``rtsp`` or ``rtsp-over-http``."""
+    @property
     def transport(self) -> str:
-        """``tcp`` or ``udp``."""
+        """``tcp``, ``udp`` or ``multicast``."""
     @property
     def state(self) -> str:
         """``ready``, or ``playing`` to a reader, or ``recording`` what a publisher sends."""

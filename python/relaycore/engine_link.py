@@ -94,6 +94,12 @@ class EngineLink:
             task.cancel()
         await asyncio.gather(*self._decisions, return_exceptions=True)
 
+    def tell_last(self) -> None:
+        """Tells which sessions have ended with the engine, when it is closed."""
+        for item in self._engine.poll():
+            if isinstance(item, SessionEvent):
+                self._listeners.session(item)
+
     def wake_all(self) -> None:
         """Wakes every reader, so that it sees that its stream has ended."""
         for reader in list(self._readers.values()):

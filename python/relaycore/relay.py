@@ -201,6 +201,7 @@ class Relay:
         await asyncio.gather(*closing)
         await link.close()
         await asyncio.to_thread(engine.close, CLOSE_TIMEOUT_S)
+        link.tell_last()
         self._streams.clear()
         link.wake_all()
         for reader in list(self._events):

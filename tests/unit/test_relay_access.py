@@ -101,6 +101,19 @@ async def test_the_program_decides_for_each_path() -> None:
     assert asked[0].peer.startswith("127.0.0.1:")
 
 
+async def test_the_end_of_sessions_is_told_where_the_relay_is_closed() -> None:
+    relay = Relay(port=0)
+    async with relay:
+        events = relay.events()
+        with publish(relay):
+            client = await Client.connect(relay.urls("own")[0])
+            await client.start(udp=False)
+            await relay.aclose()
+    ended = await of_kind(events, SessionEnded)
+    assert (ended.path, ended.reason) == ("own", "the server was stopped")
+    await client.close()
+
+
 async def test_a_program_that_does_not_answer_costs_one_request_and_not_the_connection() -> None:
     never = asyncio.Event()
 

@@ -216,6 +216,7 @@ async def test_sessions_are_listed_and_ended() -> None:
             assert (status, found["total"]) == (200, 1)
             (shown,) = found["sessions"]
             assert (shown["path"], shown["action"], shown["transport"]) == ("cam", "read", "tcp")
+            assert shown["protocol"] == "rtsp"
             assert session.id not in json.dumps(found), "it is a key to the session"
             name = shown["id"]
             assert shown["packets"] >= 1

@@ -1,9 +1,11 @@
 //! What the engine asks of whoever decides, and the answers.
 
+use crate::session::SessionInfo;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 /// A question that holds up one connection until it is answered, at most for the limit `decision_timeout`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Request {
     /// Names the question in [`crate::Engine::answer`].
     pub id: u64,
@@ -23,6 +25,9 @@ pub struct Request {
     pub user_agent: Option<String>,
     /// Address of the client.
     pub peer: SocketAddr,
+    /// The session whose media is to flow, where it is that which is asked; see
+    /// [`crate::Engine::ask_before_media`].
+    pub session: Option<Arc<SessionInfo>>,
 }
 
 /// What a client wants to do at a path.

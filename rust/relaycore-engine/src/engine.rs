@@ -64,6 +64,8 @@ pub(crate) struct Shared {
     decision_era: AtomicU64,
     /// Whether somebody takes connections that speak HTTP.
     pub(crate) accepts_http: AtomicBool,
+    /// Whether it is asked before the media of a session flows.
+    pub(crate) asks_before_media: AtomicBool,
     /// Tunnels over HTTP, in all shards.
     pub(crate) tunnels: Tunnels,
     /// Groups that are sent to, in all shards.
@@ -130,6 +132,7 @@ impl Engine {
             sessions: Mutex::default(),
             decision_era: AtomicU64::new(0),
             accepts_http: AtomicBool::new(false),
+            asks_before_media: AtomicBool::new(false),
             tunnels: Tunnels::default(),
             groups: Groups::default(),
             wallclock: Arc::default(),
@@ -203,6 +206,12 @@ impl Engine {
     /// speaks RTSP. Tunnels of RTSP over HTTP stay here either way.
     pub fn accept_http(&self, accept: bool) {
         self.shared.accepts_http.store(accept, Ordering::Relaxed);
+    }
+
+    /// Whether it is asked once more, after [`Event::SessionStarted`] and before the first media of a session flows: the
+    /// request then names the session. Not asked at first.
+    pub fn ask_before_media(&self, ask: bool) {
+        self.shared.asks_before_media.store(ask, Ordering::Relaxed);
     }
 
     /// Answers a request. An answer to an unknown or old one is ignored.

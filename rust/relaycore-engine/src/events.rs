@@ -74,13 +74,13 @@ impl EventQueue {
         })
     }
 
-    /// Adds an event; `false` when the queue is full. Only questions, new sessions and what comes of attempts to
-    /// pull are refused: what happens to sessions, streams and readers that are there is always told, and their number
-    /// bounds what comes on top.
+    /// Adds an event; `false` when the queue is full. Only questions and what comes of attempts to pull are refused: what
+    /// happens to sessions, streams and readers is always told. Their number bounds what comes on top, and no session
+    /// begins while the queue is full.
     pub(crate) fn push(&self, event: Event) -> bool {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let bounded = match &event {
-            Event::Request(_) | Event::SessionStarted(_) => true,
+            Event::Request(_) => true,
             Event::Pull { change, .. } => *change != PullChange::Ended,
             _ => false,
         };
@@ -147,6 +147,7 @@ mod tests {
             authorization: None,
             user_agent: None,
             peer: ([127, 0, 0, 1], 5000).into(),
+            session: None,
         })
     }
 

@@ -26,6 +26,25 @@ impl TransportKind {
     }
 }
 
+/// What a client speaks to the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// RTSP (RFC 2326).
+    Rtsp,
+    /// RTSP over HTTP.
+    RtspOverHttp,
+}
+
+impl Protocol {
+    /// Its name in tables and logs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Rtsp => "rtsp",
+            Self::RtspOverHttp => "rtsp-over-http",
+        }
+    }
+}
+
 /// One RTSP session. The counters are written by its shard alone and may be read at any time.
 #[derive(Debug)]
 pub struct SessionInfo {
@@ -43,6 +62,8 @@ pub struct SessionInfo {
     pub peer: SocketAddr,
     /// What the client calls itself.
     pub user_agent: Option<String>,
+    /// What the client speaks.
+    pub protocol: Protocol,
     /// How media travels.
     pub transport: TransportKind,
     /// When it was set up, in nanoseconds of the engine's clock.

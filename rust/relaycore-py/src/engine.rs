@@ -81,6 +81,10 @@ impl Engine {
         self.0.accept_http(accept);
     }
 
+    fn ask_before_media(&self, ask: bool) {
+        self.0.ask_before_media(ask);
+    }
+
     #[pyo3(signature = (request, user = None))]
     fn allow(&self, request: u64, user: Option<String>) {
         self.0.answer(request, Answer::Allow { user });

@@ -63,6 +63,11 @@ impl Request {
     fn peer(&self) -> String {
         self.0.peer.to_string()
     }
+
+    #[getter]
+    fn session(&self) -> Option<Session> {
+        self.0.session.clone().map(Session)
+    }
 }
 
 /// A session; its counters are those of the moment they are read.
@@ -99,6 +104,11 @@ impl Session {
     #[getter]
     fn user_agent(&self) -> Option<&str> {
         self.0.user_agent.as_deref()
+    }
+
+    #[getter]
+    fn protocol(&self) -> &'static str {
+        self.0.protocol.name()
     }
 
     #[getter]

@@ -37,6 +37,8 @@ class SessionView(msgspec.Struct, frozen=True, kw_only=True):
     peer: str
     """Address and port of the client."""
     user_agent: str | None
+    protocol: str
+    """``rtsp`` or ``rtsp-over-http``."""
     transport: str
     """``tcp``, ``udp`` or ``multicast``."""
     state: str
@@ -89,6 +91,7 @@ def view(session: Session, engine: Engine, ids: SessionIds) -> SessionView:
         user=session.user,
         peer=session.peer,
         user_agent=session.user_agent,
+        protocol=session.protocol,
         transport=session.transport,
         state=session.state,
         started=engine.unix_ns(session.started_ns) / SECOND,

@@ -97,6 +97,9 @@ impl Shard {
         let Some(next) = self.next_state(key, &request, session_key) else {
             return;
         };
+        if !self.may_begin(key, &request, session_key) {
+            return;
+        }
         let now = now_ns();
         if let Some(session) = self.sessions.get_mut(session_key) {
             session.state = next;

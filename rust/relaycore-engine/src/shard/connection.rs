@@ -85,6 +85,8 @@ pub(super) enum Pending {
         action: Action,
         /// The path that it asks for.
         path: String,
+        /// Place and number of the session that it is about, where it is about one.
+        session: Option<(usize, u64)>,
         /// The era in which it was asked.
         era: u64,
         /// When it is given up, in nanoseconds of the engine's clock.

@@ -13,7 +13,7 @@ use crate::cursor::{Cursor, Joining};
 use crate::decision::Action;
 use crate::engine::lock;
 use crate::multicast::Multicast;
-use crate::session::{SessionCounters, SessionInfo, TransportKind};
+use crate::session::{Protocol, SessionCounters, SessionInfo, TransportKind};
 use crate::stream::{Stream, StreamId};
 use mio::Token;
 use relaycore_proto::rtcp::{RtcpPacket, parse_compound};
@@ -186,6 +186,7 @@ impl Shard {
             user: None,
             peer: SocketAddr::new(multicast.group(), multicast.port()),
             user_agent: None,
+            protocol: Protocol::Rtsp,
             transport: TransportKind::Multicast,
             started: now,
             counters: SessionCounters::default(),

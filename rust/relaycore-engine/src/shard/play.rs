@@ -36,6 +36,9 @@ impl Shard {
             let reason = "The range is neither npt nor clock";
             return self.refuse(key, &request, StatusCode::INVALID_RANGE, reason);
         }
+        if !self.may_begin(key, &request, session_key) {
+            return;
+        }
         let session = self.sessions.get(session_key);
         if session.is_some_and(Session::is_member) {
             return self.play_group(key, &request, session_key, next);

@@ -64,7 +64,7 @@ impl Shard {
                 }
                 Some(session)
             }
-            None if self.has_too_many_sessions(key) => return self.refuse_session(key, &request),
+            None if !self.can_begin_session(key, &request) => return,
             None => None,
         };
         let Some(chosen) = self.choose_record_transport(key, &request, session, track) else {

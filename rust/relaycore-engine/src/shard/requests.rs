@@ -17,6 +17,7 @@ use relaycore_proto::rtsp::status::StatusCode;
 use relaycore_proto::rtsp::url::{Url, content_base};
 use relaycore_proto::sdp;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// Methods that are answered (RFC 2326 §10.1).
 const PUBLIC: &str = "OPTIONS, DESCRIBE, ANNOUNCE, SETUP, PLAY, RECORD, PAUSE, TEARDOWN, GET_PARAMETER, SET_PARAMETER";
@@ -106,6 +107,43 @@ impl Shard {
         if granted.is_some_and(|grant| grant.era == era && (grant.is_new || !starts)) {
             return true;
         }
+        self.ask(key, request, action, path, None);
+        false
+    }
+
+    /// Whether the media of a session may flow that its client asks for. Where whoever decides wants to be asked, the
+    /// request waits for the decision.
+    pub(super) fn may_begin(&mut self, key: usize, request: &Request, session: usize) -> bool {
+        let asks = self.shared.asks_before_media.load(Ordering::Relaxed);
+        let Some(found) = self.sessions.get(session) else {
+            return false;
+        };
+        if !asks || found.is_admitted {
+            return true;
+        }
+        let (action, path) = (found.action(), found.stream.path().to_owned());
+        self.ask(key, request, action, &path, Some(session));
+        false
+    }
+
+    /// Asks for the decision that a request needs, about a session or about a path.
+    fn ask(
+        &mut self,
+        key: usize,
+        request: &Request,
+        action: Action,
+        path: &str,
+        session: Option<usize>,
+    ) {
+        let session = session.and_then(|key| Some((key, self.sessions.get(key)?)));
+        let (info, session) = match session {
+            Some((key, session)) => (Some(Arc::clone(&session.info)), Some((key, session.number))),
+            None => (None, None),
+        };
+        let Some(connection) = self.connections.get_mut(key) else {
+            return;
+        };
+        let era = self.shared.decision_era();
         self.next_question += 1;
         let id = self.next_question << 8 | self.number as u64;
         let header = |name: &str| request.headers.get(name).map(str::to_owned);
@@ -119,16 +157,11 @@ impl Shard {
             authorization: header("Authorization"),
             user_agent: header("User-Agent"),
             peer: connection.peer,
+            session: info,
         };
         if !self.shared.events.push(Event::Request(question)) {
-            let response = Response::to_request(request, StatusCode::SERVICE_UNAVAILABLE);
-            self.respond(
-                key,
-                response
-                    .with_reason("Too many open questions; try again")
-                    .header("Retry-After", "2"),
-            );
-            return false;
+            self.respond_overloaded(key, request, "Too many open questions; try again");
+            return;
         }
         let deadline = now_ns() + self.shared.limits.decision_timeout_ms * MILLISECOND;
         let request = Box::new(request.clone());
@@ -137,12 +170,19 @@ impl Shard {
             request,
             action,
             path: path.to_owned(),
+            session,
             era,
             deadline,
         });
         self.schedule_connection(key);
         self.asked.insert(id, key);
-        false
+    }
+
+    /// Refuses a request because too much waits for whoever decides.
+    pub(super) fn respond_overloaded(&mut self, key: usize, request: &Request, reason: &str) {
+        let response = Response::to_request(request, StatusCode::SERVICE_UNAVAILABLE);
+        let response = response.with_reason(reason).header("Retry-After", "2");
+        self.respond(key, response);
     }
 
     /// A decision has come; one that comes too late is ignored.
@@ -153,22 +193,30 @@ impl Shard {
         let Some(connection) = self.connections.get_mut(key) else {
             return;
         };
-        let (request, action, path, era) = match connection.pending.take() {
+        let (request, action, path, session, era) = match connection.pending.take() {
             Some(Pending::Decision {
                 id: asked,
                 request,
                 action,
                 path,
+                session,
                 era,
                 ..
-            }) if asked == id => (*request, action, path, era),
+            }) if asked == id => (*request, action, path, session, era),
             other => {
                 connection.pending = other;
                 return;
             }
         };
-        match answer {
-            Answer::Allow { user } => {
+        match (answer, session) {
+            (Answer::Allow { .. }, Some((session, number))) => {
+                let session = self.sessions.get_mut(session);
+                if let Some(session) = session.filter(|session| session.number == number) {
+                    session.is_admitted = true;
+                }
+                self.request(key, request);
+            }
+            (Answer::Allow { user }, None) => {
                 connection.remember(Grant {
                     action,
                     path,
@@ -181,14 +229,14 @@ impl Shard {
                     connection.age_grants();
                 }
             }
-            Answer::Challenge(challenges) => {
+            (Answer::Challenge(challenges), _) => {
                 let mut response = Response::to_request(&request, StatusCode::UNAUTHORIZED);
                 for challenge in challenges {
                     response.headers.push("WWW-Authenticate", challenge);
                 }
                 self.respond(key, response);
             }
-            Answer::Refuse { status, reason } => {
+            (Answer::Refuse { status, reason }, _) => {
                 self.refuse(key, &request, StatusCode(status), &reason)
             }
         }

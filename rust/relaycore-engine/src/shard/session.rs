@@ -22,6 +22,8 @@ pub(super) struct Session {
     pub(super) info: Arc<SessionInfo>,
     /// The stream.
     pub(super) stream: Arc<Stream>,
+    /// Whether its media may flow where that is asked; see `Engine::ask_before_media`.
+    pub(super) is_admitted: bool,
     /// URL of the whole, with a slash at its end: controls of the tracks are relative to it.
     pub(super) base_url: String,
     /// Init, Ready, Playing, Recording (RFC 2326 §A.2).
@@ -208,6 +210,7 @@ impl Session {
             number,
             info,
             stream,
+            is_admitted: false,
             base_url,
             state: State::Init,
             tracks,

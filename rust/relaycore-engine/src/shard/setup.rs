@@ -3,6 +3,7 @@
 use super::connection::Connection;
 use super::requests::absolute;
 use super::session::{Session, Target, TrackTransport};
+use super::tunnel::Role;
 use super::udp::UdpPair;
 use super::{RTCP_PORTS, Shard};
 use crate::clock::now_ns;
@@ -10,7 +11,7 @@ use crate::decision::Action;
 use crate::events::Event;
 use crate::ingest::Source;
 use crate::random::session_id;
-use crate::session::{SessionCounters, SessionInfo, TransportKind};
+use crate::session::{Protocol, SessionCounters, SessionInfo, TransportKind};
 use crate::stream::Stream;
 use mio::Token;
 use relaycore_proto::rtsp::header::session::parse_id;
@@ -83,8 +84,8 @@ impl Shard {
                     "The stream was replaced; start again",
                 );
             }
-        } else if self.has_too_many_sessions(key) {
-            return self.refuse_session(key, &request);
+        } else if !self.can_begin_session(key, &request) {
+            return;
         }
         let Some(chosen) = self.choose_transport(key, &request, existing, &stream, track) else {
             let reason = "Unsupported transport; RTP/AVP/TCP interleaved and RTP/AVP unicast with client_port are served, and RTP/AVP multicast where the path has a group";
@@ -105,6 +106,20 @@ impl Shard {
             .session_response(&request, session)
             .header("Transport", answer.to_string());
         self.respond(key, response);
+    }
+
+    /// Whether a connection can have a session more; refuses the request when it cannot. What begins has to be told, so
+    /// that nothing begins while the program does not take what it is told.
+    pub(super) fn can_begin_session(&mut self, key: usize, request: &Request) -> bool {
+        if self.has_too_many_sessions(key) {
+            self.refuse_session(key, request);
+            return false;
+        }
+        if self.shared.events.is_full() {
+            self.respond_overloaded(key, request, "Too many events wait; try again");
+            return false;
+        }
+        true
     }
 
     /// Refuses a session more than a connection may have.
@@ -305,6 +320,10 @@ impl Shard {
                 |connection| connection.peer,
             ),
             user_agent: request.headers.get("User-Agent").map(str::to_owned),
+            protocol: match connection.map(|connection| &connection.role) {
+                Some(Role::TunnelAnswers { .. }) => Protocol::RtspOverHttp,
+                _ => Protocol::Rtsp,
+            },
             transport: match chosen.target {
                 Target::Interleaved { .. } => TransportKind::Tcp,
                 Target::Udp { .. } | Target::Receive { .. } => TransportKind::Udp,

@@ -1,10 +1,12 @@
 //! Who may read is decided elsewhere: allowed, challenged, refused, or not answered.
 
-use crate::support::{Client, Feed, Server, small_limits};
+use crate::support::publisher::{DESCRIPTION, Publisher};
+use crate::support::{Client, Feed, PATIENCE, Server, small_limits};
 use relaycore_engine::decision::{Action, Answer, Request};
 use relaycore_proto::limits::Limits;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 fn allow() -> Option<Answer> {
     Some(Answer::Allow {
@@ -188,4 +190,121 @@ fn where_there_is_no_stream_each_wish_to_read_it_is_asked_about() {
     server.engine.remove_stream("later");
     assert_eq!(client.status("DESCRIBE", &url, &[]), 404);
     assert_eq!(server.asked().path, "later");
+}
+
+/// An engine that asks before media flows, and whose question about that is answered as `open` says.
+fn asking(open: &Arc<AtomicBool>) -> Server {
+    let door = Arc::clone(open);
+    let server = Server::deciding(Limits::default(), move |request| {
+        let refused = Answer::Refuse {
+            status: 503,
+            reason: "Not on record".to_owned(),
+        };
+        (request.session.is_none() || door.load(Ordering::Relaxed))
+            .then(allow)
+            .unwrap_or(Some(refused))
+    });
+    server.engine.ask_before_media(true);
+    server
+}
+
+/// The next question that is about a session.
+fn asked_about_session(server: &Server) -> Request {
+    std::iter::repeat_with(|| server.asked())
+        .find(|request| request.session.is_some())
+        .unwrap()
+}
+
+#[test]
+fn before_media_flows_it_is_asked_about_the_session_and_once() {
+    let open = Arc::new(AtomicBool::new(false));
+    let server = asking(&open);
+    let feed = Feed::started(&server.engine, "cam");
+    let url = server.url("cam");
+    let track = format!("{url}/trackID=0");
+    let transport = [("Transport", "RTP/AVP/TCP;unicast;interleaved=0-1")];
+    let mut client = Client::connect(server.address);
+    assert_eq!(client.status("SETUP", &track, &transport), 200);
+    let refused = client.request("PLAY", &url, &[]);
+    assert_eq!(refused.status.0, 503);
+    assert_eq!(refused.reason.as_deref(), Some("Not on record"));
+    let [session] = &server.engine.sessions()[..] else {
+        panic!("the session waits for another PLAY")
+    };
+    assert!(!session.counters.is_playing());
+    let question = asked_about_session(&server);
+    assert_eq!(
+        (question.action, question.method.as_str()),
+        (Action::Read, "PLAY")
+    );
+    assert!(Arc::ptr_eq(&question.session.unwrap(), session));
+    open.store(true, Ordering::Relaxed);
+    assert_eq!(client.status("PLAY", &url, &[]), 200);
+    assert_eq!(client.status("PAUSE", &url, &[]), 200);
+    open.store(false, Ordering::Relaxed);
+    assert_eq!(client.status("PLAY", &url, &[]), 200, "it is admitted");
+    drop(feed);
+}
+
+#[test]
+fn before_a_publisher_is_heard_it_is_asked_about_its_session() {
+    let open = Arc::new(AtomicBool::new(false));
+    let server = asking(&open);
+    let mut publisher = Publisher::connect(&server, "drone");
+    assert_eq!(publisher.announce(DESCRIPTION).status.0, 200);
+    assert_eq!(publisher.setup(0).status.0, 200);
+    assert_eq!(publisher.record().status.0, 503);
+    let question = asked_about_session(&server);
+    assert_eq!(
+        (question.action, question.method.as_str()),
+        (Action::Publish, "RECORD")
+    );
+    open.store(true, Ordering::Relaxed);
+    assert_eq!(publisher.record().status.0, 200);
+}
+
+#[test]
+fn no_session_begins_while_nobody_takes_what_is_told() {
+    use relaycore_engine::{Engine, Event};
+    let limits = Limits {
+        event_queue: 64,
+        ..Limits::default()
+    };
+    let engine = Engine::new(1, limits, "test".to_owned()).unwrap();
+    let address = engine.listen(([127, 0, 0, 1], 0).into()).unwrap();
+    let _feed = Feed::started(&engine, "cam");
+    let url = format!("rtsp://{address}/cam");
+    let transport = [("Transport", "RTP/AVP/TCP;unicast;interleaved=0-1")];
+    let mut client = Client::connect(address);
+    let track = format!("{url}/trackID=0");
+    let setup = client.text("SETUP", &track, &transport);
+    client.send(setup.as_bytes());
+    let give_up = Instant::now() + PATIENCE;
+    while engine.sessions().is_empty() {
+        assert!(Instant::now() < give_up, "the question came");
+        for event in engine.poll() {
+            if let Event::Request(request) = event {
+                engine.answer(request.id, Answer::Allow { user: None });
+            }
+        }
+    }
+    assert_eq!(client.response().status.0, 200);
+    engine.poll();
+    let mut begun = 0;
+    while client.status("SETUP", &track, &transport) == 200 {
+        begun += 1;
+        assert_eq!(client.status("TEARDOWN", &url, &[]), 200);
+        client.session = None;
+    }
+    assert_eq!(client.status("SETUP", &track, &transport), 503);
+    let told = engine.poll();
+    let started = |event: &&Event| matches!(event, Event::SessionStarted(_));
+    let ended = |event: &&Event| matches!(event, Event::SessionEnded(..));
+    assert_eq!(
+        told.iter().filter(started).count(),
+        begun,
+        "all of them are told"
+    );
+    assert_eq!(told.iter().filter(ended).count(), begun);
+    assert_eq!(client.status("SETUP", &track, &transport), 200);
 }

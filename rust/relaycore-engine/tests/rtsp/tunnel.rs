@@ -2,6 +2,7 @@
 
 use crate::support::{Client, Feed, PATIENCE, Server, rtcp_kinds};
 use relaycore_engine::decision::Answer;
+use relaycore_engine::session::{Protocol, SessionInfo};
 use relaycore_proto::base64::encode;
 use relaycore_proto::limits::Limits;
 use relaycore_proto::rtcp::{ReceiverReport, ReportBlock, write_receiver_report};
@@ -10,6 +11,7 @@ use relaycore_proto::rtsp::message::Response;
 use relaycore_proto::rtsp::version::Version;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// A client that speaks through a tunnel.
@@ -104,6 +106,10 @@ fn a_tunnel_carries_a_session_whichever_shards_its_connections_meet() {
             (tunnel, Client::connect(server.address))
         })
         .collect();
+    let sessions = server.engine.sessions();
+    assert_eq!(sessions.len(), 3);
+    let is_tunnelled = |session: &Arc<SessionInfo>| session.protocol == Protocol::RtspOverHttp;
+    assert!(sessions.iter().all(is_tunnelled));
     feed.key(20_000);
     for (tunnel, _) in &mut tunnels {
         for _ in 0..10 {
