@@ -8,6 +8,8 @@ use crate::mark::Mark;
 use crate::tally::{Findings, GroupTally, ReaderTally, SecondTally, Window};
 use relaycore_proto::h264::{is_slice, nal_type, type_of};
 use relaycore_proto::rtp::RtpPacket;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// Where a check counts.
 pub(crate) struct Sink<'a> {
@@ -18,6 +20,31 @@ pub(crate) struct Sink<'a> {
     pub(crate) window: Window,
     /// Random number of the run.
     pub(crate) run: u32,
+    /// Number of the next access unit of each source of the run: none of a later one was sent.
+    pub(crate) next_numbers: &'a [AtomicU64],
+}
+
+/// Whose access unit a mark is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Origin {
+    /// One of this run.
+    Own,
+    /// One of another run, where this one has no sources: the stream is that of somebody else.
+    Unknown,
+    /// None that the sources of this run have sent.
+    Foreign,
+}
+
+impl Sink<'_> {
+    fn origin(&self, mark: &Mark) -> Origin {
+        let next = self.next_numbers.get(mark.stream as usize);
+        let was_sent = next.is_some_and(|next| mark.number < next.load(Relaxed));
+        match mark.run == self.run {
+            true if was_sent => Origin::Own,
+            false if self.next_numbers.is_empty() => Origin::Unknown,
+            _ => Origin::Foreign,
+        }
+    }
 }
 
 /// What a packet brought.
@@ -46,6 +73,8 @@ pub(crate) struct Check {
     previous: Unit,
     /// Highest number of a measured access unit.
     number: Option<u64>,
+    /// Which of the 64 access units up to that number came.
+    seen_numbers: u64,
     /// Number of the newest access unit, measured or not.
     newest: Option<u64>,
     /// Whether packets come over a made-up bad link, whose faults are not the server's.
@@ -71,6 +100,10 @@ struct Unit {
     is_out_of_order: bool,
     /// Whether the made-up link took a packet of it.
     is_impaired: bool,
+    /// Whether its mark is of none that was sent.
+    is_foreign: bool,
+    /// Whether it came before.
+    is_repeated: bool,
     had_marker: bool,
     is_key: bool,
 }
@@ -96,6 +129,7 @@ impl Check {
             current: Unit::default(),
             previous: Unit::default(),
             number: None,
+            seen_numbers: 0,
             newest: None,
             has_link,
             unmarked: 0,
@@ -198,11 +232,9 @@ impl Check {
         }
         unit.had_marker |= packet.header.marker;
         if self.is_h264 {
-            let had_mark = unit.mark.is_some();
-            unit.payload(packet.payload, sink.run);
-            if let (false, Some(mark)) = (had_mark, unit.mark) {
-                self.unmarked -= u64::from(unit.is_impaired).min(self.unmarked);
-                self.marked(mark, now, sink);
+            let mark = unit.payload(packet.payload).filter(|_| !unit.has_mark());
+            if let Some(mark) = mark {
+                self.take_mark(mark, packet.header.timestamp, now, sink);
             }
         }
         let is_current = self.current.timestamp == packet.header.timestamp;
@@ -268,7 +300,7 @@ impl Check {
             return;
         }
         let is_measured = match (unit.mark, self.number) {
-            (Some(mark), _) => self.is_measured(&mark, sink.window),
+            (Some(mark), _) => !unit.is_repeated && self.is_measured(&mark, sink.window),
             // Nothing but its number tells of it, which the next mark shows to be missing.
             (None, Some(_)) => unit.is_impaired && sink.window.holds(now),
             (None, None) => self.stream.is_none() && sink.window.holds(now),
@@ -290,8 +322,43 @@ impl Check {
         window.holds(mark.sent_ns) && mark.sent_ns >= self.playing_at && self.playing_at > 0
     }
 
-    /// The mark of an access unit came: counts those that are missing before it.
-    fn marked(&mut self, mark: Mark, now: u64, sink: &mut Sink<'_>) {
+    /// The mark of the access unit with this timestamp came.
+    fn take_mark(&mut self, mark: Mark, timestamp: u32, now: u64, sink: &mut Sink<'_>) {
+        let origin = sink.origin(&mark);
+        let unit = if self.current.timestamp == timestamp {
+            &mut self.current
+        } else {
+            &mut self.previous
+        };
+        match origin {
+            Origin::Unknown => {}
+            Origin::Foreign => {
+                unit.is_foreign = true;
+                sink.findings.add("foreign_stream", now, || {
+                    let what = if mark.run == sink.run {
+                        format!("access unit {} of source {}", mark.number, mark.stream)
+                    } else {
+                        "an access unit of another run".into()
+                    };
+                    format!("{what} came, which was not sent")
+                });
+            }
+            Origin::Own => {
+                unit.mark = Some(mark);
+                self.unmarked -= u64::from(unit.is_impaired).min(self.unmarked);
+                let is_repeated = self.marked(mark, now, sink);
+                let unit = if self.current.timestamp == timestamp {
+                    &mut self.current
+                } else {
+                    &mut self.previous
+                };
+                unit.is_repeated = is_repeated;
+            }
+        }
+    }
+
+    /// The mark of an access unit came: counts those that are missing before it. Whether it came before.
+    fn marked(&mut self, mark: Mark, now: u64, sink: &mut Sink<'_>) -> bool {
         if self.stream.is_some_and(|stream| stream != mark.stream) {
             sink.findings.add("other_stream", now, || {
                 format!(
@@ -306,10 +373,12 @@ impl Check {
         self.newest = self.newest.max(Some(mark.number));
         let unmarked = std::mem::take(&mut self.unmarked);
         if !self.is_measured(&mark, sink.window) {
-            return;
+            return false;
         }
         match self.number {
             Some(number) if mark.number > number => {
+                let ahead = u32::try_from(mark.number - number).unwrap_or(u32::MAX);
+                self.seen_numbers = self.seen_numbers.checked_shl(ahead).unwrap_or(0) | 1;
                 let missing = (mark.number - number - 1).saturating_sub(unmarked);
                 sink.group.units.expected += missing;
                 sink.group.units.missing += missing;
@@ -324,14 +393,27 @@ impl Check {
                 }
                 self.number = Some(mark.number);
             }
-            Some(number) if mark.number < number => {
+            Some(number) => {
+                let back = u32::try_from(number - mark.number).unwrap_or(u32::MAX);
+                let bit = 1u64.checked_shl(back).unwrap_or(0);
+                if bit == 0 || self.seen_numbers & bit != 0 {
+                    sink.findings.add("repeated_access_unit", now, || {
+                        format!("access unit {} came again", mark.number)
+                    });
+                    return true;
+                }
+                self.seen_numbers |= bit;
                 // It comes late, and was counted as missing.
                 sink.group.units.expected = sink.group.units.expected.saturating_sub(1);
                 sink.group.units.missing = sink.group.units.missing.saturating_sub(1);
                 sink.reader.broken = sink.reader.broken.saturating_sub(1);
             }
-            _ => self.number = Some(mark.number),
+            None => {
+                self.number = Some(mark.number);
+                self.seen_numbers = 1;
+            }
         }
+        false
     }
 
     /// Looks whether an access unit has become whole; `true` when it is the first that a decoder can start with.
@@ -359,6 +441,7 @@ impl Check {
             (mark, sum.is_some(), is_right)
         });
         let is_key = unit.is_key || !self.is_h264;
+        let (is_foreign, is_repeated) = (unit.is_foreign, unit.is_repeated);
         let unit = if is_current {
             &mut self.current
         } else {
@@ -371,11 +454,16 @@ impl Check {
             Some((mark, ..)) => self.is_measured(&mark, sink.window),
             None => self.number.is_none() && sink.window.holds(now),
         };
-        if !is_measured {
+        if !is_measured || is_repeated {
             return first_picture;
         }
         let units = &mut sink.group.units;
         units.expected += 1;
+        if is_foreign {
+            units.corrupt += 1;
+            sink.reader.broken += 1;
+            return first_picture;
+        }
         if let Some((mark, summed, is_right)) = checked {
             units.marked += 1;
             units.content_checked += u64::from(summed);
@@ -429,13 +517,19 @@ const FU_A: u8 = 28;
 const FRAGMENT_START: u8 = 0x80;
 
 impl Unit {
-    /// Takes the payload of an RTP packet.
-    fn payload(&mut self, payload: &[u8], run: u32) {
+    /// Whether a mark was found, whosever it is.
+    fn has_mark(&self) -> bool {
+        self.mark.is_some() || self.is_foreign
+    }
+
+    /// Takes the payload of an RTP packet; a mark that is in it.
+    fn payload(&mut self, payload: &[u8]) -> Option<Mark> {
+        let mut mark = None;
         match payload {
             &[indicator, header, ref fragment @ ..] if type_of(indicator) == FU_A => {
                 let kind = type_of(header);
                 if !is_slice(kind) {
-                    return;
+                    return None;
                 }
                 if header & FRAGMENT_START != 0 {
                     self.slice(&[indicator & 0xe0 | kind]);
@@ -448,30 +542,27 @@ impl Unit {
                 while let Some((size, after)) = rest.split_first_chunk::<2>() {
                     let size = usize::from(u16::from_be_bytes(*size));
                     let Some((nal, after)) = after.split_at_checked(size) else {
-                        return;
+                        break;
                     };
-                    self.nal(nal, run);
+                    mark = mark.or(self.nal(nal));
                     rest = after;
                 }
             }
-            nal => self.nal(nal, run),
+            nal => mark = self.nal(nal),
         }
+        mark
     }
 
-    fn nal(&mut self, nal: &[u8], run: u32) {
-        let Some(first) = nal.first() else { return };
-        match type_of(*first) {
-            nal_type::SEI => {
-                if let Some(mark) = Mark::read(nal).filter(|mark| mark.run == run) {
-                    self.mark = Some(mark);
-                }
-            }
+    fn nal(&mut self, nal: &[u8]) -> Option<Mark> {
+        match type_of(*nal.first()?) {
+            nal_type::SEI => return Mark::read(nal),
             kind if is_slice(kind) => {
                 self.slice(nal);
                 self.is_key |= kind == nal_type::IDR;
             }
             _ => {}
         }
+        None
     }
 
     fn slice(&mut self, bytes: &[u8]) {
@@ -524,6 +615,8 @@ mod tests {
         second: SecondTally,
         findings: Findings,
         run: u32,
+        /// As many as can be of two sources.
+        next_numbers: Vec<AtomicU64>,
     }
 
     impl Bench {
@@ -537,6 +630,7 @@ mod tests {
                 second: SecondTally::new(),
                 findings: Findings::default(),
                 run: 5,
+                next_numbers: vec![AtomicU64::new(1 << 32), AtomicU64::new(1 << 32)],
             }
         }
 
@@ -551,6 +645,7 @@ mod tests {
                     to: u64::MAX,
                 },
                 run: self.run,
+                next_numbers: &self.next_numbers,
             };
             self.check.packet(1000, packet, is_dropped, &mut sink)
         }
@@ -687,15 +782,60 @@ mod tests {
     }
 
     #[test]
-    fn marks_of_another_run_are_none() {
+    fn marks_of_another_run_are_none_where_this_one_publishes_nothing() {
         let mut bench = Bench::new();
         bench.run = 6;
+        bench.next_numbers.clear();
         packets(4).concat().iter().for_each(|packet| {
             bench.take(packet, false);
         });
         assert_eq!(bench.units(), [4, 0, 0, 0]);
         assert_eq!(bench.group.units.marked, 0);
         assert_eq!(bench.group.latency.distribution().count, 0);
+        assert!(bench.kinds().is_empty());
+    }
+
+    #[test]
+    fn access_units_that_were_not_sent_are_not_those_of_this_run() {
+        let setups: [fn(&mut Bench); 3] = [
+            |bench| bench.run = 6,
+            |bench| bench.next_numbers = vec![AtomicU64::new(0)],
+            |bench| {
+                bench.run = 6;
+                bench.next_numbers.truncate(1);
+            },
+        ];
+        for setup in setups {
+            let mut bench = Bench::new();
+            setup(&mut bench);
+            packets(4).concat().iter().for_each(|packet| {
+                bench.take(packet, false);
+            });
+            assert_eq!(bench.units(), [0, 0, 4, 0]);
+            assert_eq!(bench.check.newest(), None);
+            assert_eq!(bench.group.latency.distribution().count, 0);
+            assert_eq!(bench.kinds(), ["foreign_stream"]);
+        }
+    }
+
+    #[test]
+    fn an_access_unit_that_comes_again_counts_once() {
+        let mut bench = Bench::new();
+        let units = packets(80);
+        let mut sequence = 100u16;
+        for (time, number) in [0, 1, 2, 1, 0, 3, 79, 79, 3, 1].into_iter().enumerate() {
+            for packet in &units[number] {
+                let mut packet = packet.clone();
+                packet[2..4].copy_from_slice(&sequence.to_be_bytes());
+                packet[4..8].copy_from_slice(&(time as u32 * 3000).to_be_bytes());
+                sequence += 1;
+                bench.take(&packet, false);
+            }
+        }
+        assert_eq!(bench.units(), [5, 0, 0, 75]);
+        let all = bench.findings.into_sorted();
+        let repeated = all.iter().find(|it| it.kind == "repeated_access_unit");
+        assert_eq!(repeated.unwrap().count, 5);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! One source: it publishes a synthetic stream, or sends it as plain RTP.
 
 use crate::plan::{Source, SourceTransport};
-use crate::sessions::{RETRY_NS, kind_of, note_socket, settings};
+use crate::sessions::{ANSWERS_NS, RETRY_NS, kind_of, note_elsewhere, note_socket, settings};
 use crate::shared::Shared;
 use crate::synth::Synth;
 use crate::tally::{Findings, MILLISECOND, SECOND, Times, Window};
@@ -25,6 +25,9 @@ const PAYLOAD_TYPE: PayloadType = PayloadType(96);
 
 /// Ticks of media time in a second.
 const CLOCK_RATE: f64 = 90_000.0;
+
+/// Reads of a connection before it is the turn of others.
+const READS_AT_ONCE: usize = 16;
 
 /// A source that is further behind than this does not catch up, but goes on from now.
 const BACKLOG_NS: u64 = SECOND;
@@ -114,6 +117,8 @@ struct Session {
     began: u64,
     /// When the next access unit is due; `None` before RECORD.
     due: Option<u64>,
+    /// When the rest of what the server said is read.
+    resumes_at: u64,
     ends_at: u64,
     is_leaving: bool,
     /// Framed packets that the connection did not take yet.
@@ -171,7 +176,7 @@ impl<'a> Publisher<'a> {
         };
         let client = session.client.as_ref().and_then(Client::next_deadline);
         let at = session.due.unwrap_or(u64::MAX).min(session.ends_at);
-        at.min(client.unwrap_or(u64::MAX))
+        at.min(client.unwrap_or(u64::MAX)).min(session.resumes_at)
     }
 
     /// Does what is due.
@@ -194,7 +199,14 @@ impl<'a> Publisher<'a> {
                 client.handle_deadline(now);
             }
         }
+        let resumes = now >= session.resumes_at;
+        if resumes {
+            session.resumes_at = u64::MAX;
+        }
         self.advance(now, context);
+        if resumes {
+            self.read(now, context);
+        }
         if let Some(session) = &self.session
             && let Some(due) = session.due
             && now >= due
@@ -212,6 +224,7 @@ impl<'a> Publisher<'a> {
             is_connected: false,
             began: now,
             due: None,
+            resumes_at: u64::MAX,
             ends_at: u64::MAX,
             is_leaving: false,
             pending: Vec::new(),
@@ -364,8 +377,8 @@ impl<'a> Publisher<'a> {
 
     /// Reads what the server has to say.
     fn read(&mut self, now: u64, context: &mut Context<'_>) {
-        loop {
-            let Some(session) = &mut self.session else {
+        for _ in 0..READS_AT_ONCE {
+            let Some(session) = self.session.as_mut().filter(|it| it.is_connected) else {
                 return;
             };
             let (Some(socket), Some(client)) = (&mut session.socket, &mut session.client) else {
@@ -379,6 +392,9 @@ impl<'a> Publisher<'a> {
                 Err(_) => client.disconnected(now),
             }
             self.advance(now, context);
+        }
+        if let Some(session) = &mut self.session {
+            session.resumes_at = context.shared.now();
         }
     }
 
@@ -401,8 +417,10 @@ impl<'a> Publisher<'a> {
                         note_socket(context.findings, now, &error);
                         return self.end(&ClientError::Disconnected, false, now, context);
                     }
-                    if self.session.as_ref().is_some_and(|it| it.socket.is_none()) {
-                        return self.end(&ClientError::Redirection(None), true, now, context);
+                    let elsewhere = self.session.as_ref().filter(|it| it.socket.is_none());
+                    if let Some(client) = elsewhere.and_then(|it| it.client.as_ref()) {
+                        note_elsewhere(context.findings, now, client);
+                        return self.end(&ClientError::Redirection(None), false, now, context);
                     }
                 }
                 Event::Bind { tracks } => {
@@ -497,10 +515,19 @@ impl<'a> Publisher<'a> {
     }
 
     /// The run is over.
-    pub(crate) fn finish(&mut self, now: u64) {
+    pub(crate) fn finish(&mut self, now: u64, findings: &mut Findings) {
         if let Some(session) = &mut self.session
             && let Some(client) = &mut session.client
         {
+            let age = now.saturating_sub(session.began);
+            if session.due.is_none() && !session.is_leaving && age >= ANSWERS_NS {
+                findings.add("no_answer", now, || {
+                    let ms = age / MILLISECOND;
+                    format!(
+                        "a source that began {ms} ms before the end had no answer to its requests"
+                    )
+                });
+            }
             client.stop(now);
             session.flush();
         }

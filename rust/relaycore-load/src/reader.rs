@@ -7,9 +7,11 @@ use crate::check::{Brought, Check, Sink};
 use crate::link::Link;
 use crate::plan::{Behaviour, Group};
 use crate::platform::SHORT_READ_EMPTIES;
-use crate::sessions::{RETRY_NS, kind_of, note_socket, settings};
+use crate::sessions::{ANSWERS_NS, RETRY_NS, kind_of, note_elsewhere, note_socket, settings};
 use crate::shared::Shared;
-use crate::tally::{Findings, GroupTally, MILLISECOND, ReaderTally, SecondTally, Totals, Window};
+use crate::tally::{
+    Findings, GroupTally, MILLISECOND, ReaderTally, SECOND, SecondTally, Totals, Window,
+};
 use crate::target::Target;
 use mio::net::{TcpStream, UdpSocket};
 use mio::{Interest, Registry, Token};
@@ -26,6 +28,14 @@ use std::sync::atomic::Ordering::Relaxed;
 
 /// How often a slow reader reads.
 const SLOW_TICK_NS: u64 = 20 * MILLISECOND;
+
+/// How long the first picture may take, beside the time from one random access point to the next, until it is a finding
+/// that it had not come at the end.
+const PICTURE_NS: u64 = SECOND / 2;
+
+/// Reads of a connection, or batches of datagrams, before it is the turn of others: a server that sends without end
+/// keeps no reader of another from its packets.
+const READS_AT_ONCE: usize = 4;
 
 /// Datagrams that are read of one socket before it is the turn of others.
 const DATAGRAMS_AT_ONCE: usize = 256;
@@ -59,6 +69,7 @@ impl Context<'_> {
             findings: self.findings,
             window: self.window,
             run: self.shared.run,
+            next_numbers: &self.shared.next_numbers,
         };
         (sink, self.buffer)
     }
@@ -162,6 +173,8 @@ impl<'a> Reader<'a> {
         if now >= session.ends_at {
             session.ends_at = u64::MAX;
             session.is_leaving = true;
+            // It waits for the answer, at most.
+            session.is_stalled = false;
             session.client.stop(now);
         }
         if !session.is_stalled && session.client.next_deadline().is_some_and(|at| now >= at) {
@@ -186,6 +199,7 @@ impl<'a> Reader<'a> {
             self.read_datagrams(context);
         } else if was_paused {
             self.read(now, context);
+            self.read_datagrams(context);
         }
     }
 
@@ -266,11 +280,11 @@ impl<'a> Reader<'a> {
 
     /// Reads what the connection has.
     fn read(&mut self, now: u64, context: &mut Context<'_>) {
-        loop {
+        for _ in 0..READS_AT_ONCE {
             let Some(session) = &mut self.session else {
                 return;
             };
-            if session.is_stalled || session.paused_until > now {
+            if !session.is_connected || session.is_stalled || session.paused_until > now {
                 return;
             }
             let Some(socket) = &mut session.socket else {
@@ -314,6 +328,14 @@ impl<'a> Reader<'a> {
                     return self.advance(now, context);
                 }
             }
+        }
+        self.resume_soon(context);
+    }
+
+    /// There is more to read, after others had their turn.
+    fn resume_soon(&mut self, context: &Context<'_>) {
+        if let Some(session) = &mut self.session {
+            session.paused_until = session.paused_until.max(context.shared.now());
         }
     }
 
@@ -452,8 +474,8 @@ impl<'a> Reader<'a> {
         let (mut sink, buffer) = context.split(&mut self.tally);
         // One time for a batch: a call is what brings its packets.
         let mut now = shared.now();
-        let mut has_more = true;
-        while has_more {
+        let mut has_more = false;
+        for _ in 0..READS_AT_ONCE {
             has_more = inlet.receive(buffer, DATAGRAMS_AT_ONCE, |packet, from| {
                 if from.ip().to_canonical() != *server {
                     return;
@@ -480,6 +502,9 @@ impl<'a> Reader<'a> {
                 }
             });
             now = shared.now();
+            if !has_more {
+                break;
+            }
         }
         if bytes > 0 {
             client.received_packet(now);
@@ -490,6 +515,9 @@ impl<'a> Reader<'a> {
             context.second.bytes += bytes;
         }
         self.note(brought, now, context);
+        if has_more {
+            self.resume_soon(context);
+        }
     }
 
     /// Writes what the client has to say, and does what it asks for.
@@ -508,9 +536,10 @@ impl<'a> Reader<'a> {
                         note_socket(context.findings, now, &error);
                         return self.end(ClientError::Disconnected, false, now, context);
                     }
-                    if self.session.as_ref().is_some_and(|it| it.socket.is_none()) {
-                        let elsewhere = ClientError::Redirection(None);
-                        return self.end(elsewhere, true, now, context);
+                    let elsewhere = self.session.as_ref().filter(|it| it.socket.is_none());
+                    if let Some(session) = elsewhere {
+                        note_elsewhere(context.findings, now, &session.client);
+                        return self.end(ClientError::Redirection(None), false, now, context);
                     }
                 }
                 Event::Bind { tracks } => {
@@ -618,8 +647,15 @@ impl<'a> Reader<'a> {
                 });
             }
         }
+        let age = now.saturating_sub(session.began);
+        if !session.is_playing && !session.is_leaving && age >= ANSWERS_NS {
+            context.findings.add("no_answer", now, || {
+                let ms = age / MILLISECOND;
+                format!("a reader that began {ms} ms before the end had no answer to its requests")
+            });
+        }
         let had_none = session.is_playing && self.tally.first_picture_ns.is_none();
-        if had_none {
+        if had_none && age >= context.shared.gop_ns + PICTURE_NS {
             context.findings.add("no_picture", now, || {
                 "the server plays, but no picture that a decoder could start with came".into()
             });

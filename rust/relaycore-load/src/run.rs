@@ -22,6 +22,9 @@ const SOURCES_NS: u64 = 10 * SECOND;
 /// How often that is looked at.
 const LOOK: Duration = Duration::from_millis(5);
 
+/// Longest time from one random access point to the next of streams that are not of this run: cameras seldom have more.
+const FOREIGN_GOP_MS: u64 = 10_000;
+
 /// Descriptors beside those of sessions.
 const DESCRIPTORS_BESIDE: u64 = 64;
 
@@ -54,7 +57,7 @@ impl Run {
             .duration_since(std::time::UNIX_EPOCH)
             .map_or(0, |time| time.as_nanos() as u64);
         let run = (unique ^ unique >> 32 ^ u64::from(std::process::id()) << 7) as u32;
-        let shared = Shared::new(run, periods, plan.total_ms());
+        let shared = Shared::new(run, periods, gop_ns(&plan), plan.total_ms());
         Self {
             plan: Arc::new(plan),
             shared: Arc::new(shared),
@@ -149,6 +152,12 @@ impl Drop for Run {
         // Its threads end by themselves, soon.
         self.shared.stop();
     }
+}
+
+/// Longest time from one random access point to the next, in nanoseconds.
+fn gop_ns(plan: &Plan) -> u64 {
+    let longest = plan.sources.iter().map(|source| source.gop_ms).max();
+    longest.unwrap_or(FOREIGN_GOP_MS) * MILLISECOND
 }
 
 /// The whole run, in a thread of its own.

@@ -1,7 +1,7 @@
 //! What readers and publishers have in common: the settings of their client, and their timers.
 
 use crate::tally::{Findings, MILLISECOND};
-use relaycore_proto::client::{ClientError, Settings, TransportChoice};
+use relaycore_proto::client::{Client, ClientError, Settings, TransportChoice};
 use relaycore_proto::limits::Limits;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -9,6 +9,9 @@ use std::io;
 
 /// How long a session that failed waits until it tries again.
 pub(crate) const RETRY_NS: u64 = 1000 * MILLISECOND;
+
+/// How long a server may take to answer all requests of a session until it is a finding that it had not at the end.
+pub(crate) const ANSWERS_NS: u64 = 1000 * MILLISECOND;
 
 /// How long the threads sleep at most, so that they notice the end of the run.
 pub(crate) const NAP_NS: u64 = 50 * MILLISECOND;
@@ -63,6 +66,15 @@ pub(crate) fn note_socket(findings: &mut Findings, now: u64, error: &io::Error) 
         "no_connection"
     };
     findings.add(kind, now, || error.to_string());
+}
+
+/// Notes that a server sent its client to another host than the plan's, which is not followed.
+pub(crate) fn note_elsewhere(findings: &mut Findings, now: u64, client: &Client) {
+    let server = client.server();
+    findings.add("redirected", now, || {
+        let (host, port) = (server.host(), server.port());
+        format!("the server redirects to {host}, port {port}, which is not under test")
+    });
 }
 
 /// When each of many sessions is due. An entry may be early: whoever is woken asks again.

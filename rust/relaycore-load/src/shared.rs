@@ -24,12 +24,14 @@ pub(crate) struct Shared {
     pub(crate) next_numbers: Vec<AtomicU64>,
     /// Nanoseconds between two access units of each source.
     pub(crate) periods_ns: Vec<u64>,
+    /// Longest time from one random access point to the next, in nanoseconds: what a reader may have to wait for.
+    pub(crate) gop_ns: u64,
     pub(crate) totals: Totals,
     pub(crate) series: Series,
 }
 
 impl Shared {
-    pub(crate) fn new(run: u32, periods_ns: Vec<u64>, total_ms: u64) -> Self {
+    pub(crate) fn new(run: u32, periods_ns: Vec<u64>, gop_ns: u64, total_ms: u64) -> Self {
         Self {
             epoch: Instant::now(),
             run,
@@ -43,6 +45,7 @@ impl Shared {
                 .take(periods_ns.len())
                 .collect(),
             periods_ns,
+            gop_ns,
             totals: Totals::default(),
             series: Series::default(),
         }

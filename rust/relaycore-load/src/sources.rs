@@ -77,7 +77,7 @@ pub(crate) fn run(
             let mut entries: Vec<_> = tallies.into_iter().map(|tally| (tally, 0)).collect();
             for member in &mut members {
                 entries[member.entry].1 += u64::from(member.publisher.is_publishing());
-                member.publisher.finish(now);
+                member.publisher.finish(now, &mut findings);
             }
             return Ok(Outcome {
                 entries,
