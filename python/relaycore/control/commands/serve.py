@@ -26,6 +26,7 @@ from relaycore.control.state_folder import state_folder
 from relaycore.control.watch import log_events, trace_latency, watch_status
 from relaycore.relay import Relay
 from relaycore.settings import Config, User
+from relaycore.system.descriptors import raise_descriptor_limit
 from relaycore.system.event_loop import call_on_stop_signals, loop_factory
 
 NAME = "serve"
@@ -100,6 +101,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Serves until a signal asks it to end. What it raises is a RelaycoreError."""
+    raise_descriptor_limit()
     file = None if arguments.config is None else WatchedFile(Path(arguments.config))
     configured = _settings(arguments)
     others = _has_accounts(Path(configured.state_folder))
