@@ -44,17 +44,17 @@ def test_the_load_generator_takes_the_plan_of_every_profile(name: str, source: d
 
 def test_what_is_not_asked_for_follows_from_the_profile() -> None:
     plan = plan_of()
-    assert (plan.readers, plan.warm_up_ms, plan.duration_ms) == (100, 5000, 20_000)
+    assert (plan.readers, plan.warm_up_ms, plan.duration_ms) == (100, 6000, 20_000)
     (source,) = plan.sources
     assert (source.url, source.bitrate, source.fps, source.gop_ms) == (URL, 4_000_000, 30.0, 2000)
     assert plan_of("many-streams").sources[0].bitrate == 1_000_000
 
 
 def test_the_warm_up_is_as_long_as_readers_take_to_come() -> None:
-    # They begin after a second, are all there 5 s later, and settle for 3 s.
-    assert plan_of(readers=1000, ramp=200.0).warm_up_ms == 9000
+    # They begin after a group of pictures and half a second, are all there 5 s later, and settle for 3 s.
+    assert plan_of(readers=1000, ramp=200.0).warm_up_ms == 11_000
     assert plan_of(readers=1000, ramp=200.0, warm_up=2.0).warm_up_ms == 2000
-    assert plan_of("churn", readers=1000).warm_up_ms == 9000
+    assert plan_of("churn", readers=1000).warm_up_ms == 11_000
 
 
 def test_bad_readers_come_beside_the_good_ones() -> None:

@@ -16,13 +16,17 @@ from relaycore.bench.wishes import Wishes, parse_cpus, publisher_url, reader_url
 from relaycore.errors import ConfigurationError
 from relaycore.settings.values import parse_bitrate
 
-__all__ = ["PROFILES", "Part", "Profile", "make_plan"]
+__all__ = ["PROFILES", "RAMP", "Part", "Profile", "make_plan"]
+
+DURATION_S: Final = 20.0
+"""Seconds that are measured, where nothing else is asked for."""
 
 RAMP: Final = 200.0
 """Readers that begin in a second, where nothing else is asked for."""
 
-READERS_START_MS: Final = 1000
-"""When the first reader begins: the publisher needs to be there."""
+READERS_START_MS: Final = 500
+"""Time between the first group of pictures and the first reader: by then the publisher is there, and what the
+server keeps of a stream without any reader is kept."""
 
 WARM_UP_MS: Final = 5000
 """Shortest warm-up that is chosen here."""
@@ -130,10 +134,10 @@ def make_plan(name: str, wishes: Wishes, password: str | None = None) -> Plan:
     streams = readers if profile.many_streams else 1
     url = reader_url(wishes, streams=streams)
     sources = _sources(profile, wishes, password, streams)
-    start_ms = READERS_START_MS if sources else 0
+    start_ms = READERS_START_MS + round(wishes.gop * 1000) if sources else 0
     parts = [_count(part, readers) for part in profile.parts]
-    warm_up_ms = _warm_up_ms(profile, wishes, parts, start_ms)
-    duration_ms = round(wishes.duration * 1000)
+    duration_s = _first(wishes.duration, DURATION_S)
+    warm_up_ms = _warm_up_ms(profile, wishes, parts, start_ms, duration_s)
     groups = [
         Group(
             name=part.name,
@@ -144,7 +148,7 @@ def make_plan(name: str, wishes: Wishes, password: str | None = None) -> Plan:
             user=wishes.user,
             password=password,
             wrong_password=part.wrong_password,
-            ramp_per_second=_ramp(part, count, wishes),
+            ramp_per_second=_ramp(part, count, wishes.ramp, duration_s),
             start_ms=warm_up_ms if part.late else start_ms,
             stay_ms=None if part.stay_s is None else round(part.stay_s * 1000),
             behaviour=part.behaviour,
@@ -159,7 +163,7 @@ def make_plan(name: str, wishes: Wishes, password: str | None = None) -> Plan:
         threads=wishes.threads or _threads(cpus),
         cpus=cpus,
         warm_up_ms=warm_up_ms,
-        duration_ms=duration_ms,
+        duration_ms=round(duration_s * 1000),
         sources=sources,
         groups=groups,
     )
@@ -200,28 +204,28 @@ def _count(part: Part, readers: int) -> int:
     return max(1, round(part.share * readers))
 
 
-def _ramp(part: Part, count: int, wishes: Wishes) -> float | None:
+def _ramp(part: Part, count: int, ramp: float | None, duration_s: float) -> float | None:
     if part.joins == "at once":
-        return wishes.ramp
+        return ramp
     if part.joins == "spread":
-        return max(0.01, count / (part.stay_s or wishes.duration))
-    return _first(wishes.ramp, RAMP)
+        return max(0.01, count / _first(part.stay_s, duration_s))
+    return _first(ramp, RAMP)
 
 
 def _first(wish: float | None, otherwise: float) -> float:
     return otherwise if wish is None else wish
 
 
-def _warm_up_ms(profile: Profile, wishes: Wishes, counts: list[int], start_ms: int) -> int:
-    """As asked for, or long enough for all readers to come that do not come late."""
+def _warm_up_ms(profile: Profile, wishes: Wishes, counts: list[int], start_ms: int, duration_s: float) -> int:
+    """As asked for, or long enough for all readers to come that do not come late, in whole seconds."""
     if wishes.warm_up is not None:
         return round(wishes.warm_up * 1000)
     longest = WARM_UP_MS
     for part, count in zip(profile.parts, counts, strict=True):
-        ramp = _ramp(part, count, wishes)
+        ramp = _ramp(part, count, wishes.ramp, duration_s)
         if not part.late and ramp is not None:
             longest = max(longest, start_ms + math.ceil(1000 * count / ramp) + SETTLE_MS)
-    return longest
+    return math.ceil(longest / 1000) * 1000
 
 
 def _threads(cpus: list[int] | None) -> int:

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from relaycore.bench.plan import ReaderTransport, SourceTransport
+from relaycore.bench.quality import HighestLatency, Quality
 from relaycore.errors import ConfigurationError
 from relaycore.settings import BitRate, UserName
 from relaycore.settings.urls import masked, split_url
@@ -17,6 +18,7 @@ from relaycore.settings.urls import masked, split_url
 __all__ = [
     "NUMBER",
     "CpuList",
+    "Measures",
     "Readers",
     "Seconds",
     "Wishes",
@@ -85,7 +87,7 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     bitrate: BitRate | None = None
     fps: _Fps = 30.0
     gop: _Gop = 2.0
-    duration: Seconds = 20.0
+    duration: Seconds | None = None
     warm_up: _WarmUp | None = None
     ramp: _Ramp | None = None
     threads: _Threads | None = None
@@ -111,6 +113,28 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
         if self.source_rtp is not None:
             return "rtp"
         return "same" if self.publish is None else "other"
+
+
+class Measures(msgspec.Struct, frozen=True, kw_only=True):
+    """What is measured beside the load, and searched for."""
+
+    pid: Annotated[int, Meta(ge=1, description="the number of a process", examples=[1234])] | None = None
+    """Process of the server under test."""
+
+    floor: bool = False
+    """Whether a bare loop is measured in the same run."""
+
+    find_max: bool = False
+    most: Readers = 100_000
+    """Most readers that are tried."""
+
+    p99_ms: HighestLatency = 100.0
+    allow_loss: bool = False
+
+    @property
+    def quality(self) -> Quality:
+        """What the readers are to get."""
+        return Quality(p99_ms=self.p99_ms, lossless=not self.allow_loss)
 
 
 def reader_url(wishes: Wishes, *, streams: int) -> str:

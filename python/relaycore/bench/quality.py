@@ -1,0 +1,124 @@
+"""Whether a run was good enough, and what speaks against believing it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta
+
+from relaycore.bench.plan import Plan
+from relaycore.bench.report import GroupReport, Report
+
+__all__ = ["BUSY", "HighestLatency", "Quality", "doubts", "good_groups", "shortfalls", "units_sent"]
+
+BUSY: Final = 0.85
+"""Share of the time from which on a thread of the load generator is its limit: what waits, waits for it."""
+
+LATE_MS: Final = 5.0
+"""How late the publisher may send, in the 99th percentile, before its lateness is told."""
+
+RECEIVED: Final = 0.95
+"""Share of what was sent that each reader has to get. The rest is what is on its way at both ends."""
+
+
+HighestLatency = Annotated[
+    float, Meta(gt=0, le=60_000, description="milliseconds, up to 60000", examples=[100])
+]
+
+
+class Quality(msgspec.Struct, frozen=True, kw_only=True):
+    """What the good readers of a run have to get."""
+
+    p99_ms: HighestLatency = 100.0
+    """Most that the latency may be in the 99th percentile."""
+
+    lossless: bool = True
+    """Whether nothing may be lost, incomplete, corrupt or missing."""
+
+    def __str__(self) -> str:
+        words = f"p99 at most {self.p99_ms:g} ms, all playing"
+        return f"{words}, nothing lost" if self.lossless else words
+
+
+def good_groups(plan: Plan, report: Report) -> list[tuple[int, GroupReport]]:
+    """The groups that are to get everything in time, each after the number of its readers."""
+    return [
+        (asked.count, found)
+        for asked, found in zip(plan.groups, report.groups, strict=False)
+        if asked.is_good
+    ]
+
+
+def units_sent(report: Report) -> float | None:
+    """Access units sent to each stream while it was measured; ``None`` where nothing was published."""
+    streams = sum(source.count for source in report.sources)
+    return sum(source.access_units for source in report.sources) / streams if streams else None
+
+
+def shortfalls(plan: Plan, report: Report, quality: Quality) -> list[str]:
+    """What is worse than the quality, in words for a person; empty when it was held."""
+    found: list[str] = []
+    sent = units_sent(report)
+    for count, group in good_groups(plan, report):
+        name = group.name
+        if group.playing < count:
+            found.append(f"{name}: {group.playing} of {count} play")
+        if group.failed:
+            found.append(f"{name}: {group.failed} sessions failed")
+        if not group.latency_ms.count:
+            found.append(f"{name}: nothing came that tells its time")
+        elif group.latency_ms.p99 > quality.p99_ms:
+            found.append(f"{name}: p99 {group.latency_ms.p99:.1f} ms")
+        if quality.lossless:
+            found += _losses(group)
+        if sent and _stays(plan, name) and group.fairness.least < RECEIVED * sent:
+            found.append(f"{name}: a reader got {group.fairness.least} of {sent:.0f} access units")
+    if not report.groups:
+        found.append("nobody read")
+    return found
+
+
+def doubts(plan: Plan, report: Report) -> list[str]:
+    """What makes the figures those of the load generator or the machine, not of the server."""
+    found: list[str] = []
+    if not report.machine.optimised:
+        found.append("The load generator was built without optimisation: its own latency is in all figures.")
+    if report.generator.busiest_thread >= BUSY:
+        found.append(
+            f"A thread of the load generator was busy {report.generator.busiest_thread:.0%} of the time: it "
+            "is the limit, not the server. Give it more processors or threads, or fewer readers."
+        )
+    for source in report.sources:
+        if source.late_ms.p99 > LATE_MS:
+            found.append(
+                f"The publisher sent up to {source.late_ms.p99:.1f} ms late (p99): the machine is "
+                "overloaded, and latencies begin when the picture was sent."
+            )
+    limit = report.machine.descriptors
+    needed = plan.readers + sum(source.count for source in plan.sources)
+    if limit is not None and needed > limit:
+        found.append(
+            f"{needed} sessions need more than the {limit} descriptors that this process may have: raise "
+            "`ulimit -n`."
+        )
+    return found
+
+
+def _losses(group: GroupReport) -> list[str]:
+    units, name = group.access_units, group.name
+    counts = {
+        "packets lost": group.packets.lost,
+        "access units incomplete": units.incomplete,
+        "access units corrupt": units.corrupt,
+        "access units missing": units.missing,
+    }
+    return [f"{name}: {count} {what}" for what, count in counts.items() if count]
+
+
+def _stays(plan: Plan, name: str) -> bool:
+    """Whether the readers of a group are there all the time that is measured."""
+    return any(
+        group.name == name and group.stay_ms is None and group.start_ms < plan.warm_up_ms
+        for group in plan.groups
+    )
