@@ -1,0 +1,207 @@
+"""The result of a load test as one page of HTML, which needs nothing else: no script, no font, no network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from html import escape
+from itertools import groupby
+from pathlib import Path
+from typing import Final
+
+from relaycore.bench.figures import figures, floor_text
+from relaycore.bench.plots import plots
+from relaycore.bench.quality import Quality, doubts, shortfalls
+from relaycore.bench.result import Result
+from relaycore.bench.text import tame
+from relaycore.errors import ConfigurationError
+
+__all__ = ["page", "write_page"]
+
+STYLE: Final = """
+:root { color-scheme: light; }
+body { margin: 0 auto; max-width: 60rem; padding: 1.5rem; background: #fff; color: #1d232b;
+  font: 16px/1.5 system-ui, sans-serif; }
+h1 { font-size: 1.6rem; margin: 0 0 .3rem; }
+h2 { font-size: 1.15rem; margin: 2.2rem 0 .5rem; }
+p { margin: .3rem 0; }
+code { font: .88em ui-monospace, monospace; overflow-wrap: anywhere; }
+.dim { color: #5b6573; }
+.verdict { margin: 1rem 0; padding: .6rem .9rem; border-left: 4px solid; background: #f5f7f9; }
+.held { border-color: #2f7d4f; }
+.missed { border-color: #c2571a; }
+.groups { display: grid; grid-template-columns: repeat(auto-fit, minmax(17rem, 1fr)); gap: 1.2rem; }
+table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
+caption { text-align: left; font-weight: 600; padding: .2rem 0; }
+th, td { text-align: left; padding: .2rem .6rem .2rem 0; border-bottom: 1px solid #e4e8ec;
+  vertical-align: top; }
+th { font-weight: 600; color: #5b6573; }
+td.number { text-align: right; white-space: nowrap; padding-right: 0; }
+figure { margin: 0; }
+svg { width: 100%; height: auto; }
+.wide { overflow-x: auto; }
+"""
+
+
+POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
+"""Keeps a browser from loading or running anything, should some text pass for markup after all (CSP)."""
+
+
+def write_page(result: Result, quality: Quality, path: Path) -> None:
+    """Writes the page. ConfigurationError when it cannot be written, or matplotlib is not there."""
+    text = page(result, quality)
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be written: {error.strerror}.") from None
+
+
+def page(result: Result, quality: Quality) -> str:
+    """The page. What a server or a person wrote is only ever text in it."""
+    title = f"Load test: {result.profile}"
+    parts = [
+        "<!DOCTYPE html>",
+        '<html lang="en">',
+        "<head>",
+        '<meta charset="utf-8">',
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">',
+        f"<title>{escape(title)}</title>",
+        f"<style>{STYLE}</style>",
+        "</head>",
+        "<body>",
+        f"<h1>{escape(title)}</h1>",
+        *_head(result),
+        *_verdict(result, quality),
+        *_figures(result),
+        *_search(result),
+        *_plots(result, quality),
+        *_findings(result),
+        *_circumstances(result),
+        "</body>",
+        "</html>",
+    ]
+    return "\n".join(parts) + "\n"
+
+
+def _head(result: Result) -> Iterator[str]:
+    plan = result.plan
+    urls = dict.fromkeys(group.url for group in plan.groups)
+    what = f"{plan.readers:,} readers of {' and '.join(f'<code>{escape(url)}</code>' for url in urls)}"
+    if plan.sources:
+        source = plan.sources[0]
+        rate = f"{source.bitrate / 1e6:g} Mbit/s at {source.fps:g} pictures per second"
+        what += f", {rate}" if source.count == 1 else f", {source.count:,} streams of {rate}"
+    yield f"<p>{what}; {result.report.seconds:.0f} s measured.</p>"
+    yield f'<p class="dim">{escape(result.made_at)}</p>'
+
+
+def _verdict(result: Result, quality: Quality) -> Iterator[str]:
+    if result.search is not None:
+        largest = result.search.largest
+        most = "No count" if largest is None else f"{largest:,} readers"
+        text = f"{most} held {result.search.quality}. {result.search.limit}"
+        held = largest is not None
+    else:
+        missed = shortfalls(result.plan, result.report, quality)
+        held = not missed
+        text = f"Held: {quality}." if held else f"Not held ({quality}): {'; '.join(missed)}."
+    yield f'<p class="verdict {"held" if held else "missed"}">{escape(tame(text))}</p>'
+    warnings = doubts(result.plan, result.report)
+    if result.server_ended:
+        warnings.append("The server under test ended before the load test did.")
+    if result.interrupted:
+        warnings.append("It was ended before its time: the figures are those until then.")
+    for warning in warnings:
+        yield f'<p class="verdict missed">{escape(warning)}</p>'
+
+
+def _figures(result: Result) -> Iterator[str]:
+    yield "<h2>Figures</h2>"
+    yield '<div class="groups">'
+    for about, ones in groupby(figures(result), key=lambda figure: figure.about):
+        yield f"<table><caption>{escape(tame(about))}</caption>"
+        for one in ones:
+            yield f'<tr><td>{escape(one.name)}</td><td class="number">{escape(one.text)}</td></tr>'
+        yield "</table>"
+    yield "</div>"
+    if result.floor is not None:
+        yield f"<p>A bare loop on this machine: {escape(floor_text(result.floor))}.</p>"
+
+
+def _search(result: Result) -> Iterator[str]:
+    if result.search is None:
+        return
+    yield "<h2>Steps of the search</h2>"
+    yield from _table(
+        ("readers", "quality", "p99 ms", "load generator busy", "what was missed"),
+        (
+            (
+                f"{step.readers:,}",
+                "held" if step.held else "not held",
+                f"{step.p99_ms:.1f}",
+                f"{100 * step.busiest_thread:.0f} %",
+                "; ".join(step.shortfalls),
+            )
+            for step in result.search.steps
+        ),
+    )
+
+
+def _plots(result: Result, quality: Quality) -> Iterator[str]:
+    for plot in plots(result, quality):
+        yield f"<h2>{escape(plot.title)}</h2>"
+        yield f'<figure><figcaption class="dim">{escape(plot.about)}</figcaption>'
+        yield plot.svg
+        yield "</figure>"
+
+
+def _findings(result: Result) -> Iterator[str]:
+    yield "<h2>Findings about the server</h2>"
+    found = result.report.findings
+    if not found:
+        yield "<p>None.</p>"
+        return
+    yield from _table(
+        ("what", "times", "first at", "first case"),
+        (
+            (tame(one.kind), f"{one.count:,}", f"{one.first_at_ms / 1000:.1f} s", tame(one.example))
+            for one in found
+        ),
+    )
+
+
+def _circumstances(result: Result) -> Iterator[str]:
+    host, generator, report = result.host, result.report.generator, result.report
+    memory = "" if host.memory_bytes is None else f", {host.memory_bytes / 2**30:.0f} GiB"
+    rows = [
+        ("command", " ".join(result.command)),
+        ("machine", f"{host.processor}, {host.cpus} processors{memory}, {host.system}"),
+        ("versions", ", ".join(f"{name} {number}" for name, number in result.versions.items())),
+        (
+            "load generator",
+            f"{generator.threads} threads, {generator.cpu_seconds:.1f} s of processor time, "
+            f"the busiest {100 * generator.busiest_thread:.0f} %",
+        ),
+    ]
+    if result.server is not None:
+        rows.append(("server", f"{result.server.program}, {result.server.seconds:.1f} s looked at"))
+    for source in report.sources:
+        rows.append(
+            (
+                "publisher",
+                f"{source.count:,} to {source.url}: {source.access_units:,} access units, "
+                f"{source.skipped:,} not sent, {source.failed:,} sessions failed, "
+                f"{source.restarts:,} restarts, late p99 {source.late_ms.p99:.2f} ms",
+            )
+        )
+    yield "<h2>Circumstances</h2>"
+    yield from _table(None, ((name, tame(text)) for name, text in rows))
+
+
+def _table(columns: Iterable[str] | None, rows: Iterable[Iterable[str]]) -> Iterator[str]:
+    yield '<div class="wide"><table>'
+    if columns is not None:
+        yield f"<tr>{''.join(f'<th>{escape(column)}</th>' for column in columns)}</tr>"
+    for row in rows:
+        yield f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>"
+    yield "</table></div>"
