@@ -189,16 +189,27 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _measured(pid: int, name: str) -> int:
-    """The process itself, or its first descendant of a name."""
-    if not name:
-        return pid
+    """The process itself, or its first descendant of a name, which may have that name a little later."""
+    ends = time.monotonic() + START_S
+    while name:
+        for process in _descendants(pid):
+            with suppress(OSError):  # one that has ended meanwhile
+                if Path(f"/proc/{process}/comm").read_text(encoding="utf-8").strip() == name:
+                    return process
+        if time.monotonic() > ends:
+            raise RuntimeError(f"process {pid} has no descendant that is called {name}")
+        time.sleep(0.05)
+    return pid
+
+
+def _descendants(pid: int) -> list[int]:
+    """A process and all that came of it, parents first."""
     known = [pid]
     for parent in known:
-        if Path(f"/proc/{parent}/comm").read_text(encoding="utf-8").strip() == name:
-            return parent
-        for task in Path(f"/proc/{parent}/task").iterdir():
-            known += map(int, (task / "children").read_text(encoding="utf-8").split())
-    raise RuntimeError(f"process {pid} has no descendant that is called {name}")
+        with suppress(OSError):
+            for task in Path(f"/proc/{parent}/task").iterdir():
+                known += map(int, (task / "children").read_text(encoding="utf-8").split())
+    return known
 
 
 def _free_ports() -> tuple[int, int, int]:
