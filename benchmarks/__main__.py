@@ -1,4 +1,4 @@
-"""``python -m benchmarks [--minutes N] [NAME...]``."""
+"""``python -m benchmarks [OPTIONS] [NAME...]``."""
 
 from __future__ import annotations
 
@@ -8,54 +8,136 @@ import sys
 from typing import Final
 
 from benchmarks.machine import is_debug_build, load, machine, versions
+from benchmarks.peer import peers
+from benchmarks.pinned import more_files
 from benchmarks.result import Options, Result, keep
 
 NAMES: Final = (
+    "load.tcp_cost",
+    "load.udp_cost",
+    "load.tcp_most",
+    "load.udp_most",
+    "load.first_picture",
+    "load.stalled",
+    "load.cores",
+    "load.publishers",
+    "load.storm",
+    "load.idle",
+    "load.latency",
+    "load.joins",
+    "versus.tcp",
+    "versus.udp",
+    "versus.most",
+    "versus.first_picture",
+    "versus.memory",
     "camera.glass_to_glass",
     "camera.stages",
     "camera.jpeg",
     "camera.readers",
     "camera.first_picture",
-    "load.latency",
-    "load.joins",
-    "load.idle",
     "camera.memory",
 )
-"""The benchmarks, each a module, in the order in which they run; all but the last take two minutes."""
+"""The benchmarks, each a module, in the order in which they run."""
+
+SELECTION: Final = {
+    "load.tcp_cost": Options(seconds=6),
+    "load.udp_cost": Options(seconds=6),
+    "load.tcp_most": Options(repeats=1, seconds=5),
+    "load.first_picture": Options(seconds=5),
+    "load.stalled": Options(repeats=2, seconds=6),
+    "load.publishers": Options(repeats=1, seconds=6),
+    "load.storm": Options(repeats=1, seconds=6),
+    "load.idle": Options(),
+    "versus.tcp": Options(repeats=1, seconds=5),
+    "versus.udp": Options(repeats=1, seconds=5),
+    "camera.glass_to_glass": Options(),
+}
+"""What runs when nothing is named, in ten minutes, and how often and how long each measures."""
 
 
 def main() -> int:
-    """Runs the benchmarks that are named, or all."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks", description="Speed and memory of relaycore."
-    )
-    parser.add_argument(
-        "names", nargs="*", metavar="NAME", help=f"which ones, all by default: {', '.join(NAMES)}"
-    )
-    parser.add_argument("--minutes", type=float, default=10.0, help="length of the memory benchmark (10)")
-    arguments = parser.parse_args()
-    unknown = set(arguments.names).difference(NAMES)
-    if unknown:
-        parser.error(f"there is no benchmark {', '.join(sorted(unknown))}: choose from {', '.join(NAMES)}")
+    """Runs the benchmarks that are named, or the selection."""
+    arguments = _arguments()
     if is_debug_build():
         print("The extension is a debug build, which says nothing about speed: build it with `make bench`.")
         return 2
-    for name in arguments.names or NAMES:
-        _run(name, Options(minutes=arguments.minutes))
+    more_files()
+    asked = Options(
+        minutes=arguments.minutes,
+        repeats=arguments.repeats,
+        seconds=arguments.seconds,
+        peers=tuple(arguments.peers),
+    )
+    for name in _chosen(arguments.names) if arguments.names else SELECTION:
+        _run(name, asked if arguments.names else SELECTION[name])
     return 0
+
+
+def _arguments() -> argparse.Namespace:
+    defaults = Options()
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description="What relaycore does and costs."
+    )
+    parser.add_argument(
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help=f"which ones, or all of a folder: {', '.join(NAMES)}. Without any, a selection that takes ten "
+        "minutes",
+    )
+    parser.add_argument(
+        "--minutes", type=float, default=defaults.minutes, help="length of camera.memory (%(default)g)"
+    )
+    parser.add_argument(
+        "--repeats",
+        type=int,
+        default=defaults.repeats,
+        help="how often load and versus measure (%(default)d)",
+    )
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=defaults.seconds,
+        help="how long they measure each time (%(default)g)",
+    )
+    parser.add_argument(
+        "--peers", nargs="+", default=[], choices=peers(), help="servers of versus; all that are installed"
+    )
+    arguments = parser.parse_args()
+    for name in arguments.names:
+        if not _chosen([name]):
+            parser.error(f"there is no benchmark {name}: choose from {', '.join(NAMES)}")
+    return arguments
+
+
+def _chosen(names: list[str]) -> list[str]:
+    """Benchmarks by their names, or by those of their folders."""
+    return [name for name in NAMES if name in names or name.partition(".")[0] in names]
 
 
 def _run(name: str, options: Options) -> None:
     print(f"{name} ...", flush=True)
     before = load()
     result: Result = importlib.import_module(f"benchmarks.{name}").run(options)
-    command = f"python -m benchmarks {name}"
-    if name == "camera.memory":
-        command += f" --minutes {options.minutes:g}"
     about = {**machine(), "load_before": before, "load_after": load()}
-    keep(name, result, {"command": command, "machine": about, "versions": versions()})
-    for figure in result.figures:
-        print(f"  {figure.name:48} {figure.value:10.4g} {figure.unit:14} {figure.verdict}", flush=True)
+    keep(name, result, {"command": _command(name, options), "machine": about, "versions": versions()})
+    for one in result.figures:
+        of = f"{one.of}: " if one.of else ""
+        print(f"  {of + one.name:56} {one.value:10.4g} {one.unit:14} {one.verdict}", flush=True)
+
+
+def _command(name: str, options: Options) -> str:
+    """What measures the same again."""
+    defaults = Options()
+    words = ["python -m benchmarks", name]
+    if name == "camera.memory":
+        words.append(f"--minutes {options.minutes:g}")
+    if name.startswith(("load.", "versus.")):
+        words += [f"--repeats {options.repeats}"] if options.repeats != defaults.repeats else []
+        words += [f"--seconds {options.seconds:g}"] if options.seconds != defaults.seconds else []
+    if name.startswith("versus.") and options.peers:
+        words.append(f"--peers {' '.join(options.peers)}")
+    return " ".join(words)
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ def run(_options: Options) -> Result:
             "kernel's buffers are not in it."
         ),
         figures=[
-            Figure("one more reader", (many - few) * 1024 / READERS, "KiB", below=8.0),
+            Figure("one more reader", (many - few) * 1024 / READERS, "KiB", below=5.0),
             Figure(f"the relay with {BEFORE + READERS} readers", many, "MiB"),
         ],
         cpu_seconds={"relay": cpu},

@@ -1,0 +1,11 @@
+"""What a thousand readers over UDP cost, beside the bare loop."""
+
+from __future__ import annotations
+
+from benchmarks.load.cost import cost
+from benchmarks.result import Options, Result
+
+
+def run(options: Options) -> Result:
+    """See :func:`benchmarks.load.cost.cost`."""
+    return cost("udp", options)
