@@ -1,7 +1,6 @@
 //! What a run found, as JSON. Times are milliseconds.
 
 use crate::platform;
-use hdrhistogram::Histogram;
 use serde::Serialize;
 
 /// A distribution of times, in milliseconds; all are 0 where nothing was counted.
@@ -17,28 +16,6 @@ pub struct Distribution {
     pub p99: f64,
     pub p999: f64,
     pub max: f64,
-}
-
-impl From<&Histogram<u64>> for Distribution {
-    /// The distribution of times that were counted in nanoseconds.
-    fn from(times: &Histogram<u64>) -> Self {
-        if times.is_empty() {
-            return Self::default();
-        }
-        let ms = |ns: u64| ns as f64 / 1e6;
-        let at = |quantile| ms(times.value_at_quantile(quantile));
-        Self {
-            count: times.len(),
-            min: ms(times.min()),
-            mean: times.mean() / 1e6,
-            p50: at(0.5),
-            p90: at(0.9),
-            p95: at(0.95),
-            p99: at(0.99),
-            p999: at(0.999),
-            max: ms(times.max()),
-        }
-    }
 }
 
 /// The whole of a run.
@@ -319,35 +296,4 @@ pub struct FloorReport {
     pub blocked: u64,
     /// Seconds that it took.
     pub seconds: f64,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_become_milliseconds_and_none_become_zeros() {
-        let mut times = Histogram::new(3).unwrap();
-        assert_eq!(Distribution::from(&times), Distribution::default());
-        for ms in 1..=1000 {
-            times.record(ms * 1_000_000).unwrap();
-        }
-        let found = Distribution::from(&times);
-        assert_eq!(found.count, 1000);
-        for (value, expected) in [
-            (found.min, 1.0),
-            (found.mean, 500.5),
-            (found.p50, 500.0),
-            (found.p90, 900.0),
-            (found.p95, 950.0),
-            (found.p99, 990.0),
-            (found.p999, 999.0),
-            (found.max, 1000.0),
-        ] {
-            assert!(
-                (value - expected).abs() <= expected * 0.002,
-                "{value} is not {expected}"
-            );
-        }
-    }
 }

@@ -120,7 +120,7 @@ impl Run {
         let mut state = self.lock();
         let report = match std::mem::replace(&mut *state, State::New) {
             State::New => Report {
-                machine: machine(),
+                machine: Machine::this(),
                 ..Report::default()
             },
             State::Running(thread) => thread.join().unwrap_or_else(|_| {
@@ -129,7 +129,7 @@ impl Run {
                     || "a thread of the load generator failed: this is a mistake of its own".into();
                 findings.add("generator_failed", 0, example);
                 Report {
-                    machine: machine(),
+                    machine: Machine::this(),
                     findings: findings.into_sorted(),
                     ..Report::default()
                 }
@@ -207,7 +207,7 @@ fn carry_out(
     let window = shared.window();
     let seconds = ended.min(window.to).saturating_sub(window.from) as f64 / SECOND as f64;
     let mut report = Report {
-        machine: machine(),
+        machine: Machine::this(),
         seconds,
         seconds_series: shared.series.all(),
         ..Report::default()
@@ -343,16 +343,6 @@ fn fairness(complete: impl Iterator<Item = u64> + Clone) -> Fairness {
         },
         least: complete.clone().min().unwrap_or(0),
         most: complete.max().unwrap_or(0),
-    }
-}
-
-fn machine() -> Machine {
-    Machine {
-        system: std::env::consts::OS,
-        architecture: std::env::consts::ARCH,
-        cpus: thread::available_parallelism().map_or(1, std::num::NonZero::get),
-        descriptors: platform::descriptor_limit(),
-        optimised: !cfg!(debug_assertions),
     }
 }
 

@@ -352,6 +352,8 @@ mod tests {
         assert!(close(found.p50, 500.0) && close(found.p99, 990.0));
         assert!(close(found.min, 1.0) && close(found.max, 1000.0) && close(found.mean, 500.5));
         assert_eq!(Times::new().distribution(), Distribution::default());
+        times.add(600 * SECOND);
+        assert!(close(times.distribution().max, 600_000.0));
     }
 
     #[test]

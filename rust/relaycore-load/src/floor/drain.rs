@@ -1,19 +1,20 @@
 //! The readers: threads that take what comes, and find when each burst is whole.
 
 use super::burst::{FRAMED_STAMP_BYTES, Stamp, unknown_bytes};
-use super::sender::{new_histogram, since};
+use super::sender::since;
 use crate::platform;
-use hdrhistogram::Histogram;
+use crate::tally::Times;
 use mio::event::Source;
 use mio::net::{TcpStream, UdpSocket};
 use mio::{Events, Interest, Poll, Registry, Token, Waker};
+use relaycore_engine::datagrams::{INLET_BYTES, Inlet};
 use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// Bytes of the buffer that a thread reads into.
-const BUFFER_BYTES: usize = 256 * 1024;
+/// Datagrams that are read of one socket before it is the turn of others.
+const DATAGRAMS_AT_ONCE: usize = 256;
 
 /// How long nothing comes after the sender has ended until nothing more is expected.
 const QUIET: Duration = Duration::from_millis(100);
@@ -26,8 +27,8 @@ const WAKER: Token = Token(usize::MAX);
 
 /// What came.
 pub(super) struct Tally {
-    /// Nanoseconds from the start of each burst to its last byte.
-    pub(super) latency: Histogram<u64>,
+    /// From the start of each burst to its last byte.
+    pub(super) latency: Times,
     /// Bytes of measured bursts.
     pub(super) bytes: u64,
 }
@@ -81,11 +82,11 @@ impl<R: Reader> Drain<R> {
         has_ended: &AtomicBool,
     ) -> io::Result<Tally> {
         let mut intake = Intake {
-            buffer: vec![0; BUFFER_BYTES],
+            buffer: vec![0; INLET_BYTES],
             epoch,
             burst_bytes,
             tally: Tally {
-                latency: new_histogram(),
+                latency: Times::new(),
                 bytes: 0,
             },
         };
@@ -141,8 +142,7 @@ impl Tally {
     /// Counts a burst that is whole.
     fn complete(&mut self, stamp: Stamp, now: u64) {
         if stamp.time > 0 {
-            self.latency
-                .saturating_record(now.saturating_sub(stamp.time));
+            self.latency.add(now.saturating_sub(stamp.time));
         }
     }
 }
@@ -247,9 +247,9 @@ impl Reader for ConnectionReader {
     }
 }
 
-/// Reads datagrams.
+/// Reads datagrams, as the readers of a load test do.
 pub(super) struct DatagramReader {
-    socket: UdpSocket,
+    inlet: Inlet,
     /// Number of the burst that comes.
     number: u64,
     /// Bytes of it that came.
@@ -259,7 +259,7 @@ pub(super) struct DatagramReader {
 impl DatagramReader {
     pub(super) fn new(socket: UdpSocket) -> Self {
         Self {
-            socket,
+            inlet: Inlet::new(socket),
             number: 0,
             at: 0,
         }
@@ -268,28 +268,40 @@ impl DatagramReader {
 
 impl Reader for DatagramReader {
     fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
-        self.socket.register(registry, token, Interest::READABLE)
+        registry.register(&mut self.inlet.socket, token, Interest::READABLE)
     }
 
     fn read(&mut self, intake: &mut Intake) -> io::Result<bool> {
-        loop {
-            let length = match self.socket.recv(&mut intake.buffer) {
-                Ok(length) => length,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(true),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(error),
-            };
-            let stamp = Stamp::read(&intake.buffer[..length])?;
-            if stamp.number != self.number {
-                self.number = stamp.number;
-                self.at = 0;
-            }
-            self.at += length;
-            intake.tally.count(stamp, length);
-            if self.at == intake.burst_bytes {
-                let now = intake.now();
-                intake.tally.complete(stamp, now);
-            }
+        let Intake {
+            buffer,
+            epoch,
+            burst_bytes,
+            tally,
+        } = intake;
+        let mut has_more = true;
+        while has_more {
+            let mut outcome = Ok(());
+            let Self { inlet, number, at } = self;
+            has_more = inlet.receive(buffer, DATAGRAMS_AT_ONCE, |packet, _| {
+                let stamp = match Stamp::read(packet) {
+                    Ok(stamp) => stamp,
+                    Err(error) => {
+                        outcome = Err(error);
+                        return;
+                    }
+                };
+                if stamp.number != *number {
+                    *number = stamp.number;
+                    *at = 0;
+                }
+                *at += packet.len();
+                tally.count(stamp, packet.len());
+                if *at == *burst_bytes {
+                    tally.complete(stamp, since(*epoch, Instant::now()));
+                }
+            });
+            outcome?;
         }
+        Ok(true)
     }
 }

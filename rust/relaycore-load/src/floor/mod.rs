@@ -4,8 +4,8 @@
 //! says; other threads read what comes. No server can be better than this, so that what one costs is told as a ratio to
 //! it, measured on the same machine in the same minutes.
 //!
-//! All sockets are on loopback: what the kernel does until the bytes are at the reader is in the sender's time, as it is
-//! in that of a server under test.
+//! The sockets are read as those of the readers of a load test are, and all are on loopback: what the kernel does until
+//! the bytes are at the reader is in the sender's time, as it is in that of a server under test.
 
 mod burst;
 mod drain;
@@ -13,12 +13,12 @@ mod sender;
 
 use crate::plan::{FloorKind, FloorPlan};
 use crate::platform;
-use crate::report::{Distribution, FloorReport, Machine};
+use crate::report::{FloorReport, Machine};
+use crate::tally::Times;
 use burst::Burst;
 use drain::{ConnectionReader, DatagramReader, Drain, Reader};
 use mio::net::{TcpStream, UdpSocket};
-use sender::{Connections, Datagrams, Outlets, new_histogram};
-use socket2::SockRef;
+use sender::{Connections, Datagrams, Outlets};
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::Arc;
@@ -29,9 +29,6 @@ use std::time::Instant;
 
 /// Most threads that read, where no processor is named for them.
 const DRAIN_THREADS: usize = 4;
-
-/// Bytes that the kernel may keep for a UDP reader: as much as relaycore asks for where it receives.
-const SOCKET_BYTES: usize = 2 << 20;
 
 /// Descriptors that are needed besides the sockets.
 const OTHER_DESCRIPTORS: u64 = 64;
@@ -119,11 +116,11 @@ fn run<R: Reader>(
             .collect();
         io::Result::Ok((sent, tallies))
     })?;
-    let mut latency = new_histogram();
+    let mut latency = Times::new();
     let mut received_bytes = 0;
     for tally in tallies {
         let tally = tally?;
-        latency.add(tally.latency).map_err(io::Error::other)?;
+        latency.merge(&tally.latency);
         received_bytes += tally.bytes;
     }
     let sent = sent.ok_or_else(|| io::Error::other("the readers did not start"))??;
@@ -136,8 +133,8 @@ fn run<R: Reader>(
             0.0
         },
         cpu_seconds: sent.cpu_seconds,
-        latency_ms: Distribution::from(&latency),
-        written_within_ms: Distribution::from(&sent.written_within),
+        latency_ms: latency.distribution(),
+        written_within_ms: sent.written_within.distribution(),
         bytes: sent.counts.bytes,
         received_bytes,
         bursts: sent.bursts,
@@ -201,8 +198,6 @@ fn connect_datagrams(count: usize) -> io::Result<(Vec<std::net::UdpSocket>, Vec<
         let (reader, writer) = (reader?, writer?);
         writer.connect(reader.local_addr()?)?;
         reader.connect(writer.local_addr()?)?;
-        // The system gives what it allows.
-        let _ = SockRef::from(&reader).set_recv_buffer_size(SOCKET_BYTES);
         for socket in [&reader, &writer] {
             socket.set_nonblocking(true)?;
         }

@@ -3,7 +3,7 @@
 use super::burst::{Burst, Stamp};
 use crate::plan::{FloorKind, FloorPlan};
 use crate::platform::{self, Batch};
-use hdrhistogram::Histogram;
+use crate::tally::Times;
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 use std::io::{self, Write};
@@ -24,16 +24,13 @@ const SEND_BYTES: usize = 65_000;
 /// Most packets of one send with segmentation offload (`UDP_MAX_SEGMENTS` of older kernels).
 const SEND_PACKETS: usize = 64;
 
-/// Longest time that is counted: an hour.
-const LONGEST_NS: u64 = 3600 * 1_000_000_000;
-
 /// What was sent while it was measured.
 pub(super) struct Sent {
     /// See [`crate::report::FloorReport`], and so the others.
     pub(super) cpu_seconds: f64,
     pub(super) seconds: f64,
     pub(super) bursts: u64,
-    pub(super) written_within: Histogram<u64>,
+    pub(super) written_within: Times,
     pub(super) counts: Counts,
 }
 
@@ -72,7 +69,7 @@ pub(super) fn send(
     wait(begin + WARM_UP, outlets, &mut counts)?;
 
     let mut counts = Counts::default();
-    let mut written_within = new_histogram();
+    let mut written_within = Times::new();
     let cpu_before = cpu_seconds()?;
     let start = Instant::now();
     let end = start + Duration::from_secs_f64(plan.seconds);
@@ -93,7 +90,7 @@ pub(super) fn send(
         outlets.finish(next.min(end), &mut counts)?;
         // With sockets that did not take all within the time of a burst, this is that time: they get no other burst
         // before they have.
-        written_within.saturating_record(since(burst_start, Instant::now()));
+        written_within.add(since(burst_start, Instant::now()));
         wait(next.min(end), outlets, &mut counts)?;
     }
     outlets.finish(Instant::now() + REST_WAIT, &mut counts)?;
@@ -104,11 +101,6 @@ pub(super) fn send(
         written_within,
         counts,
     })
-}
-
-/// A distribution of nanoseconds; more than its longest time counts as that.
-pub(super) fn new_histogram() -> Histogram<u64> {
-    Histogram::new_with_bounds(1, LONGEST_NS, 3).expect("the bounds are allowed")
 }
 
 /// Nanoseconds from one moment to another.
