@@ -8,6 +8,7 @@
 
 mod check;
 pub mod floor;
+mod inlet;
 mod link;
 pub mod mark;
 pub mod plan;

@@ -4,6 +4,7 @@
 //! were read into, without a copy, and the client gets only what lies between them.
 
 use crate::check::{Brought, Check, Sink};
+use crate::inlet::inlet;
 use crate::link::Link;
 use crate::plan::{Behaviour, Group};
 use crate::platform::SHORT_READ_EMPTIES;
@@ -743,7 +744,7 @@ impl Session {
                 let port = self.ports.get_mut(self.video);
                 if let Some(mut rtp) = port.and_then(|(rtp, _)| rtp.take()) {
                     registry.register(&mut rtp, Token(token + 1), Interest::READABLE)?;
-                    self.datagrams = Some(Inlet::new(rtp));
+                    self.datagrams = Some(inlet(rtp));
                 }
             }
         }

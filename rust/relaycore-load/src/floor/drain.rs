@@ -2,6 +2,7 @@
 
 use super::burst::{FRAMED_STAMP_BYTES, Stamp, unknown_bytes};
 use super::sender::since;
+use crate::inlet::inlet;
 use crate::platform;
 use crate::tally::Times;
 use mio::event::Source;
@@ -259,7 +260,7 @@ pub(super) struct DatagramReader {
 impl DatagramReader {
     pub(super) fn new(socket: UdpSocket) -> Self {
         Self {
-            inlet: Inlet::new(socket),
+            inlet: inlet(socket),
             number: 0,
             at: 0,
         }

@@ -37,15 +37,22 @@ pub(crate) fn pin_current_thread(cpu: usize) -> io::Result<()> {
 /// # Errors
 /// When the kernel cannot do so.
 pub(crate) fn set_segment(socket: &UdpSocket, bytes: u16) -> io::Result<()> {
-    let bytes = libc::c_int::from(bytes);
+    set_udp_option(socket, libc::UDP_SEGMENT, bytes.into())
+}
+
+fn set_udp_option(
+    socket: &impl AsRawFd,
+    option: libc::c_int,
+    value: libc::c_int,
+) -> io::Result<()> {
     // SAFETY: the value is an int, as long as is said, which the call copies.
     let outcome = unsafe {
         libc::setsockopt(
             socket.as_raw_fd(),
             libc::SOL_UDP,
-            libc::UDP_SEGMENT,
-            ptr::from_ref(&bytes).cast(),
-            size_of_val(&bytes) as libc::socklen_t,
+            option,
+            ptr::from_ref(&value).cast(),
+            size_of_val(&value) as libc::socklen_t,
         )
     };
     if outcome == 0 {
@@ -53,6 +60,14 @@ pub(crate) fn set_segment(socket: &UdpSocket, bytes: u16) -> io::Result<()> {
     } else {
         Err(io::Error::last_os_error())
     }
+}
+
+/// Lets no datagrams come joined (udp(7), `UDP_GRO`).
+///
+/// # Errors
+/// When the kernel never joins any.
+pub(crate) fn refuse_joined(socket: &impl AsRawFd) -> io::Result<()> {
+    set_udp_option(socket, libc::UDP_GRO, 0)
 }
 
 /// Datagrams that one call sends.

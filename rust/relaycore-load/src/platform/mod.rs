@@ -10,9 +10,9 @@ mod other;
 mod unix;
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
-pub(crate) use linux::{Batch, pin_current_thread, set_segment};
+pub(crate) use linux::{Batch, pin_current_thread, refuse_joined, set_segment};
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-pub(crate) use not_linux::{Batch, pin_current_thread, set_segment};
+pub(crate) use not_linux::{Batch, pin_current_thread, refuse_joined, set_segment};
 #[cfg(not(unix))]
 pub(crate) use other::{descriptor_limit, thread_cpu_seconds};
 #[cfg(unix)]

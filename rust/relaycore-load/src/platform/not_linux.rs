@@ -22,6 +22,14 @@ pub(crate) fn set_segment(_socket: &UdpSocket, _bytes: u16) -> io::Result<()> {
     Err(unsupported("this system has no segmentation offload"))
 }
 
+/// Lets no datagrams come joined: they never do here.
+///
+/// # Errors
+/// Never.
+pub(crate) fn refuse_joined<T>(_socket: &T) -> io::Result<()> {
+    Ok(())
+}
+
 /// Datagrams that one call sends: there are none here.
 pub(crate) struct Batch<'a>(PhantomData<&'a [u8]>);
 
