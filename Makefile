@@ -71,7 +71,7 @@ lint-python: $(STAMPS)/venv-dev $(STAMPS)/extension
 	$(BIN)/python -c "import relaycore._relaycore"
 	$(BIN)/python -m mypy.stubtest relaycore._relaycore
 
-bench: $(STAMPS)/venv-dev $(STAMPS)/extension $(STAMPS)/packages-bench ## Speed and memory, written to benchmarks/results
+bench: $(STAMPS)/venv-dev $(STAMPS)/extension $(STAMPS)/packages-bench ## What it carries and costs, a selection in ten minutes, drawn into docs/benchmarks.md
 	$(BIN)/python -m benchmarks $(ARGS)
 
 COMPILE := $(BIN)/uv pip compile --quiet --no-config --generate-hashes --no-header --no-emit-index-url --no-emit-find-links

@@ -1,4 +1,4 @@
-"""``python -m benchmarks [OPTIONS] [NAME...]``."""
+"""``python -m benchmarks [OPTIONS] [NAME...]``, and ``python -m benchmarks render``."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ NAMES: Final = (
     "camera.readers",
     "camera.first_picture",
     "camera.memory",
+    "micro",
 )
 """The benchmarks, each a module, in the order in which they run."""
 
@@ -51,25 +52,35 @@ SELECTION: Final = {
     "versus.tcp": Options(repeats=1, seconds=5),
     "versus.udp": Options(repeats=1, seconds=5),
     "camera.glass_to_glass": Options(),
+    "micro": Options(),
 }
 """What runs when nothing is named, in ten minutes, and how often and how long each measures."""
 
+RENDER: Final = "render"
+
 
 def main() -> int:
-    """Runs the benchmarks that are named, or the selection."""
+    """Runs the benchmarks that are named, or the selection, and draws the page of all results."""
     arguments = _arguments()
-    if is_debug_build():
-        print("The extension is a debug build, which says nothing about speed: build it with `make bench`.")
-        return 2
-    more_files()
-    asked = Options(
-        minutes=arguments.minutes,
-        repeats=arguments.repeats,
-        seconds=arguments.seconds,
-        peers=tuple(arguments.peers),
-    )
-    for name in _chosen(arguments.names) if arguments.names else SELECTION:
-        _run(name, asked if arguments.names else SELECTION[name])
+    if arguments.names != [RENDER]:
+        if is_debug_build():
+            print(
+                "The extension is a debug build, which says nothing about speed: build it with `make bench`."
+            )
+            return 2
+        more_files()
+        asked = Options(
+            minutes=arguments.minutes,
+            repeats=arguments.repeats,
+            seconds=arguments.seconds,
+            peers=tuple(arguments.peers),
+        )
+        for name in _chosen(arguments.names) if arguments.names else SELECTION:
+            _run(name, asked if arguments.names else SELECTION[name])
+    # It needs matplotlib, which nothing else does.
+    from benchmarks.page import render
+
+    render()
     return 0
 
 
@@ -83,7 +94,7 @@ def _arguments() -> argparse.Namespace:
         nargs="*",
         metavar="NAME",
         help=f"which ones, or all of a folder: {', '.join(NAMES)}. Without any, a selection that takes ten "
-        "minutes",
+        f"minutes; `{RENDER}` only draws the page of results",
     )
     parser.add_argument(
         "--minutes", type=float, default=defaults.minutes, help="length of camera.memory (%(default)g)"
@@ -105,7 +116,7 @@ def _arguments() -> argparse.Namespace:
     )
     arguments = parser.parse_args()
     for name in arguments.names:
-        if not _chosen([name]):
+        if name != RENDER and not _chosen([name]):
             parser.error(f"there is no benchmark {name}: choose from {', '.join(NAMES)}")
     return arguments
 

@@ -1,4 +1,4 @@
-"""What a benchmark found, and how it is kept: a JSON file for each benchmark, and a page made from them."""
+"""What a benchmark found, and how it is kept: a JSON file for each benchmark."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
-__all__ = ["FOLDER", "Figure", "Options", "Result", "keep", "middle"]
+import msgspec
+
+__all__ = ["FOLDER", "Figure", "Options", "Record", "Result", "keep", "kept", "middle"]
 
 FOLDER: Final = Path(__file__).parent / "results"
 
@@ -99,49 +101,28 @@ class Result:
 
 
 def keep(name: str, result: Result, circumstances: dict[str, Any]) -> None:
-    """Writes the result of a benchmark, and the page of all results anew."""
+    """Writes the result of a benchmark."""
     FOLDER.mkdir(exist_ok=True)
     versions = {**circumstances["versions"], **result.versions}
     record = {"benchmark": name, **circumstances, **asdict(result), "versions": versions}
     (FOLDER / f"{name}.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    _write_page()
 
 
-def _write_page() -> None:
-    parts = [
-        "# Results\n\nMade by `make bench` from the JSON files beside it; how to take them anew, "
-        "and what they are for: [benchmarks](../README.md)."
-    ]
-    for path in sorted(FOLDER.glob("*.json")):
-        parts.append(_section(json.loads(path.read_text(encoding="utf-8"))))
-    (FOLDER / "README.md").write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+class Record(msgspec.Struct, frozen=True):
+    """A result as it was kept, and how it came about."""
+
+    benchmark: str
+    command: str
+    machine: dict[str, Any]
+    versions: dict[str, str]
+    title: str
+    method: str
+    figures: list[Figure]
+    cpu_seconds: dict[str, float] = {}
+    runs: list[dict[str, Any]] = []
 
 
-def _section(record: dict[str, Any]) -> str:
-    figures = [Figure(**figure) for figure in record["figures"]]
-    lines = [
-        f"## {record['title']}",
-        "",
-        record["method"],
-        "",
-        "| figure | value | aim |",
-        "| --- | ---: | --- |",
-    ]
-    lines += [f"| {_name(one)} | {one.value:.4g} {one.unit} | {one.verdict} |" for one in figures]
-    machine, versions = record["machine"], record["versions"]
-    cpu = ", ".join(f"{process} {seconds:.2f} s" for process, seconds in record["cpu_seconds"].items())
-    lines += [
-        "",
-        f"`{record['command']}`, {', '.join(f'{name} {number}' for name, number in versions.items())}.",
-    ]
-    lines.append(
-        f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gib']:g} GiB, "
-        f"{machine['system']}; load {machine['load_before']:g} before and {machine['load_after']:g} after."
-    )
-    if cpu:
-        lines.append(f"Processor time: {cpu}.")
-    return "\n".join(lines)
-
-
-def _name(figure: Figure) -> str:
-    return f"{figure.of}: {figure.name}" if figure.of else figure.name
+def kept(folder: Path = FOLDER) -> dict[str, Record]:
+    """All results by the names of their benchmarks."""
+    records = (msgspec.json.decode(path.read_bytes(), type=Record) for path in sorted(folder.glob("*.json")))
+    return {record.benchmark: record for record in records}
