@@ -98,7 +98,14 @@ def report(plan: Plan, median: float = 1.0, *, busy: float = 0.2, findings: Sequ
             for source in plan.sources
         ],
         seconds_series=[
-            Second(t=t, playing=plan.readers, bytes=500_000 * plan.readers, p50_ms=median, p99_ms=4 * median)
+            Second(
+                t=t,
+                playing=plan.readers,
+                bytes=500_000 * plan.readers,
+                p50_ms=median,
+                p99_ms=4 * median,
+                max_ms=6 * median,
+            )
             for t in range(1, plan.total_ms // 1000 + 1)
         ],
         findings=list(findings),
@@ -140,7 +147,9 @@ class FakeLoad:
                 publishing=len(self._plan.sources),
                 # A megabyte a second.
                 bytes=1000 * max(0, now - begun),
-                last_second=Second(t=now // 1000, playing=playing, bytes=1_000_000, p50_ms=1.0, p99_ms=4.0),
+                last_second=Second(
+                    t=now // 1000, playing=playing, bytes=1_000_000, p50_ms=1.0, p99_ms=4.0, max_ms=5.0
+                ),
             )
         )
 

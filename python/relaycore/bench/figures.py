@@ -9,7 +9,7 @@ from typing import Literal
 from relaycore.bench.report import Distribution, GroupReport
 from relaycore.bench.result import Floor, Result
 
-__all__ = ["Figure", "figures", "floor_ratios", "number"]
+__all__ = ["Figure", "figures", "floor_ratios", "floor_text", "number"]
 
 Better = Literal["lower", "higher", "none"]
 """Which of two values is the better one, where that can be said."""
@@ -127,8 +127,8 @@ def _of_server(result: Result) -> Iterator[Figure]:
             about=about, name="processor time per gigabit", value=server.cpu_seconds_per_gigabit, unit="s"
         )
     if server.seconds > 0:
-        cores = server.cpu_seconds / server.seconds
-        yield Figure(about=about, name="processors used", value=cores, unit="", better="none")
+        share = 100 * server.cpu_seconds / server.seconds
+        yield Figure(about=about, name="of a processor", value=share, unit="%", better="none")
     if server.bytes_per_reader is not None:
         yield Figure(about=about, name="memory per reader", value=server.bytes_per_reader / 1024, unit="KiB")
     yield Figure(

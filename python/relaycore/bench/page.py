@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from html import escape
-from itertools import groupby
 from pathlib import Path
 from typing import Final
 
-from relaycore.bench.figures import figures, floor_text
+from relaycore.bench.figures import floor_text
 from relaycore.bench.plots import plots
-from relaycore.bench.quality import Quality, doubts, shortfalls
+from relaycore.bench.quality import Quality
 from relaycore.bench.result import Result
+from relaycore.bench.tables import tables
 from relaycore.bench.text import tame
+from relaycore.bench.verdict import verdict, warnings
 from relaycore.errors import ConfigurationError
 
 __all__ = ["page", "write_page"]
@@ -29,13 +30,11 @@ code { font: .88em ui-monospace, monospace; overflow-wrap: anywhere; }
 .verdict { margin: 1rem 0; padding: .6rem .9rem; border-left: 4px solid; background: #f5f7f9; }
 .held { border-color: #2f7d4f; }
 .missed { border-color: #c2571a; }
-.groups { display: grid; grid-template-columns: repeat(auto-fit, minmax(17rem, 1fr)); gap: 1.2rem; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
-caption { text-align: left; font-weight: 600; padding: .2rem 0; }
 th, td { text-align: left; padding: .2rem .6rem .2rem 0; border-bottom: 1px solid #e4e8ec;
   vertical-align: top; }
 th { font-weight: 600; color: #5b6573; }
-td.number { text-align: right; white-space: nowrap; padding-right: 0; }
+.number { text-align: right; white-space: nowrap; }
 figure { margin: 0; }
 svg { width: 100%; height: auto; }
 .wide { overflow-x: auto; }
@@ -72,10 +71,8 @@ def page(result: Result, quality: Quality) -> str:
         f"<h1>{escape(title)}</h1>",
         *_head(result),
         *_verdict(result, quality),
-        *_figures(result),
-        *_search(result),
+        *_tables(result),
         *_plots(result, quality),
-        *_findings(result),
         *_circumstances(result),
         "</body>",
         "</html>",
@@ -96,55 +93,22 @@ def _head(result: Result) -> Iterator[str]:
 
 
 def _verdict(result: Result, quality: Quality) -> Iterator[str]:
-    if result.search is not None:
-        largest = result.search.largest
-        most = "No count" if largest is None else f"{largest:,} readers"
-        text = f"{most} held {result.search.quality}. {result.search.limit}"
-        held = largest is not None
-    else:
-        missed = shortfalls(result.plan, result.report, quality)
-        held = not missed
-        text = f"Held: {quality}." if held else f"Not held ({quality}): {'; '.join(missed)}."
-    yield f'<p class="verdict {"held" if held else "missed"}">{escape(tame(text))}</p>'
-    warnings = doubts(result.plan, result.report)
-    if result.server_ended:
-        warnings.append("The server under test ended before the load test did.")
-    if result.interrupted:
-        warnings.append("It was ended before its time: the figures are those until then.")
-    for warning in warnings:
+    held, text = verdict(result, quality)
+    yield f'<p class="verdict {"held" if held else "missed"}">{escape(text)}</p>'
+    for warning in warnings(result):
         yield f'<p class="verdict missed">{escape(warning)}</p>'
 
 
-def _figures(result: Result) -> Iterator[str]:
-    yield "<h2>Figures</h2>"
-    yield '<div class="groups">'
-    for about, ones in groupby(figures(result), key=lambda figure: figure.about):
-        yield f"<table><caption>{escape(tame(about))}</caption>"
-        for one in ones:
-            yield f'<tr><td>{escape(one.name)}</td><td class="number">{escape(one.text)}</td></tr>'
-        yield "</table>"
-    yield "</div>"
+def _tables(result: Result) -> Iterator[str]:
+    for table in tables(result):
+        if table.rows:
+            yield f"<h2>{escape(table.title)}</h2>"
+            yield from _table(table.columns, table.rows, table.words)
     if result.floor is not None:
         yield f"<p>A bare loop on this machine: {escape(floor_text(result.floor))}.</p>"
-
-
-def _search(result: Result) -> Iterator[str]:
-    if result.search is None:
-        return
-    yield "<h2>Steps of the search</h2>"
-    yield from _table(
-        ("readers", "quality", "p99 ms", "load generator busy", "what was missed"),
-        (
-            (
-                f"{step.readers:,}",
-                "held" if step.held else "not held",
-                f"{step.p99_ms:.1f}",
-                f"{100 * step.busiest_thread:.0f} %",
-                "; ".join(step.shortfalls),
-            )
-            for step in result.search.steps
-        ),
-    )
+    if not result.report.findings:
+        yield "<h2>Findings about the server</h2>"
+        yield "<p>None.</p>"
 
 
 def _plots(result: Result, quality: Quality) -> Iterator[str]:
@@ -153,21 +117,6 @@ def _plots(result: Result, quality: Quality) -> Iterator[str]:
         yield f'<figure><figcaption class="dim">{escape(plot.about)}</figcaption>'
         yield plot.svg
         yield "</figure>"
-
-
-def _findings(result: Result) -> Iterator[str]:
-    yield "<h2>Findings about the server</h2>"
-    found = result.report.findings
-    if not found:
-        yield "<p>None.</p>"
-        return
-    yield from _table(
-        ("what", "times", "first at", "first case"),
-        (
-            (tame(one.kind), f"{one.count:,}", f"{one.first_at_ms / 1000:.1f} s", tame(one.example))
-            for one in found
-        ),
-    )
 
 
 def _circumstances(result: Result) -> Iterator[str]:
@@ -195,13 +144,22 @@ def _circumstances(result: Result) -> Iterator[str]:
             )
         )
     yield "<h2>Circumstances</h2>"
-    yield from _table(None, ((name, tame(text)) for name, text in rows))
+    yield from _table(("of", "what"), ((name, tame(text)) for name, text in rows), words=2)
 
 
-def _table(columns: Iterable[str] | None, rows: Iterable[Iterable[str]]) -> Iterator[str]:
+def _table(columns: Iterable[str], rows: Iterable[Iterable[str]], words: int) -> Iterator[str]:
+    """A table whose first columns are words and whose others are numbers."""
     yield '<div class="wide"><table>'
-    if columns is not None:
-        yield f"<tr>{''.join(f'<th>{escape(column)}</th>' for column in columns)}</tr>"
+    yield f"<tr>{_cells('th', columns, words)}</tr>"
     for row in rows:
-        yield f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>"
+        yield f"<tr>{_cells('td', row, words)}</tr>"
     yield "</table></div>"
+
+
+def _cells(tag: str, texts: Iterable[str], words: int) -> str:
+    return "".join(
+        f"<{tag}>{escape(text)}</{tag}>"
+        if column < words
+        else f'<{tag} class="number">{escape(text)}</{tag}>'
+        for column, text in enumerate(texts)
+    )

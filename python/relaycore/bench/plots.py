@@ -164,9 +164,11 @@ def _draw_seconds(panels: Sequence[Axes], seconds: Sequence[Second], result: Res
     rate.plot(ends, [second.bytes * 8 / 1e6 for second in seconds])
     rate.set_ylabel("Mbit/s")
     for name, part in (("p50", "p50_ms"), ("p99", "p99_ms"), ("most", "max_ms")):
-        latency.plot(ends, [getattr(second, part) for second in seconds], label=name)
+        # Nothing is timed in the warm-up, nor where nothing came.
+        timed = [second for second in seconds if second.max_ms > 0]
+        latency.plot([second.t for second in timed], [getattr(second, part) for second in timed], label=name)
     latency.set_ylabel("latency, ms")
-    latency.legend(ncols=3, loc="upper right", fontsize=8)
+    latency.legend(ncols=3, loc="upper left", fontsize=8)
     lost = [(second.t, second.lost) for second in seconds if second.lost]
     for at, count in lost[:BINS]:
         rate.annotate(f"{count:,} lost", (at, 0), fontsize=7, color=COLOURS[1], ha="center", va="bottom")
@@ -189,8 +191,8 @@ def _draw_server(panels: Sequence[Axes], samples: Sequence[Sample], result: Resu
 def _shade(panels: Sequence[Axes], result: Result) -> None:
     for axes in panels:
         axes.axvspan(0, result.plan.warm_up_ms / 1000, color=FAINT, alpha=0.4, linewidth=0)
+        axes.margins(x=0, y=0.1)
         axes.set_ylim(bottom=0)
-        axes.margins(x=0)
     panels[-1].set_xlabel("seconds")
 
 

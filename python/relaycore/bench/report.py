@@ -72,6 +72,7 @@ class AccessUnits(_Part, frozen=True, kw_only=True):
     incomplete: int = 0
     corrupt: int = 0
     missing: int = 0
+    impaired: int = 0
     marked: int = 0
     content_checked: int = 0
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from relaycore.control.checking import did_you_mean
-from relaycore.control.commands import check, devices, reload, serve, user, version
+from relaycore.control.commands import bench, check, devices, reload, serve, user, version
 from relaycore.control.console import legible
 from relaycore.errors import ConfigurationError, RelaycoreError
 
@@ -21,7 +21,7 @@ __all__ = ["main"]
 EXIT_USER = 2
 EXIT_INTERRUPTED = 130
 
-_COMMANDS = (serve, check, reload, user, devices, version)
+_COMMANDS = (serve, check, reload, user, devices, bench, version)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -61,9 +61,19 @@ def _parser() -> argparse.ArgumentParser:
             command.NAME, help=command.HELP, description=command.DESCRIPTION, allow_abbrev=False
         )
         command.add_options(sub)
-        options = [option for action in sub._actions for option in action.option_strings]
-        sub.set_defaults(run=command.run, options=options)
+        sub.set_defaults(run=command.run)
+        _name_options(sub)
     return parser
+
+
+def _name_options(parser: argparse.ArgumentParser) -> None:
+    """Keeps the options of a command, or of each of its acts, for those who misspell one."""
+    options = [option for action in parser._actions for option in action.option_strings]
+    parser.set_defaults(options=options)
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for act in action.choices.values():
+                _name_options(act)
 
 
 def _unknown(argument: str, options: Sequence[str]) -> str:

@@ -29,6 +29,9 @@ PREFIX: Final = "RELAYCORE_"
 OF_HOOKS: Final = frozenset(PREFIX + name.upper() for name in HOOK_PLACEHOLDERS)
 """Variables that a hook's command gets. A relay that is started by one of another relay has them, too."""
 
+OF_COMMANDS: Final = frozenset({f"{PREFIX}BENCH_PASSWORD"})
+"""Variables that are for another command of the program."""
+
 _OTHER = re.compile(r"[^A-Za-z0-9]")
 
 
@@ -41,7 +44,7 @@ def overlay(
     """
     variables: dict[KeyPath, str] = {}
     for name in sorted(environment):
-        if name.startswith(PREFIX) and name not in OF_HOOKS:
+        if name.startswith(PREFIX) and name not in OF_HOOKS | OF_COMMANDS:
             _put(document, name, environment[name], variables, mistakes)
     if variables.keys() & {("host",), ("lan",)} and not {("host",), ("lan",)} <= variables.keys():
         _settle_host(document, ("lan",) in variables)

@@ -1,0 +1,110 @@
+"""A result in a few tables, for the terminal and the page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from relaycore.bench.figures import figures, number
+from relaycore.bench.report import Distribution, GroupReport
+from relaycore.bench.result import Result, Search
+from relaycore.bench.text import tame
+
+__all__ = ["Table", "tables"]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Texts in rows. The first ``words`` columns are words, the others numbers."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: list[tuple[str, ...]]
+    words: int = 1
+
+
+def tables(result: Result) -> Iterator[Table]:
+    """All there is to tell of a result, without what it means."""
+    if result.search is not None:
+        yield _steps(result.search)
+    groups = result.report.groups
+    yield Table(
+        "Times in milliseconds",
+        ("readers", "from connecting or sending to", "p50", "p95", "p99", "p99.9", "most"),
+        [row for group in groups for row in _times(group)],
+        words=2,
+    )
+    yield Table(
+        "What came",
+        ("readers", "playing", "failed", "refused", "whole", "broken", "packets lost", "fairness", "Mbit/s"),
+        [_came(group, result.report.seconds) for group in groups],
+    )
+    yield Table(
+        "What it took",
+        ("of", "figure", "value"),
+        [
+            (one.about, one.name, one.text)
+            for one in figures(result)
+            if one.about in ("server", "floor", "load generator")
+        ],
+        words=2,
+    )
+    findings = result.report.findings
+    if findings:
+        yield Table(
+            "Findings about the server",
+            ("what", "first case", "times", "first at"),
+            [
+                (tame(one.kind), tame(one.example), f"{one.count:,}", f"{one.first_at_ms / 1000:.1f} s")
+                for one in findings
+            ],
+            words=2,
+        )
+
+
+def _steps(search: Search) -> Table:
+    return Table(
+        "Steps of the search",
+        ("quality", "what was missed", "readers", "p99 ms", "load generator busy"),
+        [
+            (
+                "held" if step.held else "missed",
+                "; ".join(step.shortfalls),
+                f"{step.readers:,}",
+                f"{step.p99_ms:.1f}",
+                f"{100 * step.busiest_thread:.0f} %",
+            )
+            for step in search.steps
+        ],
+        words=2,
+    )
+
+
+def _times(group: GroupReport) -> Iterator[tuple[str, ...]]:
+    times: list[tuple[str, Distribution]] = [
+        ("playing", group.setup_ms),
+        ("first packet", group.first_packet_ms),
+        ("first picture", group.first_picture_ms),
+        ("last byte of a picture", group.latency_ms),
+    ]
+    for name, found in times:
+        if found.count:
+            values = (found.p50, found.p95, found.p99, found.p999, found.max)
+            yield tame(group.name), name, *map(number, values)
+
+
+def _came(group: GroupReport, seconds: float) -> tuple[str, ...]:
+    units = group.access_units
+    rate = group.bytes * 8 / seconds / 1e6 if seconds > 0 else 0.0
+    known = units.expected > 0
+    return (
+        tame(group.name),
+        f"{group.playing:,}",
+        f"{group.failed:,}",
+        f"{group.refused:,}",
+        f"{number(100 * units.complete / units.expected)} %" if known else "-",
+        f"{units.broken:,}",
+        f"{group.packets.lost:,}",
+        number(group.fairness.jain) if known else "-",
+        number(rate),
+    )
