@@ -413,6 +413,10 @@ impl<'a> Publisher<'a> {
             };
             match event {
                 Event::Connect => {
+                    if session.due.take().is_some() {
+                        context.shared.totals.publishing.fetch_sub(1, Relaxed);
+                    }
+                    session.pending.clear();
                     if let Err(error) = self.connect(context.registry) {
                         note_socket(context.findings, now, &error);
                         return self.end(&ClientError::Disconnected, false, now, context);

@@ -367,7 +367,6 @@ impl<'a> Reader<'a> {
         let Some(session) = &mut self.session else {
             return count;
         };
-        session.client.received_packet(now);
         let delay = session.link.as_ref().map_or(0, Link::delay_ns);
         let (mut sink, buffer) = context.split(&mut self.tally);
         let mut brought = Brought::default();
@@ -394,6 +393,10 @@ impl<'a> Reader<'a> {
                 });
             }
             start = end;
+        }
+        // Parts of a packet do not count: a server that never finishes one is silent.
+        if start > 0 {
+            session.client.received_packet(now);
         }
         if let Some(link) = &mut session.link {
             let pause = link.pause_ns(packets);
@@ -533,6 +536,11 @@ impl<'a> Reader<'a> {
             };
             match event {
                 Event::Connect => {
+                    if std::mem::take(&mut session.is_playing) {
+                        context.shared.totals.playing.fetch_sub(1, Relaxed);
+                    }
+                    session.check = None;
+                    session.partial.clear();
                     if let Err(error) = self.connect(context.registry) {
                         note_socket(context.findings, now, &error);
                         return self.end(ClientError::Disconnected, false, now, context);

@@ -46,7 +46,14 @@ fn run_against(script: Script, transport: Transport) -> Report {
         assert!(start.elapsed() < PATIENCE, "the run does not end");
         thread::sleep(Duration::from_millis(10));
     }
+    let snapshot = run.snapshot();
     let report = run.stop();
+    let playing: u64 = report.groups.iter().map(|group| group.playing).sum();
+    let publishing: u64 = report.sources.iter().map(|source| source.publishing).sum();
+    assert_eq!(
+        (snapshot.playing, snapshot.publishing),
+        (playing, publishing)
+    );
     serde_json::to_vec(&report).unwrap();
     check_good_readers(&report.groups[1]);
     for finding in &report.findings {
@@ -334,6 +341,26 @@ fn a_server_that_redirects_without_end() {
         Transport::Tcp,
     );
     check_found(&report, "redirected", "redirects");
+}
+
+#[test]
+fn a_server_that_redirects_once_it_plays_or_records() {
+    let redirect = |request: &Request| {
+        let cseq = &request.cseq;
+        let redirect =
+            format!("REDIRECT rtsp://h/cam RTSP/1.0\r\nCSeq: {cseq}\r\nLocation: /cam\r\n\r\n");
+        match &*request.method {
+            "PLAY" | "RECORD" => Answer::GoodThen(redirect.into_bytes()),
+            _ => Answer::Good,
+        }
+    };
+    for script in [
+        Script::answering(redirect),
+        Script::answering_publishers(redirect),
+    ] {
+        let report = run_against(script, Transport::Tcp);
+        check_found(&report, "redirected", "redirects");
+    }
 }
 
 #[test]

@@ -37,6 +37,8 @@ pub(crate) enum Answer {
     Last(Vec<u8>),
     /// What a good server says, and then these bytes again and again, until the connection is closed.
     GoodThenFlood(Vec<u8>),
+    /// What a good server says, and then these bytes.
+    GoodThen(Vec<u8>),
     /// What a good server says, and then nothing more is read.
     GoodThenDeaf,
 }
@@ -241,9 +243,14 @@ impl State {
                 (self.script.answer)(&request)
             };
             let is_deaf = matches!(answer, Answer::GoodThenDeaf);
+            let mut more = Vec::new();
             let flood = match answer {
                 Answer::Good | Answer::GoodThenDeaf => None,
                 Answer::GoodThenFlood(bytes) => Some(bytes),
+                Answer::GoodThen(bytes) => {
+                    more = bytes;
+                    None
+                }
                 Answer::Bytes(bytes) => {
                     lock(&writer).write_all(&bytes)?;
                     continue;
@@ -258,7 +265,7 @@ impl State {
                 path.clone_from(&request.path);
             }
             let good = self.good_answer(&request, &path, &mut datagrams)?;
-            lock(&writer).write_all(&good)?;
+            lock(&writer).write_all(&[good, more].concat())?;
             if let Some(flood) = flood {
                 loop {
                     lock(&writer).write_all(&flood)?;
