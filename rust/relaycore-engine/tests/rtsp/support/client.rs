@@ -6,6 +6,7 @@ use relaycore_proto::rtcp::{self, RtcpPacket, SenderReport};
 use relaycore_proto::rtsp::header::rtp_info::{Entry, parse_list};
 use relaycore_proto::rtsp::message::Response;
 use relaycore_proto::rtsp::parser::{Element, Parser};
+use socket2::{Domain, Socket, Type};
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
@@ -20,6 +21,9 @@ pub(crate) struct Client {
     pub(crate) session: Option<String>,
 }
 
+/// Receive buffer of a narrow client.
+const NARROW_BYTES: usize = 64 * 1024;
+
 enum Item {
     Response(Response),
     Frame(u8, Vec<u8>),
@@ -28,6 +32,15 @@ enum Item {
 impl Client {
     pub(crate) fn connect(address: SocketAddr) -> Self {
         Self::of(TcpStream::connect(address).unwrap())
+    }
+
+    /// A client whose socket keeps little of what it does not read, whatever the system would let it grow to.
+    pub(crate) fn narrow(address: SocketAddr) -> Self {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, None).unwrap();
+        // Takes effect only before the connection.
+        socket.set_recv_buffer_size(NARROW_BYTES).unwrap();
+        socket.connect(&address.into()).unwrap();
+        Self::of(socket.into())
     }
 
     pub(crate) fn of(socket: TcpStream) -> Self {
