@@ -200,6 +200,12 @@ class Engine:
 
         It comes after the `SessionEvent` of the session, and names it. Not asked at first.
         """
+    def set_certificate(self, chain: Buffer, key: Buffer) -> None:
+        """From now on new connections may be encrypted with this certificate (TLS 1.2 and 1.3), on the same port.
+
+        Both are PEM: the chain of certificates, the server's own first, and its private key. Connections that are
+        there keep theirs. Raises ValueError when they cannot be read or do not belong together.
+        """
     def allow(self, request: int, user: str | None = None) -> None:
         """Answers a request: it may, as this user. An old or unknown request is ignored."""
     def challenge(self, request: int, challenges: Sequence[str]) -> None:
@@ -310,6 +316,9 @@ class Request:
     @property
     def session(self) -> Session | None:
         """The session whose media is to flow, where that is asked; see `Engine.ask_before_media`."""
+    @property
+    def secure(self) -> bool:
+        """Whether its connection is encrypted."""
 
 @final
 class Session:
@@ -339,6 +348,9 @@ class Session:
     @property
     def transport(self) -> str:
         """``tcp``, ``udp`` or ``multicast``."""
+    @property
+    def secure(self) -> bool:
+        """Whether it is encrypted on its way."""
     @property
     def state(self) -> str:
         """``ready``, or ``playing`` to a reader, or ``recording`` what a publisher sends."""
@@ -456,6 +468,9 @@ class HttpConnection:
     @property
     def local(self) -> str:
         """Address that the client reached as ``host:port``."""
+    @property
+    def secure(self) -> bool:
+        """Whether the client's bytes are encrypted; ``handle`` is then a local socket, with what is within."""
 
 @final
 class Stream:

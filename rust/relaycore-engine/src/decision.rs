@@ -28,6 +28,8 @@ pub struct Request {
     /// The session whose media is to flow, where it is that which is asked; see
     /// [`crate::Engine::ask_before_media`].
     pub session: Option<Arc<SessionInfo>>,
+    /// Whether its connection is encrypted.
+    pub is_secure: bool,
 }
 
 /// What a client wants to do at a path.

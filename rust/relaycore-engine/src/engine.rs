@@ -12,8 +12,10 @@ use crate::ring::RingLimits;
 use crate::session::SessionInfo;
 use crate::shard::{Command, Groups, Shard, ShardHandle, Tunnels};
 use crate::stream::{JoinPolicy, Stream, StreamId, StreamOptions};
+use crate::tls::Certificate;
 use relaycore_proto::limits::Limits;
 use relaycore_proto::track::Track;
+use rustls::ServerConfig;
 use socket2::{Domain, Protocol, Socket, Type};
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
@@ -66,6 +68,8 @@ pub(crate) struct Shared {
     pub(crate) accepts_http: AtomicBool,
     /// Whether it is asked before the media of a session flows.
     pub(crate) asks_before_media: AtomicBool,
+    /// The certificate of new connections.
+    tls: Mutex<Option<Certificate>>,
     /// Tunnels over HTTP, in all shards.
     pub(crate) tunnels: Tunnels,
     /// Groups that are sent to, in all shards.
@@ -133,6 +137,7 @@ impl Engine {
             decision_era: AtomicU64::new(0),
             accepts_http: AtomicBool::new(false),
             asks_before_media: AtomicBool::new(false),
+            tls: Mutex::default(),
             tunnels: Tunnels::default(),
             groups: Groups::default(),
             wallclock: Arc::default(),
@@ -212,6 +217,12 @@ impl Engine {
     /// request then names the session. Not asked at first.
     pub fn ask_before_media(&self, ask: bool) {
         self.shared.asks_before_media.store(ask, Ordering::Relaxed);
+    }
+
+    /// From now on new connections may be encrypted with this certificate, on the same port as others; with `None` none
+    /// may. Those that are there keep theirs.
+    pub fn set_certificate(&self, certificate: Option<Certificate>) {
+        *lock(&self.shared.tls) = certificate;
     }
 
     /// Answers a request. An answer to an unknown or old one is ignored.
@@ -367,6 +378,11 @@ impl fmt::Debug for Engine {
 }
 
 impl Shared {
+    /// What new connections are encrypted with, if they may be.
+    pub(crate) fn tls_config(&self) -> Option<Arc<ServerConfig>> {
+        lock(&self.tls).as_ref().map(Certificate::config)
+    }
+
     /// The stream at a path.
     pub(crate) fn stream(&self, path: &str) -> Option<Arc<Stream>> {
         lock(&self.streams).get(path).cloned()

@@ -48,6 +48,8 @@ pub struct HttpConnection {
     pub peer: SocketAddr,
     /// Address that the client reached.
     pub local: SocketAddr,
+    /// Whether the client's bytes are encrypted; the socket is a local one then, and gives and takes what is within.
+    pub is_secure: bool,
 }
 
 /// The queue. A media thread never waits for room: what does not fit is refused and counted.
@@ -148,6 +150,7 @@ mod tests {
             user_agent: None,
             peer: ([127, 0, 0, 1], 5000).into(),
             session: None,
+            is_secure: false,
         })
     }
 

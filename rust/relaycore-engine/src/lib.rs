@@ -27,6 +27,7 @@ mod shard;
 mod signal;
 mod squeeze;
 pub mod stream;
+pub mod tls;
 
 pub use engine::{AddStreamError, Engine};
 pub use events::{Event, HttpConnection};

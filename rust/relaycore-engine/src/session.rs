@@ -66,6 +66,8 @@ pub struct SessionInfo {
     pub protocol: Protocol,
     /// How media travels.
     pub transport: TransportKind,
+    /// Whether it is encrypted on its way.
+    pub is_secure: bool,
     /// When it was set up, in nanoseconds of the engine's clock.
     pub started: u64,
     /// Its counters.

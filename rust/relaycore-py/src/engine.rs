@@ -10,6 +10,7 @@ use relaycore_engine::decision::Answer;
 use relaycore_engine::paths::PathOptions;
 use relaycore_engine::pull::{PullId, PullOptions, ServerUrl, TransportChoice};
 use relaycore_engine::stream::JoinPolicy;
+use relaycore_engine::tls::Certificate;
 use relaycore_proto::limits::Limits;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
@@ -83,6 +84,14 @@ impl Engine {
 
     fn ask_before_media(&self, ask: bool) {
         self.0.ask_before_media(ask);
+    }
+
+    /// What new connections may be encrypted with.
+    fn set_certificate(&self, chain: &[u8], key: &[u8]) -> PyResult<()> {
+        let certificate = Certificate::from_pem(chain, key)
+            .map_err(|error| PyValueError::new_err(error.to_string()))?;
+        self.0.set_certificate(Some(certificate));
+        Ok(())
     }
 
     #[pyo3(signature = (request, user = None))]

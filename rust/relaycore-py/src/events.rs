@@ -68,6 +68,11 @@ impl Request {
     fn session(&self) -> Option<Session> {
         self.0.session.clone().map(Session)
     }
+
+    #[getter]
+    fn secure(&self) -> bool {
+        self.0.is_secure
+    }
 }
 
 /// A session; its counters are those of the moment they are read.
@@ -163,6 +168,11 @@ impl Session {
     #[getter]
     fn lag_ns(&self) -> u64 {
         self.0.counters.lag_ns(now_ns())
+    }
+
+    #[getter]
+    fn secure(&self) -> bool {
+        self.0.is_secure
     }
 
     #[getter]
@@ -286,6 +296,7 @@ pub(crate) struct HttpConnection {
     data: Vec<u8>,
     peer: String,
     local: String,
+    secure: bool,
 }
 
 enum Descriptor {
@@ -319,6 +330,11 @@ impl HttpConnection {
     #[getter]
     fn local(&self) -> &str {
         &self.local
+    }
+
+    #[getter]
+    fn secure(&self) -> bool {
+        self.secure
     }
 }
 
@@ -356,6 +372,7 @@ pub(crate) fn convert(py: Python<'_>, event: Event) -> PyResult<Py<PyAny>> {
                 data: connection.data,
                 peer: connection.peer.to_string(),
                 local: connection.local.to_string(),
+                secure: connection.is_secure,
             },
         )?
         .into_any(),

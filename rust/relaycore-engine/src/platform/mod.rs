@@ -7,9 +7,11 @@ mod windows;
 
 #[cfg(unix)]
 pub(crate) use unix::{
-    RECEIVES_BATCHES, SHORT_READ_EMPTIES, Socket, handle, reuse_address, share_port, socket_pair,
+    EventSocket, RECEIVES_BATCHES, SHORT_READ_EMPTIES, Socket, handle, into_event_socket,
+    into_stream, reuse_address, share_port, shut_event_socket, socket_pair,
 };
 #[cfg(windows)]
 pub(crate) use windows::{
-    RECEIVES_BATCHES, SHORT_READ_EMPTIES, Socket, handle, reuse_address, share_port, socket_pair,
+    EventSocket, RECEIVES_BATCHES, SHORT_READ_EMPTIES, Socket, handle, into_event_socket,
+    into_stream, reuse_address, share_port, shut_event_socket, socket_pair,
 };

@@ -1,11 +1,14 @@
 //! Sockets on Windows, which has no socket pairs: those go over loopback.
 
 use std::io;
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::os::windows::io::AsRawSocket;
 
 /// A local socket.
 pub(crate) type Socket = TcpStream;
+
+/// A local socket in an event loop of this crate.
+pub(crate) type EventSocket = mio::net::TcpStream;
 
 /// Whether a read that gives less than it could has emptied a TCP socket, so that the event loop tells of whatever comes
 /// next. Not here: what is read is asked for anew when a read finds nothing.
@@ -36,6 +39,21 @@ pub(crate) fn socket_pair() -> io::Result<(Socket, Socket)> {
             return Ok((first, second));
         }
     }
+}
+
+/// Takes a local socket, which does not block, into an event loop.
+pub(crate) fn into_event_socket(socket: Socket) -> EventSocket {
+    EventSocket::from_std(socket)
+}
+
+/// Closes a direction of a local socket.
+pub(crate) fn shut_event_socket(socket: &EventSocket, how: Shutdown) -> io::Result<()> {
+    socket.shutdown(how)
+}
+
+/// A local socket as one of the kind that connections of clients are.
+pub(crate) fn into_stream(socket: Socket) -> TcpStream {
+    socket
 }
 
 /// The socket as event loops know it.

@@ -4,8 +4,8 @@ use super::allowance::Allowance;
 use super::announce::Announced;
 use super::output::Output;
 use super::tunnel::Role;
+use super::wire::Wire;
 use crate::decision::Action;
-use mio::net::TcpStream;
 use relaycore_proto::rtsp::message::Request;
 use relaycore_proto::rtsp::parser::Parser;
 use std::net::SocketAddr;
@@ -19,7 +19,7 @@ pub(super) struct Connection {
     /// Tells it from an earlier connection that had its place.
     pub(super) number: u64,
     /// The socket.
-    pub(super) socket: TcpStream,
+    pub(super) wire: Wire,
     /// Address of the client.
     pub(super) peer: SocketAddr,
     /// Address that the client reached.
@@ -111,7 +111,7 @@ pub(super) enum Pending {
 impl Connection {
     /// A new connection.
     pub(super) fn new(
-        socket: TcpStream,
+        wire: Wire,
         peer: SocketAddr,
         local: SocketAddr,
         parser: Parser,
@@ -119,7 +119,7 @@ impl Connection {
     ) -> Self {
         Self {
             number: 0,
-            socket,
+            wire,
             peer,
             local,
             role: Role::default(),
@@ -139,6 +139,11 @@ impl Connection {
             is_resumed: false,
             granted: Vec::new(),
         }
+    }
+
+    /// Whether everything has gone into the socket.
+    pub(super) fn has_written_all(&self) -> bool {
+        self.output.is_empty() && !self.wire.has_unsent()
     }
 
     /// Takes in what the client has sent.

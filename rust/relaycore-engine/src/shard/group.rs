@@ -188,6 +188,7 @@ impl Shard {
             user_agent: None,
             protocol: Protocol::Rtsp,
             transport: TransportKind::Multicast,
+            is_secure: false,
             started: now,
             counters: SessionCounters::default(),
         });

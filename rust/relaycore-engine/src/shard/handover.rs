@@ -38,7 +38,7 @@ impl Shard {
         let entry = self.connections.vacant_entry();
         let key = entry.key();
         let registered = self.poll.registry().register(
-            &mut connection.socket,
+            connection.wire.socket(),
             Token(CONNECTIONS + key),
             Interest::READABLE | Interest::WRITABLE,
         );
@@ -78,7 +78,7 @@ impl Shard {
         if self
             .poll
             .registry()
-            .deregister(&mut connection.socket)
+            .deregister(connection.wire.socket())
             .is_ok()
         {
             other.count_connection_in();

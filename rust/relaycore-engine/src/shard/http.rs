@@ -51,16 +51,27 @@ impl Shard {
         let Some(mut connection) = self.connections.try_remove(key) else {
             return;
         };
-        self.count_connection_out();
-        let socket = &mut connection.socket;
-        if self.poll.registry().deregister(socket).is_ok() {
-            self.shared.events.push(Event::Http(HttpConnection {
-                socket: TcpStream::from(connection.socket),
-                data: opening.unwrap_or_default(),
-                peer: connection.peer,
-                local: connection.local,
-            }));
+        let socket = connection.wire.socket();
+        if self.poll.registry().deregister(socket).is_err() {
+            return self.count_connection_out();
         }
+        let is_secure = connection.wire.is_secure();
+        let socket = if is_secure {
+            match self.carry_web(connection.wire) {
+                Ok(socket) => socket,
+                Err(_) => return self.count_connection_out(),
+            }
+        } else {
+            self.count_connection_out();
+            TcpStream::from(connection.wire.into_socket())
+        };
+        self.shared.events.push(Event::Http(HttpConnection {
+            socket,
+            data: opening.unwrap_or_default(),
+            peer: connection.peer,
+            local: connection.local,
+            is_secure,
+        }));
     }
 
     /// Answers a request of HTTP with a text for a person, and closes.

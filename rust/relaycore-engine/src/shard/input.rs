@@ -3,7 +3,6 @@
 use super::Shard;
 use super::connection::Pending;
 use crate::clock::{MILLISECOND, SECOND, now_ns};
-use crate::platform::SHORT_READ_EMPTIES;
 use relaycore_proto::rtsp::parser::Element;
 use relaycore_proto::rtsp::version::Protocol;
 use std::io::{self, Read};
@@ -77,15 +76,25 @@ impl Shard {
                 self.resume(key);
                 break;
             }
-            match source.socket.read(&mut buffer[..left]) {
+            match source.wire.read(&mut buffer[..left]) {
                 Ok(0) => self.close_connection(source_key, "the client closed the connection"),
                 Ok(length) => {
                     // Nothing would come of another try, until the socket says that there is more.
-                    source.readable = length == left || source.ends || !SHORT_READ_EMPTIES;
+                    source.readable =
+                        length == left || source.ends || !source.wire.short_read_empties();
                     left -= length;
                     self.received(key, source_key, &buffer[..length]);
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => source.readable = false,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    source.readable = false;
+                    if source.wire.is_handshaking() {
+                        let by = now_ns() + self.shared.limits.request_time_ms * MILLISECOND;
+                        source.request_by.get_or_insert(by);
+                        self.schedule_connection(source_key);
+                    } else if source.wire.is_secure() && !source.parser.is_in_message() {
+                        source.request_by = None;
+                    }
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(_) => self.close_connection(source_key, "the connection was lost"),
             }

@@ -2,6 +2,7 @@
 
 use super::connection::{Connection, Pending};
 use super::session::Target;
+use super::wire::Wire;
 use super::{Command, LISTENERS, Shard, ShardHandle, TimerKey};
 use crate::clock::{SECOND, now_ns};
 use crate::events::Event;
@@ -73,7 +74,8 @@ impl Shard {
         // Responses and pictures are written whole: waiting for more to send would only delay them.
         let _ = socket.set_nodelay(true);
         let idle_at = now_ns() + limits.idle_connection_s * SECOND;
-        let mut connection = Connection::new(socket, peer, local, Parser::new(limits), idle_at);
+        let wire = Wire::new(socket, self.shared.tls_config());
+        let mut connection = Connection::new(wire, peer, local, Parser::new(limits), idle_at);
         if refused {
             let reason = "Too many connections; try again later";
             let response = Response::new(StatusCode::SERVICE_UNAVAILABLE).with_reason(reason);
@@ -188,13 +190,14 @@ impl Shard {
         let Some(mut connection) = self.connections.try_remove(key) else {
             return;
         };
-        let _ = self.poll.registry().deregister(&mut connection.socket);
+        let _ = self.poll.registry().deregister(connection.wire.socket());
         self.count_connection_out();
         if let Some(Pending::Decision { id, .. }) = connection.pending {
             self.asked.remove(&id);
         }
-        self.leave_tunnel(key, connection.role, reason);
-        for session_key in connection.sessions {
+        let role = std::mem::take(&mut connection.role);
+        self.leave_tunnel(key, role, reason);
+        for session_key in std::mem::take(&mut connection.sessions) {
             let session = self.sessions.get_mut(session_key);
             let Some(session) = session.filter(|session| session.connection == Some(key)) else {
                 continue;
@@ -208,8 +211,9 @@ impl Shard {
                 self.end_session(session_key, reason);
             }
         }
-        if connection.closing && connection.output.is_empty() {
-            self.linger(connection.socket);
+        if connection.closing && connection.has_written_all() {
+            connection.wire.end();
+            self.linger(connection.wire.into_socket());
         }
     }
 
@@ -298,6 +302,7 @@ impl Shard {
     pub(super) fn close(&mut self, patience: Duration) {
         self.listeners.clear();
         self.pulls.close(self.poll.registry());
+        self.close_web();
         for key in self.sessions.iter().map(|(key, _)| key).collect::<Vec<_>>() {
             self.end_session(key, "the server was stopped");
         }

@@ -6,6 +6,7 @@ use super::{LocalStream, Shard, TimerKey};
 use crate::clock::{MILLISECOND, now_ns};
 use crate::session::TransportKind;
 use crate::stream::StreamId;
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -89,7 +90,15 @@ impl Shard {
         let now = now_ns();
         let mut sent = std::mem::take(&mut self.sent);
         let mut failed = false;
-        while let Some(connection) = self.connections.get_mut(key) {
+        if let Some(connection) = self.connections.get_mut(key)
+            && let Err(error) = connection.wire.send()
+        {
+            failed = error.kind() != io::ErrorKind::WouldBlock;
+        }
+        while !failed {
+            let Some(connection) = self.connections.get_mut(key) else {
+                break;
+            };
             let blocked = connection.output.is_blocked();
             for &session_key in &connection.sessions {
                 let Some(session) = self.sessions.get_mut(session_key) else {
@@ -119,7 +128,7 @@ impl Shard {
                 break;
             }
             let is_all = connection.output.has_room();
-            match connection.output.write(&mut connection.socket, &mut sent) {
+            match connection.output.write(&mut connection.wire, &mut sent) {
                 Ok(count) => {
                     let timeout = self.session_timeout;
                     for Sent {
@@ -155,7 +164,7 @@ impl Shard {
         let done = self
             .connections
             .get(key)
-            .is_some_and(|connection| connection.closing && connection.output.is_empty());
+            .is_some_and(|connection| connection.closing && connection.has_written_all());
         if failed || done {
             self.close_connection(
                 key,

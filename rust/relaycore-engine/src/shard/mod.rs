@@ -25,7 +25,9 @@ mod setup;
 mod track;
 mod tunnel;
 pub(crate) mod udp;
+mod web;
 pub(crate) mod wheel;
+mod wire;
 
 pub(crate) use group::Groups;
 pub(crate) use handle::{Command, ShardHandle};
@@ -54,6 +56,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 use tunnel::TunnelKey;
 use udp::UdpPair;
+use web::Carried;
 use wheel::Wheel;
 
 /// Wakes the shard for its commands.
@@ -77,6 +80,9 @@ const RECEIVE_PORTS: usize = 1 << 13;
 /// Connections are the tokens from here on.
 const CONNECTIONS: usize = 1 << 16;
 
+/// Encrypted connections that speak HTTP are the tokens from here on, two each.
+const WEB: usize = 1 << 23;
+
 /// Sockets of pulls are the tokens from here on: there are never as many connections at a time.
 const PULLS: usize = 1 << 24;
 
@@ -99,6 +105,8 @@ pub(crate) struct Shard {
     listeners: Vec<mio::net::TcpListener>,
     connections: Slab<Connection>,
     lingering: Slab<Lingering>,
+    /// Encrypted connections that speak HTTP.
+    carried: Slab<Carried>,
     sessions: Slab<Session>,
     session_keys: HashMap<String, usize>,
     /// Connections that wait for a decision, by its id.
@@ -205,6 +213,7 @@ impl Shard {
             listeners: Vec::new(),
             connections: Slab::new(),
             lingering: Slab::new(),
+            carried: Slab::new(),
             sessions: Slab::new(),
             session_keys: HashMap::new(),
             asked: HashMap::new(),
@@ -261,6 +270,7 @@ impl Shard {
                         self.pulls
                             .ready(token, event.is_writable(), self.poll.registry());
                     }
+                    token @ WEB.. => self.web_event(token - WEB),
                     token => self.connection_event(
                         token - CONNECTIONS,
                         event.is_readable(),
@@ -302,7 +312,7 @@ impl Shard {
                     && self
                         .connections
                         .iter()
-                        .all(|(_, connection)| connection.output.is_empty()))
+                        .all(|(_, connection)| connection.has_written_all()))
         })
     }
 

@@ -158,6 +158,7 @@ impl Shard {
             user_agent: header("User-Agent"),
             peer: connection.peer,
             session: info,
+            is_secure: connection.wire.is_secure(),
         };
         if !self.shared.events.push(Event::Request(question)) {
             self.respond_overloaded(key, request, "Too many open questions; try again");

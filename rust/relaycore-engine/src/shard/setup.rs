@@ -88,7 +88,11 @@ impl Shard {
             return;
         }
         let Some(chosen) = self.choose_transport(key, &request, existing, &stream, track) else {
-            let reason = "Unsupported transport; RTP/AVP/TCP interleaved and RTP/AVP unicast with client_port are served, and RTP/AVP multicast where the path has a group";
+            let reason = if self.is_secure(key) {
+                "Unsupported transport; over TLS RTP/AVP/TCP interleaved is served"
+            } else {
+                "Unsupported transport; RTP/AVP/TCP interleaved and RTP/AVP unicast with client_port are served, and RTP/AVP multicast where the path has a group"
+            };
             return self.refuse(key, &request, StatusCode::UNSUPPORTED_TRANSPORT, reason);
         };
         let session = existing.unwrap_or_else(|| {
@@ -151,10 +155,17 @@ impl Shard {
             }
             match way {
                 TransportKind::Tcp => shard.interleaved(key, session, track, offer),
+                _ if shard.is_secure(key) => None,
                 TransportKind::Udp => shard.datagrams(key, session, track, offer),
                 TransportKind::Multicast => shard.join(stream, track, offer),
             }
         })
+    }
+
+    /// Whether a connection is encrypted: its media then is as well, within it.
+    pub(super) fn is_secure(&self, key: usize) -> bool {
+        let connection = self.connections.get(key);
+        connection.is_some_and(|connection| connection.wire.is_secure())
     }
 
     /// What `serve` makes of the first of the offered transports that it takes. A session keeps to one way.
@@ -329,6 +340,7 @@ impl Shard {
                 Target::Udp { .. } | Target::Receive { .. } => TransportKind::Udp,
                 Target::Group { .. } | Target::Member => TransportKind::Multicast,
             },
+            is_secure: self.is_secure(key),
             started: now,
             counters: SessionCounters::default(),
         });

@@ -217,7 +217,7 @@ impl Shard {
         if !connection.readable || !matches!(connection.role, Role::TunnelAnswers { .. }) {
             return true;
         }
-        let reason = match connection.socket.read(buffer) {
+        let reason = match connection.wire.read(buffer) {
             Ok(0) => "the client closed the connection",
             Ok(_) => {
                 self.resume(key);

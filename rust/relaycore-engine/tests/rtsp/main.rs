@@ -25,6 +25,7 @@ mod refusals;
 mod sessions;
 mod slow_reader;
 mod support;
+mod tls;
 mod tracks;
 mod transports;
 mod tunnel;
