@@ -22,6 +22,7 @@ NAMES: Final = (
     "load.cores",
     "load.publishers",
     "load.storm",
+    "load.profiles",
     "load.idle",
     "load.latency",
     "load.joins",

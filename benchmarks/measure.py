@@ -24,6 +24,7 @@ __all__ = [
     "Measured",
     "Transport",
     "bare_loop",
+    "carry_out",
     "cores",
     "group",
     "measure",
@@ -198,6 +199,13 @@ def measure(
         sources=list(sources) or [source(target)],
         groups=list(groups),
     )
+    return carry_out(target, on, plan, at)
+
+
+def carry_out(
+    target: Target, on: Cores, plan: Plan, at: Mapping[int, Callable[[], None]] = NOTHING
+) -> Measured:
+    """Carries out a plan, and looks at the server when what is measured begins and ends."""
     marks: list[tuple[float, dict[str, float]]] = []
     memory: list[float] = []
 

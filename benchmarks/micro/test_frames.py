@@ -46,7 +46,7 @@ def test_handoff_to_another_thread_and_back(benchmark: BenchmarkFixture) -> None
         thread.join()
 
 
-def test_picture_in_4_2_0_to_a_buffer(benchmark: BenchmarkFixture, pictures: list[NDArray[np.uint8]]) -> None:
+def test_picture_in_420_to_a_buffer(benchmark: BenchmarkFixture, pictures: list[NDArray[np.uint8]]) -> None:
     """A copy, row by row."""
     buffer = FramePool(WIDTH, HEIGHT).acquire()
     assert buffer is not None
@@ -55,7 +55,7 @@ def test_picture_in_4_2_0_to_a_buffer(benchmark: BenchmarkFixture, pictures: lis
     benchmark(buffer.fill_from_420, luma, *chroma, WIDTH, WIDTH // 2, WIDTH // 2)
 
 
-def test_picture_in_4_2_2_to_a_buffer(benchmark: BenchmarkFixture, pictures: list[NDArray[np.uint8]]) -> None:
+def test_picture_in_422_to_a_buffer(benchmark: BenchmarkFixture, pictures: list[NDArray[np.uint8]]) -> None:
     """With chroma averaged over two rows, as of a webcam's JPEG."""
     buffer = FramePool(WIDTH, HEIGHT).acquire()
     assert buffer is not None

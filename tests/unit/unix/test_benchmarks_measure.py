@@ -6,6 +6,7 @@ import importlib
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -197,6 +198,7 @@ LOADS = (
     "cores",
     "publishers",
     "storm",
+    "profiles",
 )
 VERSUS = ("tcp", "udp", "most", "first_picture", "memory")
 
@@ -221,6 +223,10 @@ def made_up(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         counts.append(sum(one.count for one in groups))
         return measured(*(group(count=one.count) for one in groups))
 
+    def carry_out(_target: object, _on: object, plan: Plan) -> Measured:
+        counts.append(plan.readers)
+        return replace(measured(*(group(count=one.count) for one in plan.groups)), plan=plan)
+
     def bare(*_arguments: object, **_more: object) -> FloorReport:
         return FloorReport(cpu_seconds_per_gigabit=0.08, latency_ms=times(4.0), bytes=1)
 
@@ -230,6 +236,9 @@ def made_up(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         module = importlib.import_module(f"benchmarks.{name}")
         monkeypatch.setattr(module, "measure", run)
         monkeypatch.setattr(module, "start", no_server)
+    profiles = importlib.import_module("benchmarks.load.profiles")
+    monkeypatch.setattr(profiles, "carry_out", carry_out)
+    monkeypatch.setattr(profiles, "start", no_server)
     for name in ("load.cost", "versus.cost"):
         monkeypatch.setattr(importlib.import_module(f"benchmarks.{name}"), "bare_loop", bare)
     monkeypatch.setattr(compare, "version", lambda which: f"{which.name} 1.0")
