@@ -21,7 +21,15 @@ from relaycore.publisher import Publisher
 from relaycore.readers import AccessUnitReader, FrameReader
 from relaycore.relay import Relay
 from relaycore.relay_types import StreamStatus
-from relaycore.settings import CameraSettings, Config, MulticastSettings, PathSettings, User
+from relaycore.settings import (
+    CameraSettings,
+    Config,
+    LedgerSettings,
+    MulticastSettings,
+    PathSettings,
+    RetentionSettings,
+    User,
+)
 
 __all__ = [
     "AccessRequest",
@@ -31,11 +39,13 @@ __all__ = [
     "Config",
     "FrameReader",
     "H264Parameters",
+    "LedgerSettings",
     "MulticastSettings",
     "PathSettings",
     "Publisher",
     "Relay",
     "RelaycoreError",
+    "RetentionSettings",
     "Session",
     "StageLatency",
     "StreamStatus",

@@ -23,10 +23,11 @@ from relaycore._relaycore import (
     PullEvent,
     ReaderReady,
     Request,
+    Session,
     SessionEvent,
     StreamEvent,
 )
-from relaycore.access.decisions import Allow, Challenge, Gatekeeper, Refuse
+from relaycore.access.decisions import Allow, Challenge, Decision, Gatekeeper, Refuse
 
 __all__ = ["EngineLink", "Listeners", "Wakeable", "listen_sentence"]
 
@@ -51,7 +52,8 @@ class Listeners:
     """Who is told of what the engine says, in the loop.
 
     ``prepare`` is awaited for who may come in, and may still refuse: what is to be read or published to has
-    to be there first.
+    to be there first. ``admit`` is awaited before the media of a session flows where the engine asks for
+    that, and may refuse it.
     """
 
     session: Callable[[SessionEvent], None]
@@ -59,6 +61,7 @@ class Listeners:
     pull: Callable[[PullEvent], None]
     http: Callable[[HttpConnection], None]
     prepare: Callable[[Request], Awaitable[Refuse | None]]
+    admit: Callable[[Session], Awaitable[Refuse | None]]
 
 
 class EngineLink:
@@ -136,9 +139,7 @@ class EngineLink:
 
     async def _decide(self, request: Request) -> None:
         try:
-            decision = await self._gatekeeper.decide(request)
-            if isinstance(decision, Allow):
-                decision = await self._listeners.prepare(request) or decision
+            decision = await self._answer(request)
         except Exception:
             _log.exception("deciding failed", extra={"path": request.path})
             decision = Refuse(503, "No decision possible")
@@ -149,6 +150,14 @@ class EngineLink:
                 self._engine.challenge(request.id, list(challenges))
             case Refuse(status, reason):
                 self._engine.refuse(request.id, status, reason)
+
+    async def _answer(self, request: Request) -> Decision:
+        if request.session is not None:
+            return await self._listeners.admit(request.session) or Allow(request.session.user)
+        decision = await self._gatekeeper.decide(request)
+        if isinstance(decision, Allow):
+            return await self._listeners.prepare(request) or decision
+        return decision
 
 
 class _Watcher:

@@ -25,7 +25,7 @@ from relaycore._relaycore import (
 from relaycore.access.account_watch import AccountWatch
 from relaycore.access.decisions import DECISION_TIMEOUT_S, Authorise, Gatekeeper, Refuse
 from relaycore.access.leases import Leases
-from relaycore.access.rules import PathRules
+from relaycore.access.rules import RENDITION, PathRules
 from relaycore.access.users import UserStore
 from relaycore.addresses import is_loopback, reachable_addresses, url_host
 from relaycore.cameras import Cameras
@@ -46,6 +46,7 @@ from relaycore.events import (
     SessionStarted,
 )
 from relaycore.latency import StageLatency, summarise
+from relaycore.ledger.ledger import Ledger
 from relaycore.paths.hooks import HookEvent, HookFunction
 from relaycore.paths.host import PathHost
 from relaycore.paths.manager import Paths, patience
@@ -63,9 +64,12 @@ __all__ = ["Relay", "StreamStatus"]
 
 _Part = TypeVar("_Part")
 
-CLOSE_TIMEOUT_S = 2.0
-"""Seconds each that cameras and readers get to end; together they stay below the 5 s that a service manager
-waits."""
+CLOSE_TIMEOUT_S = 1.75
+"""Seconds each that cameras and readers get to end; together with the ledger they stay below the 5 s that a
+service manager waits."""
+
+LEDGER_TIMEOUT_S = 1.0
+"""Seconds that the ledger gets to write what waits."""
 
 
 class Relay:
@@ -130,6 +134,7 @@ class Relay:
         self._web: Web | None = None
         self._leases: Leases | None = None
         self._accounts: AccountWatch | None = None
+        self._ledger: Ledger | None = None
         self._address = ("", 0)
         self._reloading = asyncio.Lock()
         self._streams = StreamTable(self._emit)
@@ -154,15 +159,19 @@ class Relay:
             pull=self._on_pull,
             http=self._on_http,
             prepare=self._prepare,
+            admit=self._admit,
         )
         self._link = EngineLink(engine, self._gatekeeper, listeners)
         self._cameras = Cameras(self._streams.add, self._streams.remove, self._emit)
         self._paths = Paths(self._path_host(engine), self._hooks, patience(self.config.limits))
         self._link.open()
+        self._ledger = self._make_ledger(engine)
         if self.config.api:
-            self._web = Web(self, engine, self._gatekeeper)
-        self._leases = Leases(engine, self._gatekeeper, self._disconnect)
+            self._web = Web(self, engine, self._gatekeeper, self._ledger)
+        self._leases = Leases(engine, self._gatekeeper, self._disconnect, self._because)
         try:
+            if self._ledger is not None:
+                await self._ledger.open()
             if self.config.state_folder:
                 self._accounts = AccountWatch(Path(self.config.state_folder), self.users, self._leases.revoke)
                 await self._accounts.open()
@@ -190,6 +199,7 @@ class Relay:
         Takes at most 5 seconds.
         """
         engine, link, cameras, paths, web = self._engine, self._link, self._cameras, self._paths, self._web
+        ledger = self._ledger
         if engine is None or link is None or cameras is None or paths is None:
             return
         engine.accept_http(False)
@@ -202,6 +212,9 @@ class Relay:
         await link.close()
         await asyncio.to_thread(engine.close, CLOSE_TIMEOUT_S)
         link.tell_last()
+        self._ledger = None
+        if ledger is not None:
+            await ledger.close(LEDGER_TIMEOUT_S)
         self._streams.clear()
         link.wake_all()
         for reader in list(self._events):
@@ -335,6 +348,19 @@ class Relay:
         self._events.add(reader)
         return reader
 
+    # Recording
+
+    async def record_act(
+        self, act: str, target: str | None = None, *, user: str | None = None, means: str = "program"
+    ) -> None:
+        """Puts on record that ``user`` is about to do something: ``act`` to ``target``.
+
+        Does nothing where there is no ledger. StateError where it cannot be written and nothing is to be done
+        then. The relay records by itself what is done over HTTP and on the command line.
+        """
+        if self._ledger is not None:
+            await self._ledger.act(act, target, means=means, user=user)
+
     # Looking
 
     @property
@@ -390,6 +416,7 @@ class Relay:
             self._open(self._paths),
         )
         for ending in plan.sessions:
+            self._because(ending.session.id, ending.reason)
             engine.kick(ending.session.id)
         if users is not None:
             self.users.replace(users)
@@ -413,6 +440,34 @@ class Relay:
     def _disconnect(self, users: Collection[str]) -> None:
         if self._web is not None:
             self._web.disconnect(users)
+
+    def _because(self, session: str, reason: str) -> None:
+        if self._ledger is not None:
+            self._ledger.because(session, reason)
+
+    def _make_ledger(self, engine: Engine) -> Ledger | None:
+        """The ledger, where there is to be one; not open yet."""
+        settings = self.config.ledger
+        if not settings.enabled:
+            return None
+        if not self.config.state_folder:
+            raise ConfigurationError("The ledger is kept in the state folder: set state_folder, too.")
+        ledger = Ledger(
+            Path(self.config.state_folder),
+            settings,
+            role=self.users.role,
+            purpose=self._purpose,
+            unix_ns=engine.unix_ns,
+        )
+        engine.ask_before_media(ledger.refuses)
+        self._gatekeeper.on_refused = ledger.refused
+        return ledger
+
+    def _purpose(self, path: str) -> str | None:
+        """What a path is for, by its settings or by those of the path that it is made of."""
+        if path not in self.config.paths:
+            path = path.removesuffix(RENDITION)
+        return self.config.path_settings(path).purpose
 
     def _path_host(self, engine: Engine) -> PathHost:
         return PathHost(
@@ -446,10 +501,19 @@ class Relay:
         session = happened.session
         if self._web is not None:
             self._web.on_session(happened)
+        if self._ledger is not None:
+            if happened.kind == "started":
+                self._ledger.session_started(session)
+            else:
+                self._ledger.session_ended(session, happened.reason)
         if happened.kind == "started":
             self._emit(SessionStarted(path=session.path, session=session))
         else:
             self._emit(SessionEnded(path=session.path, session=session, reason=happened.reason))
+
+    async def _admit(self, session: Session) -> Refuse | None:
+        """Waits until a session is on record; says why it may not go on where that cannot be."""
+        return None if self._ledger is None else await self._ledger.admit(session)
 
     async def _prepare(self, request: Request) -> Refuse | None:
         """Makes a path ready for who may read or publish it; says why that cannot be."""

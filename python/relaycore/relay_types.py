@@ -7,7 +7,7 @@ from typing import Literal, TypedDict
 
 from relaycore._relaycore import StreamStats, Track
 from relaycore.cameras import CameraStatus
-from relaycore.settings import CameraSettings, Join, PathSettings, PixelRange, User
+from relaycore.settings import CameraSettings, Join, LedgerSettings, PathSettings, PixelRange, User
 
 __all__ = ["Overrides", "StreamStatus", "Wishes"]
 
@@ -20,6 +20,7 @@ class Overrides(TypedDict, total=False):
     lan: bool
     anonymous: bool
     state_folder: str
+    ledger: LedgerSettings
     basic: bool
     api: bool
     users: list[User]

@@ -7,14 +7,15 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from relaycore.ledger.keys import PUBLIC_KEY_FILE, PublicKey
-from relaycore.ledger.records import Act, Opening, Record, Refusal, Session
+from relaycore.ledger.records import Act, Kind, Opening, Record, Refusal, Session, read
 from relaycore.ledger.schema import LEDGER_FILE
 from relaycore.ledger.store import LedgerFile
 from relaycore.ledger.verify import SignedHead, Verification, verify
 
-__all__ = ["DAY_MS", "START_MS", "act", "fill", "look", "opening", "refusal", "rewrite", "session"]
+__all__ = ["DAY_MS", "START_MS", "act", "fill", "look", "opening", "refusal", "rewrite", "session", "written"]
 
 START_MS = 1_790_000_000_000
 DAY_MS = 86_400_000
@@ -96,6 +97,14 @@ def fill(folder: Path, count: int, seed: int = 1) -> None:
 def look(folder: Path, kept: SignedHead | None = None) -> Verification:
     """Verify a ledger by the public key beside it."""
     return verify(folder, PublicKey.load(folder / PUBLIC_KEY_FILE), kept)
+
+
+def written(folder: Path, kind: Kind) -> list[Any]:
+    """The records of a kind in a ledger that is as it was written."""
+    assert look(folder).findings == ()
+    with rewrite(folder) as database:
+        rows = database.execute(f"SELECT body FROM {kind} ORDER BY number").fetchall()
+    return [read(body) for (body,) in rows]
 
 
 @contextmanager

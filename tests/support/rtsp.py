@@ -152,7 +152,11 @@ class Client:
         await asyncio.gather(self._receiving, return_exceptions=True)
 
     async def request(
-        self, method: str, uri: str | None = None, headers: Mapping[str, str] | None = None
+        self,
+        method: str,
+        uri: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
     ) -> Response:
         """Send a request and wait for its answer."""
         self._sequence += 1
@@ -160,7 +164,9 @@ class Client:
         if self.session is not None:
             lines.append(f"Session: {self.session}")
         lines += [f"{name}: {value}" for name, value in {**self.headers, **(headers or {})}.items()]
-        self._writer.write(("\r\n".join(lines) + "\r\n\r\n").encode())
+        if body:
+            lines.append(f"Content-Length: {len(body)}")
+        self._writer.write(("\r\n".join(lines) + "\r\n\r\n").encode() + body)
         async with asyncio.timeout(TIMEOUT):
             response = await self._responses.get()
         assert response.headers["cseq"] == str(self._sequence)

@@ -1,5 +1,6 @@
 """``relaycore user``, and that the server of the same folder knows what it does."""
 
+import getpass
 import io
 import re
 from pathlib import Path
@@ -8,6 +9,8 @@ import pytest
 
 from relaycore.access.accounts import AccountFile
 from relaycore.control.cli import main
+from relaycore.ledger.store import LedgerFile
+from tests.support.ledger import rewrite, written
 
 
 @pytest.fixture
@@ -105,3 +108,40 @@ def test_what_is_wrong_is_told(
     assert main(["user", *arguments]) == 2
     assert sentence in capsys.readouterr().err
     assert listed(folder) == {"taken": "viewer"}
+
+
+def test_what_is_done_is_on_record_where_there_is_a_ledger(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = LedgerFile(folder)
+    file.open()
+    file.close()
+    for arguments in (["add", "anna"], ["role", "anna", "auditor"], ["password", "anna"], ["remove", "anna"]):
+        give(monkeypatch, "open sesame\n")
+        assert main(["user", *arguments]) == 0
+    assert main(["user", "remove", "anna"]) == 2
+    acts = written(folder, "act")
+    assert [(act.act, act.target, act.means) for act in acts] == [
+        ("user add", "anna", "command line"),
+        ("user role", "anna", "command line"),
+        ("user password", "anna", "command line"),
+        ("user remove", "anna", "command line"),
+    ]
+    assert {act.operator for act in acts} == {getpass.getuser()}
+    assert "open sesame" not in str(acts)
+
+
+def test_what_cannot_be_put_on_record_is_not_done(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("relaycore.control.on_record.BUSY_S", 0.01)
+    file = LedgerFile(folder)
+    file.open()
+    file.close()
+    with rewrite(folder) as database:
+        database.execute("BEGIN IMMEDIATE")
+        give(monkeypatch, "open sesame\n")
+        assert main(["user", "add", "anna"]) == 2
+        database.execute("ROLLBACK")
+    assert "database is locked" in capsys.readouterr().err
+    assert listed(folder) == {}

@@ -11,7 +11,15 @@ import pytest
 
 from relaycore._relaycore import limits
 from relaycore.control.config import read_config
-from relaycore.settings import CameraSettings, Config, MulticastSettings, PathSettings, User
+from relaycore.settings import (
+    CameraSettings,
+    Config,
+    LedgerSettings,
+    MulticastSettings,
+    PathSettings,
+    RetentionSettings,
+    User,
+)
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs/configuration.md").read_text(encoding="utf-8")
@@ -22,6 +30,8 @@ SECTIONS: list[tuple[str, Settings]] = [
     ("Paths", PathSettings),
     ("Multicast", MulticastSettings),
     ("Users", User),
+    ("Ledger", LedgerSettings),
+    ("Retention", RetentionSettings),
 ]
 
 HEADERS: dict[Settings, str] = {
@@ -30,6 +40,8 @@ HEADERS: dict[Settings, str] = {
     PathSettings: "[paths.front]\n",
     MulticastSettings: "[paths.front.multicast]\n",
     User: "[[users]]\n",
+    LedgerSettings: "[ledger]\n",
+    RetentionSettings: "[ledger.retention]\n",
 }
 
 WITH: dict[str, str] = {

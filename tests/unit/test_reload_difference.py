@@ -7,7 +7,7 @@ import pytest
 
 from relaycore.access.users import UserStore
 from relaycore.reload.difference import RESTART_SETTINGS, Changes, Effect, difference
-from relaycore.settings import CameraSettings, Config, PathSettings, User
+from relaycore.settings import CameraSettings, Config, LedgerSettings, PathSettings, User
 
 ANNA = User(name="anna", password="x")
 BO = User(name="bo", password="y")
@@ -144,6 +144,7 @@ def test_every_setting_of_a_relay_has_its_place() -> None:
         "port": 1,
         "publish": "configured",
         "state_folder": "elsewhere",
+        "ledger": LedgerSettings(enabled=True),
         "shards": 3,
         "users": [ANNA],
         "cameras": {"a": CameraSettings()},

@@ -14,7 +14,7 @@ import logging
 import math
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, get_args
 
 from relaycore.access.attempts import Attempt, Attempts
@@ -35,6 +35,7 @@ __all__ = [
     "Gatekeeper",
     "Question",
     "Refuse",
+    "Rejection",
 ]
 
 _log = logging.getLogger(__name__)
@@ -108,15 +109,34 @@ class Allow:
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """The client must show who it is: 401 with these ``WWW-Authenticate`` headers."""
+    """The client must show who it is: 401 with these ``WWW-Authenticate`` headers.
+
+    ``wrong`` says that it has tried, as ``user`` where there is one of that name.
+    """
 
     challenges: tuple[str, ...]
+    wrong: bool = field(default=False, compare=False)
+    user: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
-    """The client may not: this RTSP status, and a reason that a person understands."""
+    """The client may not: this RTSP status, and a reason that a person understands.
 
+    ``user`` is who it is or says it is, where there is a user of that name.
+    """
+
+    status: int
+    reason: str
+    user: str | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """Somebody was not let in, as ``user`` where there is one of the name that was sent."""
+
+    question: Question
+    user: str | None
     status: int
     reason: str
 
@@ -146,6 +166,8 @@ class Gatekeeper:
         self._authenticator = Authenticator(users, basic=basic, clock=clock)
         self._passwords = Passwords(users)
         self._attempts = Attempts(clock)
+        self.on_refused: Callable[[Rejection], None] = _ignore
+        """Called for each who is not let in."""
 
     def apply(self, *, anonymous: bool, basic: bool, rules: PathRules) -> None:
         """Decides by these settings from now on."""
@@ -154,6 +176,15 @@ class Gatekeeper:
 
     async def decide(self, question: Question) -> Decision:
         """The answer to one question. Never raises because of what a client sent or ``authorise`` did."""
+        decision = await self._decide(question)
+        match decision:
+            case Challenge(wrong=True, user=user):
+                self.on_refused(Rejection(question, user, 401, "Wrong password or user"))
+            case Refuse(status, reason, user):
+                self.on_refused(Rejection(question, user, status, reason))
+        return decision
+
+    async def _decide(self, question: Question) -> Decision:
         action = _ACTIONS[question.action]
         path = question.path.strip("/")
         entry = await self._enter(question, action, path)
@@ -161,7 +192,7 @@ class Gatekeeper:
             return entry
         reason = self.objection(action, path, entry.user)
         if reason is not None:
-            return Refuse(403, reason)
+            return Refuse(403, reason, entry.user)
         if self._authorise is None:
             return entry
         request = AccessRequest(
@@ -177,11 +208,11 @@ class Gatekeeper:
                 allowed = await self._authorise(request)
         except TimeoutError:
             _log.warning("authorise gave no answer in %g s", self._timeout, extra={"path": request.path})
-            return Refuse(503, "No decision in time")
+            return Refuse(503, "No decision in time", entry.user)
         except Exception:
             _log.exception("authorise failed", extra={"path": request.path})
-            return Refuse(503, "No decision possible")
-        return entry if allowed else Refuse(403, "Not allowed")
+            return Refuse(503, "No decision possible", entry.user)
+        return entry if allowed else Refuse(403, "Not allowed", entry.user)
 
     def objection(self, action: Action, path: str, user: str | None) -> str | None:
         """Why a user who has come in, or somebody without a name, may not do this; ``None`` when they may."""
@@ -219,10 +250,11 @@ class Gatekeeper:
         credentials = None if header is None else parse_authorization(header)
         if credentials is None or (isinstance(credentials, BasicCredentials) and not offered.basic):
             return Challenge(offered.challenges(client))
-        attempt = self._attempts.take(credentials.name, client, known=credentials.name in self._users)
+        known = credentials.name if credentials.name in self._users else None
+        attempt = self._attempts.take(credentials.name, client, known=known is not None)
         if not isinstance(attempt, Attempt):
             # Also for the right password: otherwise trying them would tell which one it is.
-            return Refuse(403, f"Too many wrong passwords, wait {math.ceil(attempt)} seconds")
+            return Refuse(403, f"Too many wrong passwords, wait {math.ceil(attempt)} seconds", known)
         path = question.path if action in ("read", "publish") else None
         try:
             if isinstance(credentials, BasicCredentials):
@@ -233,10 +265,10 @@ class Gatekeeper:
                 )
         except TooManyWait:
             self._attempts.give_back(attempt)
-            return Refuse(503, "Too many passwords wait to be looked at")
+            return Refuse(503, "Too many passwords wait to be looked at", known)
         if isinstance(result, Challenged) and result.wrong:
             _log.warning("wrong password or user", extra={"peer": question.peer, "path": question.path})
-            return Challenge(result.challenges)
+            return Challenge(result.challenges, wrong=True, user=known)
         self._attempts.right(attempt)
         return Allow(result.user) if isinstance(result, Authenticated) else Challenge(result.challenges)
 
@@ -244,6 +276,10 @@ class Gatekeeper:
         if await self._passwords.is_right(sent.name, sent.password):
             return Authenticated(sent.name)
         return Challenged(self._authenticator.challenges(client), wrong=True)
+
+
+def _ignore(_rejection: Rejection) -> None:
+    pass
 
 
 _ACTIONS: dict[str, Action] = {action: action for action in get_args(Action)}

@@ -15,17 +15,25 @@ _log = logging.getLogger(__name__)
 
 
 class Leases:
-    """Judges anew what was allowed before. ``disconnect`` closes the HTTP connections of users.
+    """Judges anew what was allowed before.
+
+    ``disconnect`` closes the HTTP connections of users; ``because`` is told why a session is about to be
+    ended, by its id.
 
     All methods are called from the loop.
     """
 
     def __init__(
-        self, engine: Engine, gatekeeper: Gatekeeper, disconnect: Callable[[Collection[str]], None]
+        self,
+        engine: Engine,
+        gatekeeper: Gatekeeper,
+        disconnect: Callable[[Collection[str]], None],
+        because: Callable[[str, str], None],
     ) -> None:
         self._engine = engine
         self._gatekeeper = gatekeeper
         self._disconnect = disconnect
+        self._because = because
 
     def revoke(self, users: Collection[str] = ()) -> None:
         """Ends all that these users have open, and the sessions of others which are not allowed any more.
@@ -41,5 +49,6 @@ class Leases:
             if reason is not None:
                 fields = {"session": session.id, "path": session.path, "user": session.user}
                 _log.info("the session is ended: %s", reason, extra=fields)
+                self._because(session.id, reason)
                 self._engine.kick(session.id)
         self._disconnect(users)

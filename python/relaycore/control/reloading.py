@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from relaycore.control.file_watch import WatchedFile
-from relaycore.errors import ConfigurationError
+from relaycore.errors import ConfigurationError, StateError
 from relaycore.relay import Relay
 from relaycore.reload.difference import Effect
 from relaycore.reload.plan import Reload
@@ -39,10 +39,17 @@ async def keep_reloading(relay: Relay, load: Callable[[], Config], file: Watched
 async def reload_once(relay: Relay, load: Callable[[], Config]) -> None:
     """Applies what ``load`` gives, and logs what that did. What is wrong is logged, and changes nothing."""
     try:
-        done = await relay.reload(await asyncio.to_thread(load))
+        config = await asyncio.to_thread(load)
+        planned = await relay.reload(config, dry_run=True)
+        if any(change.effect is not Effect.RESTART for change in planned.changes):
+            await relay.record_act("reload", means="configuration")
+        done = await relay.reload(config)
     except ConfigurationError as error:
         for mistake in error.mistakes:
             _log.warning("the configuration stays as it was: %s", mistake)
+        return
+    except StateError as error:
+        _log.error("the configuration stays as it was: %s", error)
         return
     _log_done(done)
 

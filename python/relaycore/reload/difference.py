@@ -25,7 +25,19 @@ class Effect(Enum):
 
 
 RESTART_SETTINGS: Final = frozenset(
-    {"host", "port", "lan", "api", "state_folder", "shards", "limits", "log_json", "trace_latency", "qr"}
+    {
+        "host",
+        "port",
+        "lan",
+        "api",
+        "state_folder",
+        "ledger",
+        "shards",
+        "limits",
+        "log_json",
+        "trace_latency",
+        "qr",
+    }
 )
 """Settings of a relay that hold from its start to its end; all others are applied at once."""
 

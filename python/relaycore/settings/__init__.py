@@ -7,6 +7,7 @@ shown.
 """
 
 from relaycore.settings.camera import CameraSettings
+from relaycore.settings.ledger import LedgerSettings, RetentionSettings
 from relaycore.settings.multicast import MulticastSettings
 from relaycore.settings.paths import Hook, PathSettings
 from relaycore.settings.relay import Config
@@ -33,10 +34,12 @@ __all__ = [
     "Config",
     "Hook",
     "Join",
+    "LedgerSettings",
     "Limit",
     "MulticastSettings",
     "PathSettings",
     "PixelRange",
+    "RetentionSettings",
     "Role",
     "RoleName",
     "Size",

@@ -77,6 +77,15 @@ Hook = Annotated[
 
 Hooks = Annotated[list[Hook], Meta(description="a list of hooks", examples=[[["notify", "{path}"]]])]
 
+Purpose = Annotated[
+    str,
+    Meta(
+        pattern=r"^[^\x00-\x1f\x7f]{1,200}$",
+        description="1 to 200 characters on one line",
+        examples=["safety of the crane"],
+    ),
+]
+
 Allowed = Annotated[bool | list[str], Meta(description="true, false or a list of users", examples=[["anna"]])]
 
 
@@ -115,6 +124,9 @@ class PathSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     read: Allowed = True
     """Who may read here: whoever may anywhere, nobody, or these users."""
+
+    purpose: Purpose | None = None
+    """What the path is read and published for; it stands in the ledger beside each session."""
 
     takeover: Switch = False
     """Let a second publisher take the place of the first, instead of refusing it."""

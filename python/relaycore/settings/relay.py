@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from relaycore.settings.camera import CameraSettings
+from relaycore.settings.ledger import LedgerSettings
 from relaycore.settings.paths import PathSettings
 from relaycore.settings.users import User
 from relaycore.settings.values import DEFAULT_PORT, Limit, Switch, normal_path
@@ -59,8 +60,14 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     state_folder: Annotated[
         str, Meta(description="the name of a folder", examples=["/var/lib/relaycore"])
     ] = ""
-    """Folder for what has to last, the users of `relaycore user` among it. Where none is named, the command
-    line program takes that of the platform, and a relay in another program keeps nothing."""
+    """Folder for what has to last, the users of `relaycore user` and the ledger among it. Where none is
+    named, the command line program takes that of the platform, and a relay in another program keeps
+    nothing."""
+
+    ledger: Annotated[LedgerSettings, Meta(description="a [ledger] table")] = msgspec.field(
+        default_factory=LedgerSettings
+    )
+    """Whether and how it is recorded who watched. It is kept in the state folder."""
 
     cameras: Annotated[
         dict[str, CameraSettings], Meta(description="[cameras.PATH] tables, one for each camera")

@@ -22,10 +22,10 @@ from urllib.parse import urlsplit
 
 from aiohttp import hdrs, web
 
-from relaycore.access.decisions import Allow, Challenge, Gatekeeper, Refuse
+from relaycore.access.decisions import Allow, Challenge, Gatekeeper, Refuse, Rejection
 from relaycore.web.answers import Refused
 
-__all__ = ["Access", "Guard"]
+__all__ = ["Access", "Guard", "peer_of"]
 
 Access = Literal["open", "read", "write"]
 """What a route needs: nothing, to be let in, or a user who may control."""
@@ -49,6 +49,10 @@ class HttpQuestion:
     peer: str
 
 
+class _Foreign(Refused):
+    """A request is refused for where it comes from, whoever sends it."""
+
+
 class Guard:
     """Lets requests in, or refuses them. ``names`` are host names that mean this machine."""
 
@@ -61,11 +65,16 @@ class Guard:
         """The user who sent a request, if any. Refused when it is not to be answered."""
         if access == "open":
             return None
-        if access == "write":
-            _refuse_other_origins(request)
-        user = await self._user(request, access)
-        if user is None:
-            self._refuse_strangers(request)
+        try:
+            if access == "write":
+                _refuse_other_origins(request)
+            user = await self._user(request, access)
+            if user is None:
+                self._refuse_strangers(request)
+        except _Foreign as refused:
+            question, error = _question(request, access), refused.problem.error
+            self._gatekeeper.on_refused(Rejection(question, None, refused.status, error.partition(":")[0]))
+            raise
         return user
 
     async def _user(self, request: web.Request, access: Access) -> str | None:
@@ -83,18 +92,16 @@ class Guard:
 
     def _refuse_strangers(self, request: web.Request) -> None:
         if any(name in request.headers for name in _PROXIED):
-            raise Refused(403, "Through a proxy everybody seems to be of this machine: log in as a user.")
+            raise _Foreign(403, "Through a proxy everybody seems to be of this machine: log in as a user.")
         name = _host_name(request.headers.get(hdrs.HOST, ""))
         if name in self._names or name.endswith(".localhost") or _is_address(name):
             return
-        raise Refused(
+        raise _Foreign(
             421, "This server does not know that it is called so: use its address, or log in as a user."
         )
 
 
 def _question(request: web.Request, access: Access) -> HttpQuestion:
-    peer = request.transport.get_extra_info("peername") if request.transport is not None else None
-    host, port = (peer[0], peer[1]) if peer else ("", 0)
     return HttpQuestion(
         action="control" if access == "write" else "look",
         method=request.method,
@@ -103,8 +110,15 @@ def _question(request: web.Request, access: Access) -> HttpQuestion:
         query=request.query_string or None,
         authorization=request.headers.get(hdrs.AUTHORIZATION),
         user_agent=request.headers.get(hdrs.USER_AGENT),
-        peer=f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
+        peer=peer_of(request),
     )
+
+
+def peer_of(request: web.Request) -> str:
+    """Address and port of the client that sent a request."""
+    peer = request.transport.get_extra_info("peername") if request.transport is not None else None
+    host, port = (peer[0], peer[1]) if peer else ("", 0)
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _refuse_other_origins(request: web.Request) -> None:
@@ -117,7 +131,7 @@ def _refuse_other_origins(request: web.Request) -> None:
     else:
         same = request.headers.get("Sec-Fetch-Site", "none") in ("none", "same-origin")
     if not same:
-        raise Refused(403, "A page of another site may change nothing here: use a page of this server.")
+        raise _Foreign(403, "A page of another site may change nothing here: use a page of this server.")
 
 
 def _host_name(host: str) -> str:

@@ -12,12 +12,14 @@ from relaycore.web.metrics.totals import Totals
 from relaycore.web.session_ids import SessionIds
 
 if TYPE_CHECKING:
+    from relaycore.ledger.ledger import Ledger
     from relaycore.relay import Relay
 
-__all__ = ["CONNECTIONS", "ENGINE", "RELAY", "SESSION_IDS", "TOTALS"]
+__all__ = ["CONNECTIONS", "ENGINE", "LEDGER", "RELAY", "SESSION_IDS", "TOTALS"]
 
 RELAY: web.AppKey[Relay] = web.AppKey("relay")
 ENGINE = web.AppKey("engine", Engine)
+LEDGER: web.AppKey[Ledger | None] = web.AppKey("ledger")
 TOTALS = web.AppKey("totals", Totals)
 CONNECTIONS = web.AppKey("connections", Connections)
 SESSION_IDS = web.AppKey("session_ids", SessionIds)

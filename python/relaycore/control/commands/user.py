@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, cast, get_args
 
 import msgspec
@@ -16,6 +17,7 @@ from relaycore.access.accounts import AccountFile, make_account
 from relaycore.access.users import Account
 from relaycore.control.checking import did_you_mean
 from relaycore.control.console import make_console, say, show_table
+from relaycore.control.on_record import put_on_record
 from relaycore.control.passwords import generate_password
 from relaycore.control.state_folder import state_folder
 from relaycore.errors import ConfigurationError
@@ -72,6 +74,7 @@ def _add(arguments: argparse.Namespace) -> None:
         if any(account.name == name for account in file.all()):
             raise ConfigurationError(f"There is a user {name!r} already: change the password or the role.")
         password, made = _password(name)
+        put_on_record(_folder(arguments), "user add", name)
         if not file.add(make_account(name, password, role)):
             raise ConfigurationError(f"Another program has added a user {name!r} meanwhile.")
     _tell(f"{name} is a user now, as {role}", password if made else None)
@@ -89,7 +92,9 @@ def _list(arguments: argparse.Namespace) -> None:
 
 def _remove(arguments: argparse.Namespace) -> None:
     with _file(arguments) as file:
-        if not file.remove(_known(file, arguments.name).name):
+        name = _known(file, arguments.name).name
+        put_on_record(_folder(arguments), "user remove", name)
+        if not file.remove(name):
             raise ConfigurationError(f"Another program has removed {arguments.name!r} meanwhile.")
     _tell(f"{arguments.name} is no user any more")
 
@@ -98,6 +103,7 @@ def _change_password(arguments: argparse.Namespace) -> None:
     with _file(arguments) as file:
         account = _known(file, arguments.name)
         password, made = _password(account.name)
+        put_on_record(_folder(arguments), "user password", account.name)
         if not file.replace(make_account(account.name, password, account.role)):
             raise ConfigurationError(f"Another program has removed {arguments.name!r} meanwhile.")
     _tell(f"{account.name} has another password now", password if made else None)
@@ -106,18 +112,24 @@ def _change_password(arguments: argparse.Namespace) -> None:
 def _change_role(arguments: argparse.Namespace) -> None:
     role = _role(arguments.role)
     with _file(arguments) as file:
-        if not file.set_role(_known(file, arguments.name).name, role):
+        name = _known(file, arguments.name).name
+        put_on_record(_folder(arguments), "user role", name)
+        if not file.set_role(name, role):
             raise ConfigurationError(f"Another program has removed {arguments.name!r} meanwhile.")
     _tell(f"{arguments.name} is {role} now")
 
 
 @contextmanager
 def _file(arguments: argparse.Namespace) -> Iterator[AccountFile]:
-    file = AccountFile(state_folder(arguments.state_folder, os.environ))
+    file = AccountFile(_folder(arguments))
     try:
         yield file
     finally:
         file.close()
+
+
+def _folder(arguments: argparse.Namespace) -> Path:
+    return state_folder(arguments.state_folder, os.environ)
 
 
 def _known(file: AccountFile, name: str) -> Account:

@@ -14,6 +14,7 @@ from relaycore.errors import ConfigurationError, PathError, RelaycoreError
 from relaycore.paths.forward import ForwardStatus
 from relaycore.paths.source import SourceStatus
 from relaycore.settings import PathSettings, masked, normal_path
+from relaycore.web.acts import recorded
 from relaycore.web.answers import Problem, Refused, json_answer, read_json
 from relaycore.web.api import streams
 from relaycore.web.api.endings import EndingView, endings
@@ -159,7 +160,11 @@ async def put_path(request: web.Request) -> web.Response:
     settings = checked_settings(relay, path, body)
     is_new = path not in relay.paths
     try:
-        plan = await relay.set_path(path, settings, dry_run=dry_run)
+        if dry_run:
+            plan = await relay.set_path(path, settings, dry_run=True)
+        else:
+            async with recorded(request, "setPath", path):
+                plan = await relay.set_path(path, settings)
     except RelaycoreError as error:
         raise Refused(409, str(error)) from None
     if not dry_run:
@@ -181,7 +186,10 @@ async def delete_path(request: web.Request) -> web.Response:
     path = _path_of(request)
     dry_run = query_of(request, PathQuery).dry_run
     try:
-        plan = await relay.remove_path(path, dry_run=dry_run)
+        plan = await relay.remove_path(path, dry_run=True)
+        if not dry_run:
+            async with recorded(request, "removePath", path):
+                plan = await relay.remove_path(path)
     except PathError:
         raise _no_path(path) from None
     if not dry_run:

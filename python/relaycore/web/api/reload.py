@@ -10,6 +10,7 @@ import msgspec
 from aiohttp import web
 
 from relaycore.errors import ConfigurationError
+from relaycore.web.acts import recorded
 from relaycore.web.answers import Problem, Refused, json_answer, read_json
 from relaycore.web.api.endings import EndingView, endings
 from relaycore.web.keys import RELAY, SESSION_IDS
@@ -59,7 +60,11 @@ async def reload_settings(request: web.Request) -> web.Response:
         raise Refused(409, "This relay was started without a configuration file: change its paths instead.")
     try:
         config = await asyncio.to_thread(relay.load_settings)
-        plan = await relay.reload(config, dry_run=wish.dry_run)
+        if wish.dry_run:
+            plan = await relay.reload(config, dry_run=True)
+        else:
+            async with recorded(request, "reload", None):
+                plan = await relay.reload(config)
     except ConfigurationError as error:
         raise Refused(
             422, f"The settings are not right, so nothing was changed: {error}", mistakes=error.mistakes

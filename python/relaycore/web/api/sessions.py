@@ -10,8 +10,9 @@ import msgspec
 from aiohttp import web
 
 from relaycore._relaycore import Engine, Session
+from relaycore.web.acts import recorded
 from relaycore.web.answers import Problem, Refused, json_answer
-from relaycore.web.keys import ENGINE, SESSION_IDS
+from relaycore.web.keys import ENGINE, LEDGER, SESSION_IDS
 from relaycore.web.routes import USER, Answered, Route, query_of
 from relaycore.web.session_ids import SessionIds
 
@@ -124,7 +125,12 @@ async def get_session(request: web.Request) -> web.Response:
 async def end_session(request: web.Request) -> web.Response:
     """Ends one session, with a goodbye."""
     session = _session_of(request)
-    request.app[ENGINE].kick(session.id)
+    ledger = request.app[LEDGER]
+    name = request.match_info["id"] if ledger is None else ledger.name_of(session.id)
+    async with recorded(request, "endSession", name):
+        if ledger is not None:
+            ledger.because(session.id, f"ended by {request[USER]}")
+        request.app[ENGINE].kick(session.id)
     _log.info("session ended by request", extra={"session": session.id, "user": request[USER]})
     return web.Response(status=204)
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 
 from aiohttp import hdrs, web
 
-from relaycore.web.keys import CONNECTIONS, ENGINE, RELAY, SESSION_IDS, TOTALS
+from relaycore.web.keys import CONNECTIONS, ENGINE, LEDGER, RELAY, SESSION_IDS, TOTALS
 from relaycore.web.metrics.collect import collect
 from relaycore.web.metrics.exposition import OPENMETRICS, PROMETHEUS, expose
+from relaycore.web.metrics.ledger import ledger_families
 from relaycore.web.routes import Answered, Route
 
 __all__ = ["ROUTES"]
@@ -22,6 +24,7 @@ async def get_metrics(request: web.Request) -> web.Response:
     families = collect(
         app[ENGINE], relay.streams(), relay.path_status(), app[TOTALS], app[SESSION_IDS], connections
     )
+    families = chain(families, ledger_families(app[LEDGER]))
     return web.Response(
         body=expose(families, openmetrics=openmetrics).encode(),
         headers={hdrs.CONTENT_TYPE: OPENMETRICS if openmetrics else PROMETHEUS, hdrs.VARY: hdrs.ACCEPT},
