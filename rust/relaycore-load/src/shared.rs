@@ -13,10 +13,8 @@ pub(crate) struct Shared {
     pub(crate) run: u32,
     /// Milliseconds of warm-up and of measuring, as planned.
     pub(crate) total_ms: u64,
-    /// The time that is measured, once the sources publish.
-    window: OnceLock<Window>,
-    /// When the run began: what the plan counts from.
-    began: OnceLock<u64>,
+    /// When the run began, which the plan counts from, and the time that is measured; once the sources publish.
+    begun: OnceLock<(u64, Window)>,
     stop: AtomicBool,
     sources_ready: AtomicBool,
     readers_done: AtomicBool,
@@ -36,8 +34,7 @@ impl Shared {
             epoch: Instant::now(),
             run,
             total_ms,
-            window: OnceLock::new(),
-            began: OnceLock::new(),
+            begun: OnceLock::new(),
             stop: AtomicBool::new(false),
             sources_ready: AtomicBool::new(false),
             readers_done: AtomicBool::new(false),
@@ -58,19 +55,22 @@ impl Shared {
 
     /// Begins to count: the plan's times are from now on.
     pub(crate) fn begin(&self, window: Window, now: u64) {
-        let _ = self.began.set(now);
-        let _ = self.window.set(window);
+        let _ = self.begun.set((now, window));
     }
 
     /// The time that is measured; nothing before it is known.
     pub(crate) fn window(&self) -> Window {
-        let none = Window { from: 0, to: 0 };
-        self.window.get().copied().unwrap_or(none)
+        self.begun().map_or(Window::NONE, |(_, window)| window)
     }
 
     /// When the plan's times began; `None` before.
     pub(crate) fn began(&self) -> Option<u64> {
-        self.began.get().copied()
+        self.begun().map(|(began, _)| began)
+    }
+
+    /// Both at once, so that a thread which looks while the run begins does not see one of them only.
+    pub(crate) fn begun(&self) -> Option<(u64, Window)> {
+        self.begun.get().copied()
     }
 
     /// Ends the run at the next opportunity.

@@ -4,7 +4,7 @@ use crate::plan::{Plan, PlanError, Source, SourceKind};
 use crate::publisher::{Context, Destination, Publisher, SourceTally};
 use crate::sessions::{NAP_NS, Timers};
 use crate::shared::Shared;
-use crate::tally::{Findings, MILLISECOND, SECOND};
+use crate::tally::{Findings, MILLISECOND, SECOND, Window};
 use crate::target::Resolver;
 use crate::worker::CpuMeter;
 use mio::{Events, Poll};
@@ -57,9 +57,10 @@ pub(crate) fn run(
     let mut is_over = false;
     loop {
         let now = shared.now();
-        let window = shared.window();
+        let begun = shared.begun();
+        let window = begun.map_or(Window::NONE, |(_, window)| window);
         meter.look(now, window);
-        if let (Some(began), false) = (shared.began(), has_begun) {
+        if let (Some((began, _)), false) = (begun, has_begun) {
             has_begun = true;
             for (index, member) in members.iter_mut().enumerate() {
                 if let Some(after) = member.after_ns {

@@ -72,6 +72,9 @@ pub(crate) struct Window {
 }
 
 impl Window {
+    /// No time at all.
+    pub(crate) const NONE: Self = Self { from: 0, to: 0 };
+
     pub(crate) fn holds(self, at: u64) -> bool {
         (self.from..self.to).contains(&at)
     }
