@@ -58,7 +58,7 @@ def test_a_run_prints_and_leaves_what_it_found(
     output = capsys.readouterr()
     assert output.err == ""
     for word in (
-        "last byte of a picture",
+        "first picture",
         "Held: p99 at most 100 ms",
         "odd_answer",
         "\\x1b[2J ***",

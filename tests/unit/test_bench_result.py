@@ -225,7 +225,7 @@ def test_the_page_has_the_figures_and_the_verdict() -> None:
     text = Page(page(result(), QUALITY)).text
     for word in (
         "Held: p99 at most 100 ms",
-        "last byte of a picture",
+        "first picture",
         "Findings",
         "not_rtsp",
         "tcp burst to 10",

@@ -61,7 +61,7 @@ class ServerFigures(msgspec.Struct, frozen=True, kw_only=True):
     most_resident_bytes: int
 
     bytes_per_reader: float | None
-    """What memory grew by from before the first reader, for each that plays; ``None`` without any.
+    """What memory grew by from before the first reader, for each that plays; ``None`` where it did not.
 
     What all readers share is in it, like buffers of the stream that filled meanwhile: with few readers that
     is most of it."""
@@ -153,7 +153,7 @@ def figures_of(program: str, samples: list[Sample], report: Report, begin_s: flo
         idle_resident_bytes=idle[-1].resident_bytes,
         resident_bytes=last.resident_bytes,
         most_resident_bytes=max(sample.resident_bytes for sample in samples),
-        bytes_per_reader=max(0.0, grown / playing) if playing else None,
+        bytes_per_reader=grown / playing if playing and grown > 0 else None,
         threads=max(sample.threads for sample in measured),
         descriptors=max(
             (sample.descriptors for sample in measured if sample.descriptors is not None), default=None

@@ -30,7 +30,7 @@ def tables(result: Result) -> Iterator[Table]:
     groups = result.report.groups
     yield Table(
         "Times in milliseconds",
-        ("readers", "from connecting or sending to", "p50", "p95", "p99", "p99.9", "most"),
+        ("readers", "what", "p50", "p95", "p99", "p99.9", "most"),
         [row for group in groups for row in _times(group)],
         words=2,
     )
@@ -82,10 +82,10 @@ def _steps(search: Search) -> Table:
 
 def _times(group: GroupReport) -> Iterator[tuple[str, ...]]:
     times: list[tuple[str, Distribution]] = [
-        ("playing", group.setup_ms),
+        ("set-up", group.setup_ms),
         ("first packet", group.first_packet_ms),
         ("first picture", group.first_picture_ms),
-        ("last byte of a picture", group.latency_ms),
+        ("latency", group.latency_ms),
     ]
     for name, found in times:
         if found.count:

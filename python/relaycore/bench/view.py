@@ -96,7 +96,9 @@ class Progress:
         return rows
 
     def _picture(self, snapshot: Snapshot, sample: Sample | None) -> Group:
-        phase = "warming up" if snapshot.elapsed_ms < self._warm_up_ms else "measuring"
+        phase = "measuring"
+        if snapshot.elapsed_ms < self._warm_up_ms:
+            phase = "warming up" if snapshot.elapsed_ms else "publishing"
         head = Table.grid(padding=(0, 1))
         head.add_row(
             self._text(self._title, "bold"),
