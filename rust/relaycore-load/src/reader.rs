@@ -22,6 +22,7 @@ use relaycore_proto::client::{
     Client, ClientError, Delivery, Event, Lane, ReadyTrack, TransportChoice,
 };
 use relaycore_proto::limits::INTERLEAVED_HEADER_BYTES;
+use relaycore_proto::rtsp::status::StatusCode;
 use relaycore_proto::track::Codec;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::IpAddr;
@@ -613,7 +614,7 @@ impl<'a> Reader<'a> {
         if session.is_playing {
             context.shared.totals.playing.fetch_sub(1, Relaxed);
         }
-        let is_refused = error == ClientError::CredentialsWrong && plan.wrong_password;
+        let is_refused = plan.wrong_password && is_refusal(&error);
         self.begins_at = now + RETRY_NS;
         if is_refused {
             context.group().refused += 1;
@@ -757,5 +758,14 @@ impl Session {
             }
         }
         Ok(())
+    }
+}
+
+/// Whether a server that ends a session so has not let in whom it does not know, or would not even look.
+fn is_refusal(error: &ClientError) -> bool {
+    match error {
+        ClientError::CredentialsWrong => true,
+        ClientError::Refused { status, .. } => *status == StatusCode::FORBIDDEN,
+        _ => false,
     }
 }

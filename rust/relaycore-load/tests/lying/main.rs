@@ -39,13 +39,7 @@ fn run_against(script: Script, transport: Transport) -> Report {
         bad.read_url("cam"),
         good.read_url("cam"),
     );
-    let run = Run::new(Plan::parse(plan.as_bytes()).unwrap());
-    let start = Instant::now();
-    run.start().unwrap();
-    while !run.snapshot().finished {
-        assert!(start.elapsed() < PATIENCE, "the run does not end");
-        thread::sleep(Duration::from_millis(10));
-    }
+    let run = carry_out(&plan);
     let snapshot = run.snapshot();
     let report = run.stop();
     let playing: u64 = report.groups.iter().map(|group| group.playing).sum();
@@ -62,6 +56,18 @@ fn run_against(script: Script, transport: Transport) -> Report {
         assert!(!example.contains(char::is_control), "{finding:?}");
     }
     report
+}
+
+/// Carries out a plan to its end.
+fn carry_out(plan: &str) -> Run {
+    let run = Run::new(Plan::parse(plan.as_bytes()).unwrap());
+    let start = Instant::now();
+    run.start().unwrap();
+    while !run.snapshot().finished {
+        assert!(start.elapsed() < PATIENCE, "the run does not end");
+        thread::sleep(Duration::from_millis(10));
+    }
+    run
 }
 
 /// Nobody who reads of the good server is disturbed.
@@ -110,6 +116,27 @@ fn a_good_server_has_no_findings() {
         let group = &report.groups[0];
         assert_eq!((group.playing, group.failed), (2, 0));
         assert!(group.access_units.complete > 0);
+    }
+}
+
+/// It is right to refuse wrong passwords, also without looking at them when there have been too many.
+#[test]
+fn a_server_that_refuses_wrong_passwords_has_no_findings() {
+    let challenge = "WWW-Authenticate: Basic realm=\"a\"\r\n";
+    for (status, headers) in [("401 Unauthorized", challenge), ("403 Forbidden", "")] {
+        let server = Server::start(instead_of("DESCRIBE", move |request| {
+            Answer::Bytes(answer(request, status, headers, ""))
+        }));
+        let run = carry_out(&format!(
+            r#"{{"duration_ms": 500, "groups": [{{"name": "guessing", "url": "{}", "count": 3,
+                "user": "anna", "password": "right", "wrong_password": true}}]}}"#,
+            server.read_url("cam"),
+        ));
+        let report = run.stop();
+        let group = &report.groups[0];
+        assert_eq!(report.findings, [], "{status}");
+        assert_eq!((group.playing, group.failed), (0, 0), "{status}");
+        assert!(group.refused >= 3, "{status}");
     }
 }
 
