@@ -62,6 +62,16 @@ def test_only_good_readers_are_held_against_it() -> None:
     )
 
 
+def test_nobody_may_come_in_with_a_wrong_password() -> None:
+    wanted = plan("wrong-passwords")
+    found = report(wanted)
+    assert shortfalls(wanted, found, QUALITY) == ["guessing: 2 sessions began with a wrong password"]
+    refused = msgspec.structs.replace(found.groups[1], playing=0, refused=2, setup_ms=Distribution())
+    assert (
+        shortfalls(wanted, msgspec.structs.replace(found, groups=[found.groups[0], refused]), QUALITY) == []
+    )
+
+
 def test_readers_who_come_and_go_need_not_get_everything() -> None:
     fairness = Fairness(least=10, most=SENT)
     for profile in ("churn", "join-storm"):

@@ -74,6 +74,9 @@ def shortfalls(plan: Plan, report: Report, quality: Quality) -> list[str]:
             found += _losses(group)
         if sent and _stays(plan, name) and group.fairness.least < RECEIVED * sent:
             found.append(f"{name}: a reader got {group.fairness.least} of {sent:.0f} access units")
+    for asked, group in zip(plan.groups, report.groups, strict=False):
+        if asked.wrong_password and group.setup_ms.count:
+            found.append(f"{group.name}: {group.setup_ms.count} sessions began with a wrong password")
     if not report.groups:
         found.append("nobody read")
     return found
