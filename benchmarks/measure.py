@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 from benchmarks.generator import floor, generate
 from benchmarks.peer import Peer, Target, start
 from relaycore.bench.plan import FloorKind, FloorPlan, Group, Plan, Source
-from relaycore.bench.quality import BUSY, Quality, shortfalls
+from relaycore.bench.quality import BUSY, Quality, doubts, good_groups, shortfalls
 from relaycore.bench.report import Distribution, FloorReport, GroupReport, Report
 
 __all__ = [
@@ -107,14 +107,19 @@ class Measured:
         return self.cpu_seconds / (self.report.bytes * 8e-9)
 
     @property
+    def good(self) -> list[GroupReport]:
+        """The groups of readers that are to get everything in time."""
+        return [found for _, found in good_groups(self.plan, self.report)]
+
+    @property
     def broken(self) -> int:
-        """Access units that readers did not get, or not whole."""
-        return sum(one.access_units.broken for one in self.report.groups)
+        """Access units that good readers did not get, or not whole."""
+        return sum(one.access_units.broken for one in self.good)
 
     @property
     def failed(self) -> int:
-        """Sessions that did not come to play, or were cut off."""
-        return sum(one.asked - one.left - one.playing for one in self.report.groups)
+        """Sessions of good readers that did not come to play, or were cut off."""
+        return sum(one.asked - one.left - one.playing for one in self.good)
 
     @property
     def delivered(self) -> float:
@@ -149,6 +154,7 @@ class Measured:
             "sent_late_ms": [percentiles(one.late_ms) for one in self.report.sources],
             "generator_busiest_thread": self.report.generator.busiest_thread,
             "findings": {one.kind: one.count for one in self.report.findings},
+            "doubts": doubts(self.plan, self.report),
         }
 
 

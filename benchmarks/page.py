@@ -23,6 +23,8 @@ PAGE: Final = Path(__file__).parents[1] / "docs/benchmarks.md"
 COLUMNS: Final = 128
 """Width of the text."""
 
+_NUMBERS: Final = re.compile(r"[\d.,]+")
+
 _FIELD: Final = re.compile(r"^\{\{(aims|result|plot)(?: ([\w.-]+))?\}\}$", re.MULTILINE)
 
 
@@ -82,8 +84,23 @@ def _section(record: Record) -> str:
         f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gib']:g} GiB, "
         f"{machine['system']}, load {machine['load_before']:g} before and {machine['load_after']:g} after."
     )
+    doubted = _doubts(record)
+    if doubted:
+        parts.append(doubted)
     parts.append(fill(circumstances, COLUMNS, break_long_words=False, break_on_hyphens=False))
     return "\n\n".join(parts)
+
+
+def _doubts(record: Record) -> str:
+    """What speaks against the runs that the figures are made of, each kind once; empty where nothing does."""
+    # An attempt of a search that was not held is no figure, and is at the limit of something.
+    doubts = [run["doubts"] for run in record.runs if "doubts" in run and run.get("held", True)]
+    kinds = {_NUMBERS.sub("", doubt): doubt for each in reversed(doubts) for doubt in reversed(each)}
+    if not kinds:
+        return ""
+    doubted = sum(bool(each) for each in doubts)
+    text = f"What speaks against {doubted} of {len(doubts)} runs: {' '.join(reversed(kinds.values()))}"
+    return fill(text, COLUMNS, break_long_words=False, break_on_hyphens=False)
 
 
 def _version(name: str, number: str) -> str:

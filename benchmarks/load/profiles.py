@@ -9,9 +9,7 @@ import msgspec
 from benchmarks.measure import STREAM, Measured, carry_out, cores
 from benchmarks.peer import peer, start
 from benchmarks.result import Figure, Options, Result, middle
-from relaycore.bench.plan import Plan
 from relaycore.bench.profiles import PROFILES, make_plan
-from relaycore.bench.report import GroupReport
 from relaycore.bench.wishes import Wishes
 
 READERS: Final = 200
@@ -29,8 +27,7 @@ def run(options: Options) -> Result:
         found: list[Measured] = []
         for turn in range(options.repeats):
             found.append(_measure(name, options.seconds))
-            good = [one.name for one in found[-1].plan.groups if one.is_good]
-            runs.append(found[-1].record(server="relaycore", profile=name, turn=turn, good=good))
+            runs.append(found[-1].record(server="relaycore", profile=name, turn=turn))
         cpu += sum(one.cpu_seconds for one in found)
         figures += _figures(name, found)
     about = "; ".join(f"`{name}`: {profile.about}" for name, profile in PROFILES.items())
@@ -63,21 +60,14 @@ def _measure(name: str, seconds: float) -> Measured:
 
 
 def _figures(name: str, found: list[Measured]) -> list[Figure]:
-    good = [_good(one.plan, one.report.groups) for one in found]
-    latest = [max(one.latency_ms.p99 for one in groups) for groups in good]
-    broken = sum(one.access_units.broken for groups in good for one in groups)
-    failed = sum(one.failed for groups in good for one in groups)
+    latest = [max(group.latency_ms.p99 for group in one.good) for one in found]
     return [
         middle(f"{name}: latency p99", latest, "ms", below=100),
         Figure(
             f"{name}: access units that did not come whole",
-            broken,
+            sum(one.broken for one in found),
             "",
             below=None if name in COUNT_OTHERWISE else 1,
         ),
-        Figure(f"{name}: sessions that failed", failed, "", below=1),
+        Figure(f"{name}: sessions that failed", sum(one.failed for one in found), "", below=1),
     ]
-
-
-def _good(plan: Plan, groups: list[GroupReport]) -> list[GroupReport]:
-    return [found for asked, found in zip(plan.groups, groups, strict=True) if asked.is_good]

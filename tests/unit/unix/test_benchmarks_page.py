@@ -51,7 +51,12 @@ def made_up(folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Record]:
             Figure("latency p99", 12.345, "ms"),
             Figure("pictures lost", 7, "", below=1),
         ],
-        runs=[run("relaycore", 1000, 12.0), run("bare loop", 1000, 8.0)],
+        runs=[
+            run("relaycore", 1000, 12.0, doubts=["The publisher was 7.5 ms late."]),
+            run("relaycore", 1000, 12.0, doubts=["The publisher was 20 ms late."]),
+            run("relaycore", 1000, 12.0, doubts=[]),
+            run("bare loop", 1000, 8.0),
+        ],
     )
     most = Result(
         title="The most readers",
@@ -59,7 +64,7 @@ def made_up(folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Record]:
         figures=[Figure("readers", 3499, "", at_least=3500)],
         runs=[
             run("relaycore", 1000, 20.0, transport="tcp", held=True),
-            run("relaycore", 4000, 400.0, transport="tcp", held=False),
+            run("relaycore", 4000, 400.0, transport="tcp", held=False, doubts=["It was full."]),
             {
                 "server": "relaycore",
                 "readers": 8000,
@@ -104,6 +109,8 @@ def test_the_page_has_figures_aims_verdicts_and_commands(
     assert "| CPU | 0.1 s/Gbit (0.09 to 0.12) | 0.2 s/Gbit | ahead |" in text
     assert "| latency p99 | 30 ms | 20 ms | **behind** |" in text
     assert "Counted on fingers." in text
+    assert "What speaks against 2 of 3 runs: The publisher was 7.5 ms late.\n" in text
+    assert "It was full." not in text
     circumstances = " ".join(text.split())
     assert "relaycore 1.2.3, Other 9; Example 3000, 2 cores, 8 GiB, Linux 6.1" in circumstances
     assert "Not measured: `python -m benchmarks load.stalled`." in text
