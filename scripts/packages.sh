@@ -28,6 +28,7 @@ test)
         curl
         ffmpeg
         gir1.2-gst-rtsp-server-1.0
+        glib-networking
         gstreamer1.0-libav
         gstreamer1.0-plugins-bad
         gstreamer1.0-plugins-base

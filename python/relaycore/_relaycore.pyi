@@ -201,10 +201,11 @@ class Engine:
         It comes after the `SessionEvent` of the session, and names it. Not asked at first.
         """
     def set_certificate(self, chain: Buffer, key: Buffer) -> None:
-        """From now on new connections may be encrypted with this certificate (TLS 1.2 and 1.3), on the same port.
+        """From now on new connections may be encrypted with this certificate, on the same port.
 
-        Both are PEM: the chain of certificates, the server's own first, and its private key. Connections that are
-        there keep theirs. Raises ValueError when they cannot be read or do not belong together.
+        Both are PEM: the chain of certificates, the server's own first, and its private key. TLS 1.2 and 1.3
+        are spoken. Connections that are there keep their certificate. Raises ValueError when they cannot be
+        read or do not belong together.
         """
     def allow(self, request: int, user: str | None = None) -> None:
         """Answers a request: it may, as this user. An old or unknown request is ignored."""
@@ -470,7 +471,7 @@ class HttpConnection:
         """Address that the client reached as ``host:port``."""
     @property
     def secure(self) -> bool:
-        """Whether the client's bytes are encrypted; ``handle`` is then a local socket, with what is within."""
+        """Whether the client's bytes are encrypted; ``handle`` is then a local socket with what is inside."""
 
 @final
 class Stream:

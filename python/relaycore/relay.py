@@ -57,6 +57,7 @@ from relaycore.relay_types import Overrides, StreamStatus, Wishes
 from relaycore.reload.plan import Reload, plan_paths, plan_reload
 from relaycore.settings import CameraSettings, Config, PathSettings, User, normal_path
 from relaycore.stream_table import StreamTable
+from relaycore.tls import TlsFiles
 from relaycore.unit_pump import UnitPump
 from relaycore.web.server import Web
 
@@ -115,6 +116,7 @@ class Relay:
             self.users,
             anonymous=config.anonymous,
             basic=config.basic,
+            tls_required=config.tls.required,
             rules=PathRules.of(config),
             authorise=authorise,
             timeout=decision_timeout,
@@ -135,6 +137,7 @@ class Relay:
         self._leases: Leases | None = None
         self._accounts: AccountWatch | None = None
         self._ledger: Ledger | None = None
+        self._tls: TlsFiles | None = None
         self._address = ("", 0)
         self._reloading = asyncio.Lock()
         self._streams = StreamTable(self._emit)
@@ -175,6 +178,7 @@ class Relay:
             if self.config.state_folder:
                 self._accounts = AccountWatch(Path(self.config.state_folder), self.users, self._leases.revoke)
                 await self._accounts.open()
+            await self._open_tls(engine, host)
             self._refuse_strangers(host, bool(self.users) or self.config.anonymous)
             if self._web is not None:
                 await self._web.open()
@@ -204,9 +208,9 @@ class Relay:
             return
         engine.accept_http(False)
         closing = [paths.close(), cameras.close(CLOSE_TIMEOUT_S)]
-        closing += [part.close() for part in (web, self._accounts) if part is not None]
+        closing += [part.close() for part in (web, self._accounts, self._tls) if part is not None]
         self._engine = self._link = self._cameras = self._paths = self._web = None
-        self._accounts = self._leases = None
+        self._accounts = self._leases = self._tls = None
         self._streams.close()
         await asyncio.gather(*closing)
         await link.close()
@@ -370,11 +374,19 @@ class Relay:
         return self._address
 
     def urls(self, path: str) -> list[str]:
-        """The RTSP URLs of a path, one for each address that it listens on, the best one first."""
+        """The RTSP URLs of a path, one for each address that it listens on, the best one first.
+
+        They are those of encrypted connections (`rtsps://`) where others are not taken.
+        """
         host, port = self.address
-        return [
-            f"rtsp://{url_host(address)}:{port}/{normal_path(path)}" for address in reachable_addresses(host)
-        ]
+        scheme = "rtsps" if self.config.tls.required else "rtsp"
+        addresses = reachable_addresses(host)
+        return [f"{scheme}://{url_host(address)}:{port}/{normal_path(path)}" for address in addresses]
+
+    @property
+    def certificate(self) -> TlsFiles | None:
+        """The certificate that connections may be encrypted with; ``None`` where they may not."""
+        return self._tls
 
     def sessions(self) -> list[Session]:
         """The RTSP sessions at this moment."""
@@ -397,6 +409,16 @@ class Relay:
         return summarise(self._streams.named(normal_path(path)).latency())
 
     # Inside
+
+    async def _open_tls(self, engine: Engine, host: str) -> None:
+        settings = self.config.tls
+        if not (settings.enabled or settings.required or settings.certificate):
+            return
+        folder = Path(self.config.state_folder) if self.config.state_folder else None
+        names = [*await asyncio.to_thread(reachable_addresses, host), self.config.host]
+        files = TlsFiles(settings, engine.set_certificate, folder=folder, names=names)
+        await files.open()
+        self._tls = files
 
     @staticmethod
     def _refuse_strangers(host: str, settled: bool) -> None:

@@ -25,6 +25,7 @@ class Asked:
     authorization: str | None = None
     user_agent: str | None = "test"
     peer: str = "127.0.0.1:5000"
+    secure: bool = False
 
 
 ANNOUNCE = Asked(action="publish", method="ANNOUNCE", uri="rtsp://127.0.0.1/cam", query=None)
@@ -206,3 +207,14 @@ async def test_a_wrong_password_is_logged_without_it(caplog: pytest.LogCaptureFi
     assert record.__dict__["peer"] == "127.0.0.1:5000"
     assert "guess" not in str(record.__dict__)
     assert str(basic("anna:guess").authorization) not in str(record.__dict__)
+
+
+async def test_what_is_not_encrypted_may_be_refused_but_for_programs_of_this_machine() -> None:
+    gatekeeper = Gatekeeper(UserStore([ANNA]), anonymous=True, tls_required=True)
+    stranger = Asked(peer="10.0.0.9:5000")
+    answer = await gatekeeper.decide(stranger)
+    assert isinstance(answer, Refuse)
+    assert answer.status == 403
+    assert "rtsps://" in answer.reason
+    assert await gatekeeper.decide(replace(stranger, secure=True)) == Allow(None)
+    assert await gatekeeper.decide(Asked()) == Allow(None)

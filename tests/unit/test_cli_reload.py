@@ -8,11 +8,11 @@ import pytest
 
 from relaycore import CameraSettings, Config, Relay
 from relaycore.control.cli import main
-from relaycore.control.file_watch import WatchedFile
 from relaycore.control.passwords import with_users
 from relaycore.control.reloading import reload_once
 from relaycore.errors import ConfigurationError
 from relaycore.settings import User
+from relaycore.system.file_watch import WatchedFile
 from tests.support.rtsp import Client
 
 

@@ -13,6 +13,7 @@ from relaycore.settings import (
     Config,
     MulticastSettings,
     PathSettings,
+    TlsSettings,
     User,
     normal_path,
     parse_bitrate,
@@ -73,9 +74,9 @@ def test_the_example_names_every_setting_with_its_default() -> None:
     assert list(config.cameras) == ["front", "garage/door"]
     assert list(config.paths) == ["drone", "entrance"]
     # The commented settings of the relay are its defaults.
-    shown = {line.lstrip("# ") for line in text.partition("[cameras")[0].splitlines() if " = " in line}
+    shown = [re.sub("^# (?=[a-z_]+ = )", "", line) for line in text.partition("[cameras")[0].splitlines()[1:]]
     assert read_config("\n".join(shown), "defaults") == Config()
-    for kind in (Config, CameraSettings, PathSettings, MulticastSettings, User):
+    for kind in (Config, CameraSettings, PathSettings, MulticastSettings, TlsSettings, User):
         for field in msgspec.structs.fields(kind):
             assert re.search(
                 rf"\b{field.encode_name}\b( = |\W*\.|\]\])|^\[{field.encode_name}\]", text, re.M

@@ -18,6 +18,7 @@ from relaycore.settings import (
     MulticastSettings,
     PathSettings,
     RetentionSettings,
+    TlsSettings,
     User,
 )
 
@@ -32,6 +33,7 @@ SECTIONS: list[tuple[str, Settings]] = [
     ("Users", User),
     ("Ledger", LedgerSettings),
     ("Retention", RetentionSettings),
+    ("Encryption", TlsSettings),
 ]
 
 HEADERS: dict[Settings, str] = {
@@ -42,6 +44,7 @@ HEADERS: dict[Settings, str] = {
     User: "[[users]]\n",
     LedgerSettings: "[ledger]\n",
     RetentionSettings: "[ledger.retention]\n",
+    TlsSettings: "[tls]\n",
 }
 
 WITH: dict[str, str] = {
@@ -90,7 +93,7 @@ def test_defaults_are_those_of_the_program(title: str, settings: Settings) -> No
 def test_examples_of_keys_are_right(title: str, settings: Settings) -> None:
     """Each example is a line of a file that is read without a mistake."""
     examples = {key: cells[1].strip("`") for key, cells in rows(title).items()}
-    if settings in (User, MulticastSettings):
+    if settings in (User, MulticastSettings, TlsSettings):
         texts = ["\n".join(examples.values())]
     elif settings is PathSettings:
         texts = [f"{example}\n{WITH.get(key, '')}" for key, example in examples.items()]

@@ -19,7 +19,9 @@ PYTHON = (
 )
 """The modules of Python that know it."""
 
-RUST = re.compile(r"relaycore-engine/src/platform/|relaycore-py/src/platform\.rs|/tests/|/benches/")
+RUST = re.compile(
+    r"relaycore-(engine|load)/src/platform/|relaycore-py/src/platform\.rs|/tests/|/tests\.rs|/benches/"
+)
 """The files in Rust that know it."""
 
 NAMES = {("sys", "platform"), ("os", "name"), ("sys", "getwindowsversion"), ("os", "uname")}

@@ -7,7 +7,7 @@ import pytest
 
 from relaycore.access.users import UserStore
 from relaycore.reload.difference import RESTART_SETTINGS, Changes, Effect, difference
-from relaycore.settings import CameraSettings, Config, LedgerSettings, PathSettings, User
+from relaycore.settings import CameraSettings, Config, LedgerSettings, PathSettings, TlsSettings, User
 
 ANNA = User(name="anna", password="x")
 BO = User(name="bo", password="y")
@@ -151,6 +151,7 @@ def test_every_setting_of_a_relay_has_its_place() -> None:
         "paths": {"a": PathSettings()},
         "path_defaults": PathSettings(join="raw"),
         "limits": {"tracks": 3},
+        "tls": TlsSettings(enabled=True),
     }
     for field in msgspec.structs.fields(Config):
         value = not field.default if isinstance(field.default, bool) else other[field.name]

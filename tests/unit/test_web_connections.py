@@ -18,6 +18,8 @@ class Handed:
 
     def __init__(self, accepted: socket.socket, data: bytes) -> None:
         self.data = data
+        self.peer = "10.0.0.9:5000"
+        self.secure = True
         self._accepted = accepted
 
     @property
@@ -125,3 +127,26 @@ async def test_closing_ends_every_connection() -> None:
         for client in (served, fresh):
             assert await client.closed() == b""
             await client.close()
+
+
+async def test_whose_a_request_is_the_engine_knows_and_not_the_socket() -> None:
+    found: list[tuple[str, bool]] = []
+
+    async def whose(request: web.BaseRequest) -> web.Response:
+        found.append(connections.client_of(request))
+        return web.Response()
+
+    server = web.Server(whose, access_log=None)
+    connections = Connections(100)
+    connections.serve_with(server)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        for _ in range(100):
+            client = await Raw.connect(listener.getsockname())
+            client.send(REQUEST)
+            await hand_over(listener, connections, 1)
+            assert (await client.answer()).status == 200
+            await client.close()
+    assert found == [("10.0.0.9:5000", True)] * 100
+    assert connections.remembered < 50
+    await connections.close()
+    await server.shutdown(1)

@@ -79,6 +79,10 @@ class Question(Protocol):
     def peer(self) -> str:
         """Address and port of the client."""
 
+    @property
+    def secure(self) -> bool:
+        """Whether its connection is encrypted."""
+
 
 @dataclass(frozen=True, slots=True)
 class AccessRequest:
@@ -153,6 +157,7 @@ class Gatekeeper:
         *,
         anonymous: bool = False,
         basic: bool = False,
+        tls_required: bool = False,
         rules: PathRules | None = None,
         authorise: Authorise | None = None,
         timeout: float = DECISION_TIMEOUT_S,
@@ -160,6 +165,7 @@ class Gatekeeper:
     ) -> None:
         self._users = users
         self._anonymous = anonymous
+        self._tls_required = tls_required
         self._rules = rules or PathRules()
         self._authorise = authorise
         self._timeout = timeout
@@ -187,6 +193,8 @@ class Gatekeeper:
     async def _decide(self, question: Question) -> Decision:
         action = _ACTIONS[question.action]
         path = question.path.strip("/")
+        if self._tls_required and not question.secure and not is_loopback(_host(question.peer)):
+            return Refuse(403, "Only encrypted connections come in, use rtsps:// or https://")
         entry = await self._enter(question, action, path)
         if not isinstance(entry, Allow):
             return entry

@@ -50,10 +50,17 @@ def check_together(document: Mapping[str, Any], mistakes: Mistakes) -> None:
     _check_users(document.get("users"), mistakes)
     _check_names(document, mistakes)
     _check_limits(document.get("limits"), mistakes)
+    _check_tls(document.get("tls"), mistakes)
     if document.get("lan") is True and "host" in document:
         mistakes.append(
             Mistake(("host",), "lan = true listens on all addresses already; remove one of the two.")
         )
+
+
+def _check_tls(table: object, mistakes: Mistakes) -> None:
+    if isinstance(table, Mapping) and "key" in table and "certificate" not in table:
+        text = "a key is of no use without its certificate; name that as well, or remove it."
+        mistakes.append(Mistake(("tls", "key"), text))
 
 
 def over_defaults(defaults: PathSettings, settings: PathSettings, given: Iterable[str]) -> PathSettings:

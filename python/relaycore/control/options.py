@@ -25,6 +25,9 @@ RELAY_OPTIONS = ("host", "port", "publish", "state_folder")
 SWITCHES = ("lan", "anonymous", "log_json", "trace_latency")
 """Options without a value that turn something on."""
 
+TLS_OPTIONS = ("certificate", "key")
+"""Options that mean encryption; each has the name of its field behind ``tls-``."""
+
 OFF_SWITCHES = ("qr", "api")
 """What can be turned off, by an option that begins with ``no_``."""
 
@@ -48,6 +51,11 @@ def config_from_options(arguments: argparse.Namespace, environment: Mapping[str,
     relay.update({name: True for name in SWITCHES if getattr(arguments, name)})
     if arguments.host is not None:
         relay["lan"] = False
+    tls: dict[str, Any] = {
+        name: value for name in TLS_OPTIONS if (value := getattr(arguments, f"tls_{name}")) is not None
+    }
+    if arguments.tls or tls:
+        relay["tls"] = msgspec.structs.replace(config.tls, enabled=True, **tls)
     relay.update({name: False for name in OFF_SWITCHES if getattr(arguments, f"no_{name}")})
     if arguments.no_camera:
         _refuse_camera_options(arguments)

@@ -8,12 +8,12 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from relaycore.control.file_watch import WatchedFile
 from relaycore.errors import ConfigurationError, StateError
 from relaycore.relay import Relay
 from relaycore.reload.difference import Effect
 from relaycore.reload.plan import Reload
 from relaycore.settings import Config
+from relaycore.system.file_watch import WatchedFile
 
 __all__ = ["keep_reloading", "reload_once"]
 

@@ -43,6 +43,10 @@ def show_start(console: Console, relay: Relay, config: Config, generated: Sequen
     if config.api:
         host, port = relay.address
         say(console, f"API and metrics: http://{url_host(reachable_addresses(host)[0])}:{port}/", "dim")
+    if relay.certificate is not None:
+        kind = "signed by itself" if relay.certificate.is_self_signed else "from a file"
+        say(console, "Encrypted as well: rtsps:// and https:// on the same port.")
+        say(console, f"Certificate ({kind}), SHA-256 {relay.certificate.fingerprint}", "dim")
     if is_loopback(relay.address[0]):
         say(console, "Only this machine comes in. --lan lets the network in, with a password.", "dim")
 

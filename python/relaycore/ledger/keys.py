@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import stat
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +16,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from relaycore.errors import StateError
+from relaycore.system.private_files import others_may_read
 
 __all__ = ["KEY_FILE", "PUBLIC_KEY_FILE", "PublicKey", "SigningKey"]
 
@@ -78,7 +78,7 @@ class SigningKey:
         """The key in a state folder. StateError where there is none, or where others may read it."""
         path = folder / KEY_FILE
         try:
-            if os.name == "posix" and stat.S_IMODE(path.stat().st_mode) & 0o077:
+            if others_may_read(path):
                 raise StateError(f"{path} may be read by others, who could sign in its place: chmod 600 it.")
             key = serialization.load_pem_private_key(_read(path), password=None)
         except FileNotFoundError:

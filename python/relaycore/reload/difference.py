@@ -37,6 +37,7 @@ RESTART_SETTINGS: Final = frozenset(
         "log_json",
         "trace_latency",
         "qr",
+        "tls",
     }
 )
 """Settings of a relay that hold from its start to its end; all others are applied at once."""

@@ -11,6 +11,7 @@ from relaycore.settings.ledger import LedgerSettings, RetentionSettings
 from relaycore.settings.multicast import MulticastSettings
 from relaycore.settings.paths import Hook, PathSettings
 from relaycore.settings.relay import Config
+from relaycore.settings.tls import TlsSettings
 from relaycore.settings.urls import masked
 from relaycore.settings.users import Role, RoleName, User, UserName, UserPassword
 from relaycore.settings.values import (
@@ -43,6 +44,7 @@ __all__ = [
     "Role",
     "RoleName",
     "Size",
+    "TlsSettings",
     "User",
     "UserName",
     "UserPassword",

@@ -10,6 +10,7 @@ from msgspec import Meta
 from relaycore.settings.camera import CameraSettings
 from relaycore.settings.ledger import LedgerSettings
 from relaycore.settings.paths import PathSettings
+from relaycore.settings.tls import TlsSettings
 from relaycore.settings.users import User
 from relaycore.settings.values import DEFAULT_PORT, Limit, Switch, normal_path
 
@@ -51,6 +52,11 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     api: Switch = True
     """Answer HTTP on the same port, too: the control API and metrics, for users and for programs of this
     machine."""
+
+    tls: Annotated[TlsSettings, Meta(description="a [tls] table")] = msgspec.field(
+        default_factory=TlsSettings
+    )
+    """Encryption of the connections on this port."""
 
     users: Annotated[list[User], Meta(description="[[users]] tables with name and password")] = msgspec.field(
         default_factory=list

@@ -14,6 +14,9 @@ __all__ = ["Connections", "Handed"]
 
 _log = logging.getLogger(__name__)
 
+_FORGOTTEN_AT = 16
+"""Clients of ended connections that are kept before they are forgotten."""
+
 _FULL = (
     b"HTTP/1.1 503 Service Unavailable\r\n"
     b"Connection: close\r\nRetry-After: 5\r\n"
@@ -30,6 +33,14 @@ class Handed(Protocol):
         """The bytes that were read already."""
 
     @property
+    def peer(self) -> str:
+        """Address and port of the client."""
+
+    @property
+    def secure(self) -> bool:
+        """Whether the client's bytes are encrypted, and the socket is a local one."""
+
+    @property
     def handle(self) -> int:
         """The descriptor of the socket, which who asks for it has to close."""
 
@@ -44,9 +55,16 @@ class Connections:
         self._server: web.Server | None = None
         self._most = most
         self._joining: set[asyncio.Task[None]] = set()
+        self._arriving: set[object] = set()
+        self._clients: dict[object, tuple[str, bool]] = {}
 
     def __len__(self) -> int:
         return len(self._joining) + (0 if self._server is None else len(self._server.connections))
+
+    @property
+    def remembered(self) -> int:
+        """Clients that it knows, those that are gone and not forgotten yet included."""
+        return len(self._clients)
 
     def serve_with(self, server: web.Server) -> None:
         """Makes the protocols of this server answer."""
@@ -59,24 +77,45 @@ class Connections:
         if len(self) >= self._most:
             _refuse(connection)
             return
-        task = asyncio.get_running_loop().create_task(self._join(connection, handed.data))
+        client = handed.peer, handed.secure
+        task = asyncio.get_running_loop().create_task(self._join(connection, handed.data, client))
         self._joining.add(task)
         task.add_done_callback(self._joining.discard)
+
+    def client_of(self, request: web.BaseRequest) -> tuple[str, bool]:
+        """Address and port of the client that sent a request, and whether its connection is encrypted.
+
+        The socket of an encrypted connection is a local one, which does not know. The address is empty, which
+        is that of no machine, where the connection is unknown.
+        """
+        return self._clients.get(request.protocol, ("", False))
 
     async def close(self) -> None:
         """Waits until the server has all that it was given: it ends them."""
         await asyncio.gather(*self._joining, return_exceptions=True)
 
-    async def _join(self, connection: socket.socket, data: bytes) -> None:
+    async def _join(self, connection: socket.socket, data: bytes, client: tuple[str, bool]) -> None:
         assert self._server is not None
-        server = self._server
+        protocol = self._server()
+        self._arriving.add(protocol)
+        self._forget_gone()
+        self._clients[protocol] = client
         try:
             await asyncio.get_running_loop().connect_accepted_socket(
-                lambda: _Arrival(server(), data), connection
+                lambda: _Arrival(protocol, data), connection
             )
         except OSError as error:
             _log.debug("a connection was lost before it was served: %s", error)
             connection.close()
+        finally:
+            self._arriving.discard(protocol)
+
+    def _forget_gone(self) -> None:
+        """Forgets the clients whose connections have ended, once there are many of them."""
+        assert self._server is not None
+        if len(self._clients) >= 2 * len(self) + _FORGOTTEN_AT:
+            there = self._arriving.union(self._server.connections)
+            self._clients = {key: client for key, client in self._clients.items() if key in there}
 
 
 class _Arrival(asyncio.Protocol):

@@ -24,6 +24,7 @@ from aiohttp import hdrs, web
 
 from relaycore.access.decisions import Allow, Challenge, Gatekeeper, Refuse, Rejection
 from relaycore.web.answers import Refused
+from relaycore.web.keys import CONNECTIONS
 
 __all__ = ["Access", "Guard", "peer_of"]
 
@@ -47,6 +48,7 @@ class HttpQuestion:
     authorization: str | None
     user_agent: str | None
     peer: str
+    secure: bool
 
 
 class _Foreign(Refused):
@@ -102,6 +104,7 @@ class Guard:
 
 
 def _question(request: web.Request, access: Access) -> HttpQuestion:
+    peer, secure = request.app[CONNECTIONS].client_of(request)
     return HttpQuestion(
         action="control" if access == "write" else "look",
         method=request.method,
@@ -110,15 +113,14 @@ def _question(request: web.Request, access: Access) -> HttpQuestion:
         query=request.query_string or None,
         authorization=request.headers.get(hdrs.AUTHORIZATION),
         user_agent=request.headers.get(hdrs.USER_AGENT),
-        peer=peer_of(request),
+        peer=peer,
+        secure=secure,
     )
 
 
 def peer_of(request: web.Request) -> str:
     """Address and port of the client that sent a request."""
-    peer = request.transport.get_extra_info("peername") if request.transport is not None else None
-    host, port = (peer[0], peer[1]) if peer else ("", 0)
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return request.app[CONNECTIONS].client_of(request)[0]
 
 
 def _refuse_other_origins(request: web.Request) -> None:

@@ -16,7 +16,7 @@ pub(crate) fn inlet(socket: UdpSocket) -> Inlet {
     inlet
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod tests {
     use super::*;
     use std::net::{Ipv4Addr, UdpSocket as StdSocket};
@@ -25,7 +25,10 @@ mod tests {
     fn datagrams_come_one_by_one_however_they_were_sent() {
         let [reader, writer] = [(); 2].map(|()| StdSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
         writer.connect(reader.local_addr().unwrap()).unwrap();
-        platform::set_segment(&writer, 500).unwrap();
+        if platform::set_segment(&writer, 500).is_err() {
+            // No system but Linux joins them.
+            return;
+        }
         reader.set_nonblocking(true).unwrap();
         let inlet = inlet(UdpSocket::from_std(reader));
         assert_eq!(writer.send(&[7; 1200]).unwrap(), 1200);

@@ -1,5 +1,6 @@
 //! What readers and publishers have in common: the settings of their client, and their timers.
 
+use crate::platform;
 use crate::tally::{Findings, MILLISECOND};
 use relaycore_proto::client::{Client, ClientError, Settings, TransportChoice};
 use relaycore_proto::limits::Limits;
@@ -58,9 +59,7 @@ pub(crate) fn kind_of(error: &ClientError) -> &'static str {
 
 /// Notes that a socket could not be had.
 pub(crate) fn note_socket(findings: &mut Findings, now: u64, error: &io::Error) {
-    // EMFILE and ENFILE, which have no kind of their own.
-    let is_limit = matches!(error.raw_os_error(), Some(23 | 24)) && cfg!(unix);
-    let kind = if is_limit {
+    let kind = if platform::is_descriptor_limit(error) {
         "too_few_descriptors"
     } else {
         "no_connection"

@@ -16,7 +16,6 @@ from rich.console import Console
 
 from relaycore.access.accounts import AccountFile
 from relaycore.control.console import StatusLine, make_console
-from relaycore.control.file_watch import WatchedFile
 from relaycore.control.logs import configure_logs
 from relaycore.control.options import config_from_options
 from relaycore.control.passwords import add_users, with_users
@@ -28,6 +27,7 @@ from relaycore.relay import Relay
 from relaycore.settings import Config, User
 from relaycore.system.descriptors import raise_descriptor_limit
 from relaycore.system.event_loop import call_on_stop_signals, loop_factory
+from relaycore.system.file_watch import WatchedFile
 
 NAME = "serve"
 HELP = "make the cameras of this machine IP cameras, and relay what is published"
@@ -85,6 +85,17 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="somebody who may read and publish; may be given several times; without a password, it is asked "
         "for or made",
     )
+    network.add_argument(
+        "--tls",
+        action="store_true",
+        help="let connections be encrypted: rtsps:// and https:// on the same port",
+    )
+    network.add_argument(
+        "--tls-certificate",
+        metavar="FILE",
+        help="certificate for that (PEM); without one, one is made",
+    )
+    network.add_argument("--tls-key", metavar="FILE", help="private key of the certificate (PEM)")
     network.add_argument(
         "--no-api", action="store_true", help="answer no HTTP: neither the control API nor metrics"
     )

@@ -14,9 +14,9 @@ pub(crate) use linux::{Batch, pin_current_thread, refuse_joined, set_segment};
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 pub(crate) use not_linux::{Batch, pin_current_thread, refuse_joined, set_segment};
 #[cfg(not(unix))]
-pub(crate) use other::{descriptor_limit, thread_cpu_seconds};
+pub(crate) use other::{descriptor_limit, is_descriptor_limit, thread_cpu_seconds};
 #[cfg(unix)]
-pub(crate) use unix::{descriptor_limit, thread_cpu_seconds};
+pub(crate) use unix::{descriptor_limit, is_descriptor_limit, thread_cpu_seconds};
 
 /// Whether a read that gives less than it could has emptied a TCP socket, so that the event loop tells of whatever comes
 /// next: true of epoll and kqueue (epoll(7), "Questions and answers"), not of an event loop made of poll(2).

@@ -1,5 +1,6 @@
 //! Processor time and descriptors on Unix.
 
+use std::io;
 use std::mem::MaybeUninit;
 
 /// Processor time of the calling thread, in seconds.
@@ -22,6 +23,11 @@ pub(crate) fn descriptor_limit() -> Option<u64> {
     // SAFETY: the call succeeded, so that it filled `limit`.
     let most = unsafe { limit.assume_init() }.rlim_cur;
     (most != libc::RLIM_INFINITY).then_some(most as u64)
+}
+
+/// Whether a socket could not be had because there are as many descriptors as there may be.
+pub(crate) fn is_descriptor_limit(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE))
 }
 
 fn clock_seconds(clock: libc::clockid_t) -> Option<f64> {
