@@ -1,6 +1,7 @@
 """The command line program ``relaycore``.
 
-Exit codes: 0 when all went well, also after SIGINT and SIGTERM; 2 for what a person can put right, said in a
+Exit codes: 0 when all went well, also after SIGINT and SIGTERM; 1 for what was looked for and found, such as
+records of the ledger that were edited; 2 for what a person can put right, said in a
 sentence on standard error.
 """
 
@@ -12,7 +13,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from relaycore.control.checking import did_you_mean
-from relaycore.control.commands import bench, check, devices, reload, serve, user, version
+from relaycore.control.commands import audit, bench, check, devices, reload, serve, user, version
 from relaycore.control.console import legible
 from relaycore.errors import ConfigurationError, RelaycoreError
 
@@ -21,7 +22,7 @@ __all__ = ["main"]
 EXIT_USER = 2
 EXIT_INTERRUPTED = 130
 
-_COMMANDS = (serve, check, reload, user, devices, bench, version)
+_COMMANDS = (serve, check, reload, user, audit, devices, bench, version)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 from pathlib import Path
 
+from relaycore.ledger.keys import KEY_FILE
 from relaycore.ledger.records import Act
 from relaycore.ledger.store import LedgerFile, has_ledger
 
@@ -14,9 +15,12 @@ BUSY_S = 5.0
 """Seconds to wait for a relay that writes."""
 
 
-def put_on_record(folder: Path, act: str, target: str | None) -> None:
-    """Records that a command is about to do something. StateError where there is a ledger and that fails."""
-    if not has_ledger(folder):
+def put_on_record(folder: Path, act: str, target: str | None, *, unless_copy: bool = False) -> None:
+    """Records that a command is about to do something. StateError where there is a ledger and that fails.
+
+    With ``unless_copy`` nothing is recorded where there is no key: that is a copy of a ledger, to be read.
+    """
+    if not has_ledger(folder) or (unless_copy and not (folder / KEY_FILE).exists()):
         return
     file = LedgerFile(folder, busy_s=BUSY_S)
     try:
