@@ -52,6 +52,7 @@ impl Wire {
     }
 
     /// Whether it is encrypted.
+    #[inline]
     pub(super) fn is_secure(&self) -> bool {
         matches!(self.layer, Layer::Tls(_))
     }
@@ -67,6 +68,7 @@ impl Wire {
     }
 
     /// Whether encrypted bytes wait for the socket.
+    #[inline]
     pub(super) fn has_unsent(&self) -> bool {
         matches!(&self.layer, Layer::Tls(tls) if tls.wants_write())
     }
@@ -75,6 +77,7 @@ impl Wire {
     ///
     /// # Errors
     /// What the socket says.
+    #[inline]
     pub(super) fn send(&mut self) -> io::Result<()> {
         match &mut self.layer {
             Layer::Tls(tls) => send(tls, &mut self.socket),
@@ -93,6 +96,7 @@ impl Wire {
 }
 
 impl Read for Wire {
+    #[inline]
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if let Layer::Undecided(config) = &self.layer {
             let count = self.socket.read(buffer)?;
@@ -122,6 +126,7 @@ impl Read for Wire {
 }
 
 impl Write for Wire {
+    #[inline]
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
         match &mut self.layer {
             Layer::Tls(tls) => write(tls, &mut self.socket, |writer| writer.write(buffer)),
@@ -129,6 +134,7 @@ impl Write for Wire {
         }
     }
 
+    #[inline]
     fn write_vectored(&mut self, buffers: &[IoSlice<'_>]) -> io::Result<usize> {
         match &mut self.layer {
             Layer::Tls(tls) => write(tls, &mut self.socket, |writer| {
@@ -144,6 +150,7 @@ impl Write for Wire {
 }
 
 /// Reads decrypted bytes; 0 where the client says, within the encryption or not, that nothing more comes.
+#[inline(never)]
 fn read(
     tls: &mut ServerConnection,
     socket: &mut TcpStream,
@@ -180,6 +187,7 @@ fn process(tls: &mut ServerConnection) -> io::Result<()> {
 }
 
 /// Encrypts what `give` writes, as much as has room, and sends it as far as the socket takes it.
+#[inline(never)]
 fn write(
     tls: &mut ServerConnection,
     socket: &mut TcpStream,
@@ -194,6 +202,7 @@ fn write(
     Ok(count)
 }
 
+#[inline(never)]
 fn send(tls: &mut ServerConnection, socket: &mut TcpStream) -> io::Result<()> {
     while tls.wants_write() {
         match tls.write_tls(socket) {
