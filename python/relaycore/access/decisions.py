@@ -2,9 +2,9 @@
 
 First come the users: where there are any, a client must be one of them. Where there are none, only programs
 of this machine come in. ``anonymous`` lets everybody read, and publish only where there are no users; it does
-not let them see who else is there. Controlling always takes a user. Then come the rules of the path, which
-may narrow it down. Last comes the program that embeds relaycore, if it gave an ``authorise`` function. It may
-take its time, but not for ever.
+not let them see who else is there. Controlling, and seeing who did what, always take a user. Then come the
+rules of the path, which may narrow it down. Last comes the program that embeds relaycore, if it gave an
+``authorise`` function. It may take its time, but not for ever.
 """
 
 from __future__ import annotations
@@ -237,7 +237,7 @@ class Gatekeeper:
     def _credentials_needed(self, action: Action, path: str) -> bool:
         if self._rules.rule(action, path).users:
             return True
-        if action == "control":
+        if action in ("control", "audit"):
             return True
         return bool(self._users) and not (self._anonymous and action == "read")
 
@@ -248,8 +248,8 @@ class Gatekeeper:
             if self._users or (self._anonymous and action != "look") or is_loopback(client):
                 return Allow(None)
             return Refuse(403, "There are no users, so only programs of this machine may come in")
-        if action == "control" and not self._users:
-            return Refuse(403, "There are no users, and changing anything takes one")
+        if action in ("control", "audit") and not self._users:
+            return Refuse(403, "There are no users, and this takes one")
         return await self._identify(question, action, client)
 
     async def _identify(self, question: Question, action: Action, client: str) -> Decision:

@@ -41,9 +41,9 @@ _MARK: Final = re.compile(r"(\d{1,18})-(\d{1,18})-([a-z]+)-(\d{1,18})")
 class Question(msgspec.Struct, frozen=True, kw_only=True):
     """What to look for; what is ``None`` does not matter.
 
-    ``subject`` is a user: the records about them, acts on their account, and who looked at their records. ``path`` is a
-    path, or what an act was done to. ``since`` and ``until`` are times of records, the second one not
-    included. ``after`` is what :class:`Page` gave as ``next``. ValueError where that is not right.
+    ``subject`` is a user: the records about them, acts on their account, and who looked at their records.
+    ``path`` is a path, or what an act was done to. ``since`` and ``until`` are times of records, the second
+    one not included. ``after`` is what :class:`Page` gave as ``next``.
     """
 
     kinds: tuple[Kind, ...] = KINDS
@@ -53,6 +53,11 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     until: int | None = None
     after: str | None = None
     limit: int = 100
+
+    def check(self) -> None:
+        """ValueError where ``after`` is no place to go on from."""
+        if self.after is not None:
+            _Place.parse(self.after)
 
 
 class Page(NamedTuple):
@@ -87,7 +92,10 @@ class _Place(NamedTuple):
 
 
 def ask(folder: Path, question: Question) -> Page:
-    """Looks in the ledger of a state folder. StateError where there is none, or where it cannot be read."""
+    """Looks in the ledger of a state folder.
+
+    StateError where there is none, or where it cannot be read; ValueError as of :meth:`Question.check`.
+    """
     with _reading(folder) as database:
         return _ask(database, question)
 

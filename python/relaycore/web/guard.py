@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 from urllib.parse import urlsplit
@@ -23,13 +23,14 @@ from urllib.parse import urlsplit
 from aiohttp import hdrs, web
 
 from relaycore.access.decisions import Allow, Challenge, Gatekeeper, Refuse, Rejection
+from relaycore.access.roles import Action
 from relaycore.web.answers import Refused
 from relaycore.web.keys import CONNECTIONS
 
 __all__ = ["Access", "Guard", "peer_of"]
 
-Access = Literal["open", "read", "write"]
-"""What a route needs: nothing, to be let in, or a user who may control."""
+Access = Literal["open", "read", "write", "audit"]
+"""What a route needs: nothing, to be let in, a user who may control, or one who may see who did what."""
 
 
 _PROXIED: Final = (hdrs.FORWARDED, hdrs.X_FORWARDED_FOR, hdrs.VIA)
@@ -49,6 +50,14 @@ class HttpQuestion:
     user_agent: str | None
     peer: str
     secure: bool
+
+
+_ACTIONS: Final[Mapping[Access, Action]] = {
+    "open": "look",
+    "read": "look",
+    "write": "control",
+    "audit": "audit",
+}
 
 
 class _Foreign(Refused):
@@ -106,7 +115,7 @@ class Guard:
 def _question(request: web.Request, access: Access) -> HttpQuestion:
     peer, secure = request.app[CONNECTIONS].client_of(request)
     return HttpQuestion(
-        action="control" if access == "write" else "look",
+        action=_ACTIONS[access],
         method=request.method,
         path=request.path,
         uri=request.raw_path,

@@ -14,7 +14,7 @@ from relaycore.access.decisions import Gatekeeper
 from relaycore.errors import RelayClosed
 from relaycore.web import page
 from relaycore.web.answers import Refused
-from relaycore.web.api import about, paths, reload, sessions, streams
+from relaycore.web.api import about, ledger, paths, reload, sessions, streams
 from relaycore.web.api.openapi import with_description
 from relaycore.web.connections import Connections, Handed
 from relaycore.web.guard import Guard
@@ -47,6 +47,7 @@ ROUTES: Final[Sequence[Route]] = with_description(
         *paths.ROUTES,
         *streams.ROUTES,
         *sessions.ROUTES,
+        *ledger.ROUTES,
         *reload.ROUTES,
         *metrics.ROUTES,
     ]
