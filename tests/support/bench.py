@@ -161,13 +161,14 @@ class FakeLoad:
 class FakeServer:
     """A server that uses a tenth of a processor, and a KiB for each reader beside 50 MiB.
 
-    It ends after so many seconds of a run as ``lives_s`` says.
+    It ends after so many seconds of a run as ``lives_s`` says. All programs of the machine use ``machine``
+    processors.
     """
 
     program = "fake"
 
-    def __init__(self, lives_s: float = 1e9) -> None:
-        self._lives_s = lives_s
+    def __init__(self, lives_s: float = 1e9, machine: float = 0.0) -> None:
+        self._lives_s, self._machine = lives_s, machine
 
     def sample(self, snapshot: Snapshot) -> Sample | None:
         now = snapshot.elapsed_ms / 1000
@@ -179,6 +180,7 @@ class FakeServer:
             resident_bytes=50 * 2**20 + 1024 * snapshot.playing,
             threads=3,
             descriptors=20 + snapshot.playing,
+            machine_cpu_seconds=100.0 + self._machine * now,
             playing=snapshot.playing,
             bytes=snapshot.bytes,
         )

@@ -79,7 +79,7 @@ def test_the_largest_count_is_searched_for(
     assert [wanted.readers for wanted in loaded] == [100, 200, 400, 300, 350, 325, 312]
     assert {wanted.duration_ms for wanted in loaded} == {10_000}
     output = capsys.readouterr().out
-    assert "400 readers: p99 400.0 ms, not held: readers: p99 400.0 ms" in output
+    assert "400 readers: p99 400.0 ms, not held: p99 400.0 ms" in output
     assert "300 readers held p99 at most 50 ms" in output
     kept = read_result(file)
     assert kept.search is not None

@@ -31,15 +31,15 @@ def test_readers_who_got_everything_in_time_hold_it() -> None:
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"playing": 9}, "readers: 9 of 10 play"),
-        ({"failed": 2}, "readers: 2 sessions failed"),
-        ({"latency_ms": distribution(30.0)}, "readers: p99 120.0 ms"),
-        ({"latency_ms": Distribution()}, "readers: nothing came that tells its time"),
-        ({"packets": Packets(lost=3)}, "readers: 3 packets lost"),
-        ({"access_units": AccessUnits(incomplete=4)}, "readers: 4 access units incomplete"),
-        ({"access_units": AccessUnits(corrupt=5)}, "readers: 5 access units corrupt"),
-        ({"access_units": AccessUnits(missing=6)}, "readers: 6 access units missing"),
-        ({"fairness": Fairness(least=500, most=SENT)}, "readers: a reader got 500 of 600 access units"),
+        ({"playing": 9}, "9 of 10 play"),
+        ({"failed": 2}, "2 sessions failed"),
+        ({"latency_ms": distribution(30.0)}, "p99 120.0 ms"),
+        ({"latency_ms": Distribution()}, "nothing came that tells its time"),
+        ({"packets": Packets(lost=3)}, "3 packets lost"),
+        ({"access_units": AccessUnits(incomplete=4)}, "4 access units incomplete"),
+        ({"access_units": AccessUnits(corrupt=5)}, "5 access units corrupt"),
+        ({"access_units": AccessUnits(missing=6)}, "6 access units missing"),
+        ({"fairness": Fairness(least=500, most=SENT)}, "a reader got 500 of 600 access units"),
     ],
 )
 def test_what_is_missed_is_told(changes: dict[str, Any], sentence: str) -> None:

@@ -68,7 +68,7 @@ def result(profile: str = "steady", median: float = 1.0, **more: Any) -> Result:
 def searched() -> Result:
     steps = [
         Step(readers=100, held=True, p99_ms=4.0),
-        Step(readers=200, held=False, shortfalls=["readers: p99 2,000 ms"], p99_ms=2000.0),
+        Step(readers=200, held=False, shortfalls=["p99 2,000 ms"], p99_ms=2000.0),
     ]
     search = Search(quality=QUALITY, steps=steps, largest=100, limit="At 200 the server missed it.")
     return result(search=search)
@@ -232,7 +232,7 @@ def test_the_page_has_the_figures_and_the_verdict() -> None:
     ):
         assert word in text
     text = Page(page(result(median=50.0), QUALITY)).text
-    assert "Not held (p99 at most 100 ms, all playing, nothing lost): readers: p99 200.0 ms." in text
+    assert "Not held (p99 at most 100 ms, all playing, nothing lost): p99 200.0 ms." in text
     assert "100 readers held p99 at most 100 ms" in Page(page(searched(), QUALITY)).text
 
 

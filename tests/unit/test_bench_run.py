@@ -9,8 +9,10 @@ import pytest
 from relaycore.bench.extras import need
 from relaycore.bench.plan import Plan
 from relaycore.bench.report import Snapshot
+from relaycore.bench.result import make_result
 from relaycore.bench.run import carry_out
 from relaycore.bench.server import Sample, ServerProcess
+from relaycore.bench.verdict import warnings
 from relaycore.errors import ConfigurationError
 from tests.support.bench import FakeLoad, FakeServer, plan, report
 
@@ -85,6 +87,21 @@ async def test_the_server_is_looked_at_each_second_and_before_the_first_reader()
     times = [round(sample.t, 2) for sample in outcome.server.samples]
     # Readers begin at 2.5 s, measuring at 6.
     assert times == [0, 1, 2, 2.45, 3, 4, 5, 6, 7, 7.95]
+
+
+async def test_what_other_programs_used_is_told() -> None:
+    wanted = plan()
+    server = FakeServer(machine=1.5)
+    outcome = await carry_out(wanted, FakeLoad(wanted, report(wanted)), View(), server=server, look_s=0.0)
+    assert outcome.server is not None
+    # The server uses a tenth of a processor, and the load generator 3 s of its 20.
+    assert outcome.server.others == pytest.approx(1.25, abs=0.02)
+    told = make_result("steady", wanted, outcome, [])
+    assert [text for text in warnings(told) if "Other programs used 1.2 processors" in text]
+    outcome = await carry_out(
+        wanted, FakeLoad(wanted, report(wanted)), View(), server=FakeServer(), look_s=0.0
+    )
+    assert warnings(make_result("steady", wanted, outcome, [])) == []
 
 
 async def test_a_server_that_ends_is_told() -> None:

@@ -65,7 +65,7 @@ async def test_the_steps_say_how_each_went() -> None:
         (275, False),
         (262, False),
     ]
-    assert found.search.steps[2].shortfalls == ["readers: p99 2000.0 ms"]
+    assert found.search.steps[2].shortfalls == ["p99 2,000.0 ms"]
     assert found.search.steps[2].p99_ms == 2000.0
     assert found.search.limit == "At 262 the server missed it."
 

@@ -151,6 +151,7 @@ def _draw_percentiles(axes: Axes, timed: Sequence[tuple[str, Distribution]], qua
     labels = ["least", *(f"p{share:g}" for _, share in PERCENTILES[1:]), "most"]
     axes.set_xticks(range(len(labels)), labels)
     axes.set_yscale("log")
+    axes.margins(y=0.15)
     axes.yaxis.set_major_formatter(_plain)
     axes.set_ylabel("ms")
     _legend(axes, len(timed))
@@ -212,7 +213,7 @@ def _draw_completeness(axes: Axes, readers: Sequence[ReaderReport], sent: float 
 
 def _draw_search(axes: Axes, search: Search, quality: Quality) -> None:
     for held, colour, marker in ((True, COLOURS[2], "o"), (False, COLOURS[1], "x")):
-        steps = [step for step in search.steps if step.held == held]
+        steps = [step for step in search.steps if step.held == held and step.p99_ms > 0]
         axes.plot(
             [step.readers for step in steps],
             [step.p99_ms for step in steps],
@@ -222,7 +223,8 @@ def _draw_search(axes: Axes, search: Search, quality: Quality) -> None:
             label="held" if held else "not held",
         )
     axes.axhline(quality.p99_ms, color=INK, linewidth=0.8, linestyle=":")
-    axes.set_yscale("symlog", linthresh=1)
+    axes.set_yscale("log")
+    axes.margins(y=0.15)
     axes.yaxis.set_major_formatter(_plain)
     axes.set_xlabel("readers")
     axes.set_ylabel("latency p99, ms")

@@ -10,10 +10,22 @@ from msgspec import Meta
 from relaycore.bench.plan import Plan
 from relaycore.bench.report import GroupReport, Report
 
-__all__ = ["BUSY", "HighestLatency", "Quality", "doubts", "good_groups", "shortfalls", "units_sent"]
+__all__ = [
+    "BUSY",
+    "MANY_OTHERS",
+    "HighestLatency",
+    "Quality",
+    "doubts",
+    "good_groups",
+    "shortfalls",
+    "units_sent",
+]
 
 BUSY: Final = 0.85
 """Share of the time from which on a thread of the load generator is its limit: what waits, waits for it."""
+
+MANY_OTHERS: Final = 0.3
+"""Processors that other programs may use before that is told."""
 
 LATE_MS: Final = 5.0
 """How late the publisher may send, in the 99th percentile, before its lateness is told."""
@@ -61,19 +73,20 @@ def shortfalls(plan: Plan, report: Report, quality: Quality) -> list[str]:
     found: list[str] = []
     sent = units_sent(report)
     for count, group in good_groups(plan, report):
-        name = group.name
+        missed: list[str] = []
         if group.playing < count:
-            found.append(f"{name}: {group.playing} of {count} play")
+            missed.append(f"{group.playing:,} of {count:,} play")
         if group.failed:
-            found.append(f"{name}: {group.failed} sessions failed")
+            missed.append(f"{group.failed:,} sessions failed")
         if not group.latency_ms.count:
-            found.append(f"{name}: nothing came that tells its time")
+            missed.append("nothing came that tells its time")
         elif group.latency_ms.p99 > quality.p99_ms:
-            found.append(f"{name}: p99 {group.latency_ms.p99:.1f} ms")
+            missed.append(f"p99 {group.latency_ms.p99:,.1f} ms")
         if quality.lossless:
-            found += _losses(group)
-        if sent and _stays(plan, name) and group.fairness.least < RECEIVED * sent:
-            found.append(f"{name}: a reader got {group.fairness.least} of {sent:.0f} access units")
+            missed += _losses(group)
+        if sent and _stays(plan, group.name) and group.fairness.least < RECEIVED * sent:
+            missed.append(f"a reader got {group.fairness.least:,} of {sent:,.0f} access units")
+        found += missed if len(plan.groups) == 1 else [f"{group.name}: {what}" for what in missed]
     for asked, group in zip(plan.groups, report.groups, strict=False):
         if asked.wrong_password and group.setup_ms.count:
             found.append(f"{group.name}: {group.setup_ms.count} sessions began with a wrong password")
@@ -109,14 +122,14 @@ def doubts(plan: Plan, report: Report) -> list[str]:
 
 
 def _losses(group: GroupReport) -> list[str]:
-    units, name = group.access_units, group.name
+    units = group.access_units
     counts = {
         "packets lost": group.packets.lost,
         "access units incomplete": units.incomplete,
         "access units corrupt": units.corrupt,
         "access units missing": units.missing,
     }
-    return [f"{name}: {count} {what}" for what, count in counts.items() if count]
+    return [f"{count:,} {what}" for what, count in counts.items() if count]
 
 
 def _stays(plan: Plan, name: str) -> bool:

@@ -55,6 +55,9 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     busiest_thread: float = 0.0
     cpu_seconds_per_gigabit: float | None = None
 
+    others: float = 0.0
+    """Processors that other programs used, where that is known."""
+
 
 class Search(msgspec.Struct, frozen=True, kw_only=True):
     """The search for the largest number of readers."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from relaycore.bench.plan import Plan
-from relaycore.bench.quality import BUSY, Quality, good_groups, shortfalls
+from relaycore.bench.quality import BUSY, MANY_OTHERS, Quality, good_groups, shortfalls
 from relaycore.bench.result import Search, Step
 from relaycore.bench.run import Outcome
 
@@ -109,6 +109,7 @@ def _step(readers: int, plan: Plan, outcome: Outcome, missed: list[str]) -> Step
         p99_ms=max(latencies, default=0.0),
         busiest_thread=report.generator.busiest_thread,
         cpu_seconds_per_gigabit=None if outcome.server is None else outcome.server.cpu_seconds_per_gigabit,
+        others=0.0 if outcome.server is None else outcome.server.others,
     )
 
 
@@ -122,4 +123,6 @@ def _limit(counts: CountSearch, steps: list[Step]) -> str:
             f"At {step.readers:,} the load generator was the limit (its busiest thread worked "
             f"{step.busiest_thread:.0%} of the time): the server may carry more."
         )
+    if step.others >= MANY_OTHERS:
+        return f"At {step.readers:,} it was missed while other programs used {step.others:.1f} processors."
     return f"At {step.readers:,} the server missed it."

@@ -34,6 +34,9 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
     descriptors: int | None
     """Files and sockets that are open; ``None`` where the system or its rights do not show them."""
 
+    machine_cpu_seconds: float = 0.0
+    """Processor time of the whole machine, of whatever."""
+
     playing: int = 0
     bytes: int = 0
     """Bytes that had arrived at readers."""
@@ -68,6 +71,9 @@ class ServerFigures(msgspec.Struct, frozen=True, kw_only=True):
 
     threads: int
     descriptors: int | None
+
+    others: float = 0.0
+    """Processors that neither the server nor the load generator used, but others did."""
 
     samples: list[Sample] = []
 
@@ -116,6 +122,7 @@ class ServerProcess:
             resident_bytes=resident,
             threads=threads,
             descriptors=descriptors if shown else None,
+            machine_cpu_seconds=self._machine_cpu_seconds(),
             playing=snapshot.playing,
             bytes=snapshot.bytes,
         )
@@ -127,6 +134,12 @@ class ServerProcess:
             with contextlib.suppress(self._psutil.Error):
                 return affinity()
         return []
+
+    def _machine_cpu_seconds(self) -> float:
+        times = self._psutil.cpu_times()._asdict()
+        # That of guests is in the time of the user already (proc_stat(5)).
+        idle = ("idle", "iowait", "guest", "guest_nice")
+        return float(sum(seconds for kind, seconds in times.items() if kind not in idle))
 
     def _family(self) -> list[psutil.Process]:
         with contextlib.suppress(self._psutil.Error):
@@ -145,9 +158,12 @@ def figures_of(program: str, samples: list[Sample], report: Report, begin_s: flo
     cpu_seconds = last.cpu_seconds - first.cpu_seconds
     grown = last.resident_bytes - idle[-1].resident_bytes
     playing = last.playing or report.playing
+    seconds = last.t - first.t
+    machine = last.machine_cpu_seconds - first.machine_cpu_seconds
+    ours = cpu_seconds + report.generator.cpu_seconds
     return ServerFigures(
         program=program,
-        seconds=last.t - first.t,
+        seconds=seconds,
         cpu_seconds=cpu_seconds,
         cpu_seconds_per_gigabit=cpu_seconds / gigabits if gigabits > 0 else None,
         idle_resident_bytes=idle[-1].resident_bytes,
@@ -158,6 +174,7 @@ def figures_of(program: str, samples: list[Sample], report: Report, begin_s: flo
         descriptors=max(
             (sample.descriptors for sample in measured if sample.descriptors is not None), default=None
         ),
+        others=max(0.0, machine - ours) / seconds if seconds > 0 else 0.0,
         samples=samples,
     )
 

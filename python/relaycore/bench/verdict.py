@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from relaycore.bench.quality import Quality, doubts, shortfalls
+from relaycore.bench.quality import MANY_OTHERS, Quality, doubts, shortfalls
 from relaycore.bench.result import Result
 from relaycore.bench.text import tame
 
@@ -24,6 +24,10 @@ def verdict(result: Result, quality: Quality) -> tuple[bool, str]:
 def warnings(result: Result) -> list[str]:
     """What makes the figures less than they look."""
     found = doubts(result.plan, result.report)
+    if result.server is not None and result.server.others >= MANY_OTHERS:
+        found.append(
+            f"Other programs used {result.server.others:.1f} processors meanwhile: figures are theirs, too."
+        )
     if result.server_ended:
         found.append("The server under test ended before the load test did.")
     if result.interrupted:
