@@ -34,11 +34,12 @@ def tables(result: Result) -> Iterator[Table]:
         [row for group in groups for row in _times(group)],
         words=2,
     )
-    yield Table(
-        "What came",
-        ("readers", "playing", "failed", "refused", "whole", "broken", "packets lost", "fairness", "Mbit/s"),
-        [_came(group, result.report.seconds) for group in groups],
-    )
+    columns = ("readers", "playing", "failed", "whole", "broken", "lost", "fairness", "Mbit/s")
+    came = [_came(group, result.report.seconds) for group in groups]
+    if any(group.refused for group in groups):
+        columns = (*columns, "refused")
+        came = [(*row, f"{group.refused:,}") for row, group in zip(came, groups, strict=True)]
+    yield Table("What came", columns, came)
     yield Table(
         "What it took",
         ("of", "figure", "value"),
@@ -101,7 +102,6 @@ def _came(group: GroupReport, seconds: float) -> tuple[str, ...]:
         tame(group.name),
         f"{group.playing:,}",
         f"{group.failed:,}",
-        f"{group.refused:,}",
         f"{number(100 * units.complete / units.expected)} %" if known else "-",
         f"{units.broken:,}",
         f"{group.packets.lost:,}",
