@@ -34,12 +34,12 @@ def tables(result: Result) -> Iterator[Table]:
         [row for group in groups for row in _times(group)],
         words=2,
     )
-    columns = ("readers", "playing", "failed", "whole", "broken", "lost", "fairness", "Mbit/s")
+    columns = ["readers", "playing", "failed", "whole", "broken", "lost", "fairness", "Mbit/s"]
     came = [_came(group, result.report.seconds) for group in groups]
     if any(group.refused for group in groups):
-        columns = (*columns, "refused")
+        columns.append("refused")
         came = [(*row, f"{group.refused:,}") for row, group in zip(came, groups, strict=True)]
-    yield Table("What came", columns, came)
+    yield Table("What came", tuple(columns), came)
     yield Table(
         "What it took",
         ("of", "figure", "value"),
