@@ -78,7 +78,7 @@ def show_comparison(console: Console, comparison: Comparison, first: str, second
         values = (
             "-" if value is None else f"{number(value)} {row.unit}" for value in (row.first, row.second)
         )
-        ratio = "" if row.ratio is None else f"{row.ratio:.2f}"
+        ratio = "" if row.ratio is None else number(row.ratio)
         rows.append((shown, row.name, *values, ratio, row.better))
     show_table(console, "Comparison", ("of", "figure", "A", "B", "B / A", "better"), rows)
     for note in comparison.notes:
