@@ -4,6 +4,7 @@
 
 pub mod client;
 pub mod formats;
+pub mod load;
 pub mod media;
 pub mod video;
 pub mod wire;
@@ -12,7 +13,7 @@ pub mod wire;
 pub type Body = fn(&[u8]);
 
 /// Every target: its name, which is that of its corpus too, and its body.
-pub const TARGETS: [(&str, Body); 35] = [
+pub const TARGETS: [(&str, Body); 37] = [
     ("aac_config", media::aac_config),
     ("aac_depacketise", media::aac_depacketise),
     ("aac_round_trip", media::aac_round_trip),
@@ -31,6 +32,8 @@ pub const TARGETS: [(&str, Body); 35] = [
     ("jpeg_inspect", media::jpeg_inspect),
     ("latm_config", formats::latm_config),
     ("latm_depacketise", formats::latm_depacketise),
+    ("load_packets", load::load_packets),
+    ("load_reader", load::load_reader),
     ("mpeg4_depacketise", formats::mpeg4_depacketise),
     ("mpegaudio_depacketise", formats::mpegaudio_depacketise),
     ("mpegts_depacketise", formats::mpegts_depacketise),

@@ -75,6 +75,8 @@ pub(crate) struct Check {
     number: Option<u64>,
     /// Which of the 64 access units up to that number came.
     seen_numbers: u64,
+    /// Access units that count as missing.
+    missing: u64,
     /// Number of the newest access unit, measured or not.
     newest: Option<u64>,
     /// Whether packets come over a made-up bad link, whose faults are not the server's.
@@ -130,6 +132,7 @@ impl Check {
             previous: Unit::default(),
             number: None,
             seen_numbers: 0,
+            missing: 0,
             newest: None,
             has_link,
             unmarked: 0,
@@ -380,6 +383,7 @@ impl Check {
                 let ahead = u32::try_from(mark.number - number).unwrap_or(u32::MAX);
                 self.seen_numbers = self.seen_numbers.checked_shl(ahead).unwrap_or(0) | 1;
                 let missing = (mark.number - number - 1).saturating_sub(unmarked);
+                self.missing += missing;
                 sink.group.units.expected += missing;
                 sink.group.units.missing += missing;
                 sink.reader.broken += missing;
@@ -403,10 +407,12 @@ impl Check {
                     return true;
                 }
                 self.seen_numbers |= bit;
-                // It comes late, and was counted as missing.
-                sink.group.units.expected = sink.group.units.expected.saturating_sub(1);
-                sink.group.units.missing = sink.group.units.missing.saturating_sub(1);
-                sink.reader.broken = sink.reader.broken.saturating_sub(1);
+                // It comes late, and was counted as missing, if it is not from before the first.
+                let was_missing = u64::from(self.missing > 0);
+                self.missing -= was_missing;
+                sink.group.units.expected -= was_missing;
+                sink.group.units.missing -= was_missing;
+                sink.reader.broken -= was_missing;
             }
             None => {
                 self.number = Some(mark.number);
@@ -650,6 +656,21 @@ mod tests {
             self.check.packet(1000, packet, is_dropped, &mut sink)
         }
 
+        /// Takes access units with these numbers, as if they had been sent in this order.
+        fn take_units(&mut self, order: &[usize]) {
+            let units = packets(80);
+            let mut sequence = 100u16;
+            for (time, number) in order.iter().enumerate() {
+                for packet in &units[*number] {
+                    let mut packet = packet.clone();
+                    packet[2..4].copy_from_slice(&sequence.to_be_bytes());
+                    packet[4..8].copy_from_slice(&(time as u32 * 3000).to_be_bytes());
+                    sequence += 1;
+                    self.take(&packet, false);
+                }
+            }
+        }
+
         /// Complete, incomplete, corrupt, missing.
         fn units(&self) -> [u64; 4] {
             let units = &self.group.units;
@@ -819,19 +840,16 @@ mod tests {
     }
 
     #[test]
+    fn an_access_unit_from_before_the_first_was_not_missing() {
+        let mut bench = Bench::new();
+        bench.take_units(&[3, 1, 2, 6, 5, 7]);
+        assert_eq!(bench.units(), [6, 0, 0, 1]);
+    }
+
+    #[test]
     fn an_access_unit_that_comes_again_counts_once() {
         let mut bench = Bench::new();
-        let units = packets(80);
-        let mut sequence = 100u16;
-        for (time, number) in [0, 1, 2, 1, 0, 3, 79, 79, 3, 1].into_iter().enumerate() {
-            for packet in &units[number] {
-                let mut packet = packet.clone();
-                packet[2..4].copy_from_slice(&sequence.to_be_bytes());
-                packet[4..8].copy_from_slice(&(time as u32 * 3000).to_be_bytes());
-                sequence += 1;
-                bench.take(&packet, false);
-            }
-        }
+        bench.take_units(&[0, 1, 2, 1, 0, 3, 79, 79, 3, 1]);
         assert_eq!(bench.units(), [5, 0, 0, 75]);
         let all = bench.findings.into_sorted();
         let repeated = all.iter().find(|it| it.kind == "repeated_access_unit");

@@ -8,6 +8,8 @@
 
 mod check;
 pub mod floor;
+#[doc(hidden)]
+pub mod fuzzing;
 mod inlet;
 mod link;
 pub mod mark;

@@ -3,6 +3,8 @@
 //! Until PLAY is answered all bytes go through the [`Client`]. After that packets are taken from the buffer that they
 //! were read into, without a copy, and the client gets only what lies between them.
 
+mod made_up;
+
 use crate::check::{Brought, Check, Sink};
 use crate::inlet::inlet;
 use crate::link::Link;
@@ -207,6 +209,11 @@ impl<'a> Reader<'a> {
 
     /// Begins a session.
     fn begin(&mut self, now: u64, context: &mut Context<'_>) {
+        self.make_session(now, context);
+        self.advance(now, context);
+    }
+
+    fn make_session(&mut self, now: u64, context: &mut Context<'_>) {
         self.begins_at = u64::MAX;
         self.tally.sessions += 1;
         context.group().asked += 1;
@@ -244,7 +251,6 @@ impl<'a> Reader<'a> {
             allowed_at: now,
             is_stalled: false,
         }));
-        self.advance(now, context);
     }
 
     /// Something happened to the connection.
