@@ -70,6 +70,16 @@ fn carry_out(plan: &str) -> Run {
     run
 }
 
+/// Does the same for each case, at once: they wait most of the time.
+fn at_once<T: Send>(cases: impl IntoIterator<Item = T>, run: impl Fn(T) + Sync) {
+    let run = &run;
+    thread::scope(|scope| {
+        for case in cases {
+            scope.spawn(move || run(case));
+        }
+    });
+}
+
 /// Nobody who reads of the good server is disturbed.
 fn check_good_readers(group: &GroupReport) {
     let units = group.access_units;
@@ -110,34 +120,37 @@ fn instead_of(
 
 #[test]
 fn a_good_server_has_no_findings() {
-    for transport in [Transport::Tcp, Transport::Udp] {
+    at_once([Transport::Tcp, Transport::Udp], |transport| {
         let report = run_against(Script::good(), transport);
         assert_eq!(report.findings, []);
         let group = &report.groups[0];
         assert_eq!((group.playing, group.failed), (2, 0));
         assert!(group.access_units.complete > 0);
-    }
+    });
 }
 
 /// It is right to refuse wrong passwords, also without looking at them when there have been too many.
 #[test]
 fn a_server_that_refuses_wrong_passwords_has_no_findings() {
     let challenge = "WWW-Authenticate: Basic realm=\"a\"\r\n";
-    for (status, headers) in [("401 Unauthorized", challenge), ("403 Forbidden", "")] {
-        let server = Server::start(instead_of("DESCRIBE", move |request| {
-            Answer::Bytes(answer(request, status, headers, ""))
-        }));
-        let run = carry_out(&format!(
-            r#"{{"duration_ms": 500, "groups": [{{"name": "guessing", "url": "{}", "count": 3,
+    at_once(
+        [("401 Unauthorized", challenge), ("403 Forbidden", "")],
+        |(status, headers)| {
+            let server = Server::start(instead_of("DESCRIBE", move |request| {
+                Answer::Bytes(answer(request, status, headers, ""))
+            }));
+            let run = carry_out(&format!(
+                r#"{{"duration_ms": 500, "groups": [{{"name": "guessing", "url": "{}", "count": 3,
                 "user": "anna", "password": "right", "wrong_password": true}}]}}"#,
-            server.read_url("cam"),
-        ));
-        let report = run.stop();
-        let group = &report.groups[0];
-        assert_eq!(report.findings, [], "{status}");
-        assert_eq!((group.playing, group.failed), (0, 0), "{status}");
-        assert!(group.refused >= 3, "{status}");
-    }
+                server.read_url("cam"),
+            ));
+            let report = run.stop();
+            let group = &report.groups[0];
+            assert_eq!(report.findings, [], "{status}");
+            assert_eq!((group.playing, group.failed), (0, 0), "{status}");
+            assert!(group.refused >= 3, "{status}");
+        },
+    );
 }
 
 #[test]
@@ -161,27 +174,27 @@ fn a_server_that_answers_garbage() {
 
 #[test]
 fn a_server_that_never_answers() {
-    for method in ["OPTIONS", "DESCRIBE", "SETUP", "PLAY"] {
+    at_once(["OPTIONS", "DESCRIBE", "SETUP", "PLAY"], |method| {
         let report = run_against(instead_of(method, |_| Answer::Silence), Transport::Tcp);
         check_found(&report, "no_answer", "answer");
         assert_eq!(report.groups[0].playing, 0);
-    }
+    });
 }
 
 #[test]
 fn a_server_that_plays_and_sends_nothing() {
-    for transport in [Transport::Tcp, Transport::Udp] {
+    at_once([Transport::Tcp, Transport::Udp], |transport| {
         let report = run_against(Script::forwarding(|_, _| ()), transport);
         check_found(&report, "no_picture", "plays");
         let group = &report.groups[0];
         assert_eq!((group.playing, group.failed), (2, 0));
         assert_eq!((group.access_units.complete, group.fairness.most), (0, 0));
-    }
+    });
 }
 
 #[test]
 fn a_server_that_sends_what_is_not_rtp() {
-    for transport in [Transport::Tcp, Transport::Udp] {
+    at_once([Transport::Tcp, Transport::Udp], |transport| {
         let report = run_against(
             Script::forwarding(|packet, out| {
                 framed(0, &packet[..11], out);
@@ -193,7 +206,7 @@ fn a_server_that_sends_what_is_not_rtp() {
         check_found(&report, "malformed_rtp", "");
         assert!(report.groups[0].packets.malformed > 0);
         assert_eq!(report.groups[0].packets.received, 0);
-    }
+    });
 }
 
 #[test]
@@ -241,18 +254,18 @@ fn a_server_whose_messages_have_no_end() {
         [b"RTSP/1.0 200 OK\r\n", headers.as_slice()].concat(),
         [b"RTSP/1.0 200 ".as_slice(), &b"OK ".repeat(100_000)].concat(),
     ];
-    for message in messages {
+    at_once(messages, |message| {
         let report = run_against(
             instead_of("DESCRIBE", move |_| Answer::Bytes(message.clone())),
             Transport::Tcp,
         );
         check_found(&report, "unreadable", "not RTSP");
-    }
+    });
 }
 
 #[test]
 fn a_server_that_drops_packets() {
-    for transport in [Transport::Tcp, Transport::Udp] {
+    at_once([Transport::Tcp, Transport::Udp], |transport| {
         let mut count = 0;
         let report = run_against(
             Script::forwarding(move |packet, out| {
@@ -267,7 +280,7 @@ fn a_server_that_drops_packets() {
         let group = &report.groups[0];
         assert!(group.packets.lost > 0);
         assert!(group.access_units.incomplete + group.access_units.missing > 0);
-    }
+    });
 }
 
 #[test]
@@ -334,16 +347,19 @@ fn a_server_that_sends_on_channels_that_no_track_has() {
 
 #[test]
 fn a_server_that_answers_setup_with_nonsense() {
-    for transport in ["", ";;;=", "RTP/AVP;unicast", "RAW/RAW/UDP;server_port=0-0"] {
-        let report = run_against(
-            instead_of("SETUP", move |request| {
-                let headers = format!("Session: 5\r\nTransport: {transport}\r\n");
-                Answer::Bytes(answer(request, "200 OK", &headers, ""))
-            }),
-            Transport::Tcp,
-        );
-        check_found(&report, "no_transport", "transport");
-    }
+    at_once(
+        ["", ";;;=", "RTP/AVP;unicast", "RAW/RAW/UDP;server_port=0-0"],
+        |transport| {
+            let report = run_against(
+                instead_of("SETUP", move |request| {
+                    let headers = format!("Session: 5\r\nTransport: {transport}\r\n");
+                    Answer::Bytes(answer(request, "200 OK", &headers, ""))
+                }),
+                Transport::Tcp,
+            );
+            check_found(&report, "no_transport", "transport");
+        },
+    );
 }
 
 #[test]
@@ -415,18 +431,18 @@ fn floods() -> [(Vec<u8>, &'static str); 2] {
 
 #[test]
 fn a_server_that_floods_its_readers() {
-    for (flood, kind) in floods() {
+    at_once(floods(), |(flood, kind)| {
         let report = run_against(
             instead_of("PLAY", move |_| Answer::GoodThenFlood(flood.clone())),
             Transport::Tcp,
         );
         check_found(&report, kind, "");
-    }
+    });
 }
 
 #[test]
 fn a_server_that_floods_its_publishers() {
-    for (flood, _) in floods() {
+    at_once(floods(), |(flood, _)| {
         run_against(
             Script::answering_publishers(move |request| match &*request.method {
                 "RECORD" => Answer::GoodThenFlood(flood.clone()),
@@ -434,7 +450,7 @@ fn a_server_that_floods_its_publishers() {
             }),
             Transport::Tcp,
         );
-    }
+    });
 }
 
 #[test]
