@@ -6,6 +6,7 @@
 //!
 //! What a server sends is never trusted: whatever is wrong with it becomes a [finding](report::Finding).
 
+mod call;
 mod check;
 pub mod floor;
 #[doc(hidden)]

@@ -1,19 +1,20 @@
 //! One source: it publishes a synthetic stream, or sends it as plain RTP.
 
+use crate::call::Call;
 use crate::plan::{Source, SourceTransport};
 use crate::sessions::{ANSWERS_NS, RETRY_NS, kind_of, note_elsewhere, note_socket, settings};
 use crate::shared::Shared;
 use crate::synth::Synth;
 use crate::tally::{Findings, MILLISECOND, SECOND, Times, Window};
 use crate::target::Target;
-use mio::net::{TcpStream, UdpSocket};
-use mio::{Interest, Registry, Token};
+use mio::Registry;
+use mio::net::UdpSocket;
 use relaycore_engine::datagrams::bind_pair;
 use relaycore_proto::burst::{BurstBuilder, RtpWriter};
 use relaycore_proto::client::{Client, ClientError, Delivery, Event, TransportChoice};
 use relaycore_proto::payload::h264::packetise;
 use relaycore_proto::rtp::{PayloadType, SequenceNumber, Ssrc};
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -111,9 +112,7 @@ pub(crate) struct Publisher<'a> {
 #[derive(Debug)]
 struct Session {
     /// `None` for plain RTP.
-    client: Option<Client>,
-    socket: Option<TcpStream>,
-    is_connected: bool,
+    call: Option<Call>,
     began: u64,
     /// When the next access unit is due; `None` before RECORD.
     due: Option<u64>,
@@ -174,7 +173,10 @@ impl<'a> Publisher<'a> {
         let Some(session) = &self.session else {
             return self.begins_at;
         };
-        let client = session.client.as_ref().and_then(Client::next_deadline);
+        let client = session
+            .call
+            .as_ref()
+            .and_then(|call| call.client.next_deadline());
         let at = session.due.unwrap_or(u64::MAX).min(session.ends_at);
         at.min(client.unwrap_or(u64::MAX)).min(session.resumes_at)
     }
@@ -187,7 +189,7 @@ impl<'a> Publisher<'a> {
             }
             return;
         };
-        if let Some(client) = &mut session.client {
+        if let Some(Call { client, .. }) = &mut session.call {
             if now >= session.ends_at {
                 session.ends_at = u64::MAX;
                 session.is_leaving = true;
@@ -219,9 +221,7 @@ impl<'a> Publisher<'a> {
         self.begins_at = u64::MAX;
         self.tries += 1;
         let mut session = Session {
-            client: None,
-            socket: None,
-            is_connected: false,
+            call: None,
             began: now,
             due: None,
             resumes_at: u64::MAX,
@@ -239,12 +239,12 @@ impl<'a> Publisher<'a> {
                 };
                 let seed =
                     u64::from(context.shared.run) << 32 ^ u64::from(self.stream) ^ self.tries;
-                session.client = Some(Client::publisher(
+                session.call = Some(Call::new(Client::publisher(
                     target.url.clone(),
                     settings(transport, seed),
                     self.synth.description(),
                     now,
-                ));
+                )));
                 self.session = Some(Box::new(session));
                 self.advance(now, context);
             }
@@ -278,7 +278,7 @@ impl<'a> Publisher<'a> {
             session.ends_at = now + every * MILLISECOND;
         }
         context.shared.totals.publishing.fetch_add(1, Relaxed);
-        if session.client.is_some() {
+        if session.call.is_some() {
             context.tally().setup.add(now.saturating_sub(session.began));
         }
     }
@@ -349,24 +349,15 @@ impl<'a> Publisher<'a> {
         let Some(session) = &mut self.session else {
             return;
         };
-        let Some(client) = &mut session.client else {
+        let Some(call) = &mut session.call else {
             return;
         };
-        if !session.is_connected {
-            let Some(socket) = &session.socket else {
-                return;
-            };
-            match (socket.take_error(), socket.peer_addr()) {
-                (Ok(None), Ok(_)) => {
-                    let _ = socket.set_nodelay(true);
-                    session.is_connected = true;
-                    client.connected(now);
-                }
-                (Ok(None), Err(error)) if error.kind() == ErrorKind::NotConnected => return,
-                (Ok(Some(error)) | Err(error), _) | (_, Err(error)) => {
-                    note_socket(context.findings, now, &error);
-                    return self.end(&ClientError::Disconnected, false, now, context);
-                }
+        match call.settle(now) {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(error) => {
+                note_socket(context.findings, now, &error);
+                return self.end(&ClientError::Disconnected, false, now, context);
             }
         }
         self.advance(now, context);
@@ -378,18 +369,18 @@ impl<'a> Publisher<'a> {
     /// Reads what the server has to say.
     fn read(&mut self, now: u64, context: &mut Context<'_>) {
         for _ in 0..READS_AT_ONCE {
-            let Some(session) = self.session.as_mut().filter(|it| it.is_connected) else {
+            let call = self.session.as_mut().and_then(|it| it.call.as_mut());
+            let Some(call) = call else {
                 return;
             };
-            let (Some(socket), Some(client)) = (&mut session.socket, &mut session.client) else {
-                return;
-            };
-            match socket.read(context.buffer) {
-                Ok(0) => client.disconnected(now),
-                Ok(count) => client.receive(now, &context.buffer[..count], |_, _, _| {}),
+            match call.read(context.buffer) {
+                Ok(0) => call.client.disconnected(now),
+                Ok(count) => call
+                    .client
+                    .receive(now, &context.buffer[..count], |_, _, _| {}),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(_) => client.disconnected(now),
+                Err(_) => call.client.disconnected(now),
             }
             self.advance(now, context);
         }
@@ -405,10 +396,10 @@ impl<'a> Publisher<'a> {
                 return;
             };
             session.flush();
-            let Some(client) = &mut session.client else {
+            let Some(call) = &mut session.call else {
                 return;
             };
-            let Some(event) = client.next_event() else {
+            let Some(event) = call.client.next_event() else {
                 return;
             };
             match event {
@@ -417,27 +408,31 @@ impl<'a> Publisher<'a> {
                         context.shared.totals.publishing.fetch_sub(1, Relaxed);
                     }
                     session.pending.clear();
-                    if let Err(error) = self.connect(context.registry) {
-                        note_socket(context.findings, now, &error);
-                        return self.end(&ClientError::Disconnected, false, now, context);
-                    }
-                    let elsewhere = self.session.as_ref().filter(|it| it.socket.is_none());
-                    if let Some(client) = elsewhere.and_then(|it| it.client.as_ref()) {
-                        note_elsewhere(context.findings, now, client);
-                        return self.end(&ClientError::Redirection(None), false, now, context);
+                    let Destination::Server(target) = &self.destination else {
+                        return;
+                    };
+                    match call.open(target, context.registry, self.token) {
+                        Ok(true) => {}
+                        Ok(false) => {
+                            note_elsewhere(context.findings, now, &call.client);
+                            return self.end(&ClientError::Redirection(None), false, now, context);
+                        }
+                        Err(error) => {
+                            note_socket(context.findings, now, &error);
+                            return self.end(&ClientError::Disconnected, false, now, context);
+                        }
                     }
                 }
                 Event::Bind { tracks } => {
-                    let local = session.socket.as_ref().map(TcpStream::local_addr);
-                    let ports = match local {
-                        Some(Ok(address)) => (0..tracks).map(|_| bind_pair(address.ip())).collect(),
-                        _ => Err(io::Error::from(ErrorKind::NotConnected)),
-                    };
+                    let ports = call
+                        .local_ip()
+                        .and_then(|local| (0..tracks).map(|_| bind_pair(local)).collect());
                     let ports: Vec<_> = ports.unwrap_or_else(|error| {
                         note_socket(context.findings, now, &error);
                         Vec::new()
                     });
-                    client.bound(ports.iter().map(|(.., port)| *port).collect(), now);
+                    call.client
+                        .bound(ports.iter().map(|(.., port)| *port).collect(), now);
                     session.ports = ports
                         .into_iter()
                         .map(|(rtp, rtcp, _)| (rtp, rtcp))
@@ -474,28 +469,6 @@ impl<'a> Publisher<'a> {
         }
     }
 
-    /// Opens the connection that the client wants; none where it leads to another place than the plan's.
-    fn connect(&mut self, registry: &Registry) -> io::Result<()> {
-        let (Some(session), Destination::Server(target)) = (&mut self.session, &self.destination)
-        else {
-            return Ok(());
-        };
-        session.socket = None;
-        session.is_connected = false;
-        let wanted = session.client.as_ref().map(|client| {
-            let server = client.server();
-            (server.host(), server.port())
-        });
-        if wanted != Some((target.url.host(), target.url.port())) {
-            return Ok(());
-        }
-        let mut socket = TcpStream::connect(target.address)?;
-        let interest = Interest::READABLE | Interest::WRITABLE;
-        registry.register(&mut socket, Token(self.token), interest)?;
-        session.socket = Some(socket);
-        Ok(())
-    }
-
     fn end(&mut self, error: &ClientError, notes: bool, now: u64, context: &mut Context<'_>) {
         let Some(session) = self.session.take() else {
             return;
@@ -521,7 +494,7 @@ impl<'a> Publisher<'a> {
     /// The run is over.
     pub(crate) fn finish(&mut self, now: u64, findings: &mut Findings) {
         if let Some(session) = &mut self.session
-            && let Some(client) = &mut session.client
+            && let Some(call) = &mut session.call
         {
             let age = now.saturating_sub(session.began);
             if session.due.is_none() && !session.is_leaving && age >= ANSWERS_NS {
@@ -532,7 +505,7 @@ impl<'a> Publisher<'a> {
                     )
                 });
             }
-            client.stop(now);
+            call.client.stop(now);
             session.flush();
         }
     }
@@ -572,32 +545,17 @@ impl Session {
     /// Writes what waits, as far as the connection takes it: first the rest of the packets, which a request must not
     /// come between.
     fn flush(&mut self) {
-        let Some(socket) = self.socket.as_mut().filter(|_| self.is_connected) else {
+        let Some(call) = &mut self.call else {
             return;
         };
-        let mut written = 0;
-        while written < self.pending.len() {
-            match socket.write(&self.pending[written..]) {
-                Ok(count) if count > 0 => written += count,
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                _ => break,
+        if !self.pending.is_empty() {
+            let written = call.write(&self.pending);
+            if written < self.pending.len() {
+                self.pending.drain(..written);
+                return;
             }
-        }
-        if written == self.pending.len() {
             self.pending.clear();
-        } else {
-            self.pending.drain(..written);
-            return;
         }
-        let Some(client) = &mut self.client else {
-            return;
-        };
-        while !client.output().is_empty() {
-            match socket.write(client.output()) {
-                Ok(count) if count > 0 => client.written(count),
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                _ => return,
-            }
-        }
+        call.flush();
     }
 }

@@ -5,6 +5,7 @@
 
 mod made_up;
 
+use crate::call::Call;
 use crate::check::{Brought, Check, Sink};
 use crate::inlet::inlet;
 use crate::link::Link;
@@ -16,7 +17,7 @@ use crate::tally::{
     Findings, GroupTally, MILLISECOND, ReaderTally, SECOND, SecondTally, Totals, Window,
 };
 use crate::target::Target;
-use mio::net::{TcpStream, UdpSocket};
+use mio::net::UdpSocket;
 use mio::{Interest, Registry, Token};
 use relaycore_engine::datagrams::{Inlet, bind_pair};
 use relaycore_proto::burst::MAGIC;
@@ -26,7 +27,7 @@ use relaycore_proto::client::{
 use relaycore_proto::limits::INTERLEAVED_HEADER_BYTES;
 use relaycore_proto::rtsp::status::StatusCode;
 use relaycore_proto::track::Codec;
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind};
 use std::net::IpAddr;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -104,9 +105,7 @@ pub(crate) struct Reader<'a> {
 
 #[derive(Debug)]
 struct Session {
-    client: Client,
-    socket: Option<TcpStream>,
-    is_connected: bool,
+    call: Call,
     began: u64,
     is_playing: bool,
     /// When it leaves.
@@ -155,7 +154,7 @@ impl<'a> Reader<'a> {
         };
         let mut at = session.ends_at;
         if !session.is_stalled {
-            at = at.min(session.client.next_deadline().unwrap_or(u64::MAX));
+            at = at.min(session.call.client.next_deadline().unwrap_or(u64::MAX));
         }
         if session.paused_until > 0 {
             at = at.min(session.paused_until);
@@ -179,10 +178,16 @@ impl<'a> Reader<'a> {
             session.is_leaving = true;
             // It waits for the answer, at most.
             session.is_stalled = false;
-            session.client.stop(now);
+            session.call.client.stop(now);
         }
-        if !session.is_stalled && session.client.next_deadline().is_some_and(|at| now >= at) {
-            session.client.handle_deadline(now);
+        if !session.is_stalled
+            && session
+                .call
+                .client
+                .next_deadline()
+                .is_some_and(|at| now >= at)
+        {
+            session.call.client.handle_deadline(now);
         }
         self.advance(now, context);
         let Some(session) = &mut self.session else {
@@ -226,9 +231,7 @@ impl<'a> Reader<'a> {
         let seed = self.role.seed ^ u64::from(self.tally.sessions) << 40;
         let client = Client::new(self.role.target.url.clone(), settings(transport, seed), now);
         self.session = Some(Box::new(Session {
-            client,
-            socket: None,
-            is_connected: false,
+            call: Call::new(client),
             began: now,
             is_playing: false,
             ends_at: plan
@@ -263,21 +266,12 @@ impl<'a> Reader<'a> {
         let Some(session) = &mut self.session else {
             return;
         };
-        if !session.is_connected {
-            let Some(socket) = &session.socket else {
-                return;
-            };
-            match (socket.take_error(), socket.peer_addr()) {
-                (Ok(None), Ok(_)) => {
-                    let _ = socket.set_nodelay(true);
-                    session.is_connected = true;
-                    session.client.connected(now);
-                }
-                (Ok(None), Err(error)) if error.kind() == ErrorKind::NotConnected => return,
-                (Ok(Some(error)) | Err(error), _) | (_, Err(error)) => {
-                    note_socket(context.findings, now, &error);
-                    return self.end(ClientError::Disconnected, false, now, context);
-                }
+        match session.call.settle(now) {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(error) => {
+                note_socket(context.findings, now, &error);
+                return self.end(ClientError::Disconnected, false, now, context);
             }
         }
         self.advance(now, context);
@@ -292,12 +286,9 @@ impl<'a> Reader<'a> {
             let Some(session) = &mut self.session else {
                 return;
             };
-            if !session.is_connected || session.is_stalled || session.paused_until > now {
+            if !session.call.is_connected() || session.is_stalled || session.paused_until > now {
                 return;
             }
-            let Some(socket) = &mut session.socket else {
-                return;
-            };
             let is_slow = session.is_playing && self.role.plan.behaviour == Behaviour::Slow;
             let kept = session.partial.len();
             let mut room = context.buffer.len() - kept;
@@ -308,11 +299,11 @@ impl<'a> Reader<'a> {
                 }
             }
             context.buffer[..kept].copy_from_slice(&session.partial);
-            let read = socket.read(&mut context.buffer[kept..kept + room]);
+            let read = session.call.read(&mut context.buffer[kept..kept + room]);
             let now = context.shared.now();
             match read {
                 Ok(0) => {
-                    session.client.disconnected(now);
+                    session.call.client.disconnected(now);
                     return self.advance(now, context);
                 }
                 Ok(count) => {
@@ -332,7 +323,7 @@ impl<'a> Reader<'a> {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(_) => {
-                    session.client.disconnected(now);
+                    session.call.client.disconnected(now);
                     return self.advance(now, context);
                 }
             }
@@ -352,7 +343,7 @@ impl<'a> Reader<'a> {
         let takes_packets = self
             .session
             .as_ref()
-            .is_some_and(|it| it.is_playing && !it.client.is_in_message());
+            .is_some_and(|it| it.is_playing && !it.call.client.is_in_message());
         let start = if takes_packets {
             self.take_packets(count, now, context)
         } else {
@@ -403,7 +394,7 @@ impl<'a> Reader<'a> {
         }
         // Parts of a packet do not count: a server that never finishes one is silent.
         if start > 0 {
-            session.client.received_packet(now);
+            session.call.client.received_packet(now);
         }
         if let Some(link) = &mut session.link {
             let pause = link.pause_ns(packets);
@@ -424,7 +415,7 @@ impl<'a> Reader<'a> {
         {
             let (mut sink, buffer) = context.split(&mut self.tally);
             let Session {
-                client,
+                call: Call { client, .. },
                 check,
                 video,
                 ..
@@ -442,7 +433,7 @@ impl<'a> Reader<'a> {
         if let Some(session) = &mut self.session
             && session.is_playing
         {
-            session.partial = session.client.take_partial_packet();
+            session.partial = session.call.client.take_partial_packet();
         }
     }
 
@@ -468,7 +459,7 @@ impl<'a> Reader<'a> {
             return;
         };
         let Session {
-            client,
+            call: Call { client, .. },
             check: Some(check),
             datagrams: Some(inlet),
             link,
@@ -537,8 +528,8 @@ impl<'a> Reader<'a> {
             let Some(session) = &mut self.session else {
                 return;
             };
-            session.flush();
-            let Some(event) = session.client.next_event() else {
+            session.call.flush();
+            let Some(event) = session.call.client.next_event() else {
                 return;
             };
             match event {
@@ -548,14 +539,17 @@ impl<'a> Reader<'a> {
                     }
                     session.check = None;
                     session.partial.clear();
-                    if let Err(error) = self.connect(context.registry) {
-                        note_socket(context.findings, now, &error);
-                        return self.end(ClientError::Disconnected, false, now, context);
-                    }
-                    let elsewhere = self.session.as_ref().filter(|it| it.socket.is_none());
-                    if let Some(session) = elsewhere {
-                        note_elsewhere(context.findings, now, &session.client);
-                        return self.end(ClientError::Redirection(None), false, now, context);
+                    let target = self.role.target;
+                    match session.call.open(target, context.registry, self.token) {
+                        Ok(true) => {}
+                        Ok(false) => {
+                            note_elsewhere(context.findings, now, &session.call.client);
+                            return self.end(ClientError::Redirection(None), false, now, context);
+                        }
+                        Err(error) => {
+                            note_socket(context.findings, now, &error);
+                            return self.end(ClientError::Disconnected, false, now, context);
+                        }
                     }
                 }
                 Event::Bind { tracks } => {
@@ -563,7 +557,7 @@ impl<'a> Reader<'a> {
                     if let Err(error) = &ports {
                         note_socket(context.findings, now, error);
                     }
-                    session.client.bound(ports.unwrap_or_default(), now);
+                    session.call.client.bound(ports.unwrap_or_default(), now);
                 }
                 Event::Ready(tracks) => {
                     let sums = self.role.sums;
@@ -592,30 +586,12 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Opens the connection that the client wants; none where it leads to another place than the plan's.
-    fn connect(&mut self, registry: &Registry) -> io::Result<()> {
-        let Some(session) = &mut self.session else {
-            return Ok(());
-        };
-        let (wanted, planned) = (session.client.server(), &self.role.target.url);
-        session.socket = None;
-        session.is_connected = false;
-        if (wanted.host(), wanted.port()) != (planned.host(), planned.port()) {
-            return Ok(());
-        }
-        let mut socket = TcpStream::connect(self.role.target.address)?;
-        let interest = Interest::READABLE | Interest::WRITABLE;
-        registry.register(&mut socket, Token(self.token), interest)?;
-        session.socket = Some(socket);
-        Ok(())
-    }
-
     /// The session is over. `notes` says whether the error is a finding that was not noted yet.
     fn end(&mut self, error: ClientError, notes: bool, now: u64, context: &mut Context<'_>) {
         let Some(mut session) = self.session.take() else {
             return;
         };
-        session.flush();
+        session.call.flush();
         let plan = self.role.plan;
         if session.is_playing {
             context.shared.totals.playing.fetch_sub(1, Relaxed);
@@ -677,8 +653,8 @@ impl<'a> Reader<'a> {
             });
         }
         session.is_leaving = true;
-        session.client.stop(now);
-        session.flush();
+        session.call.client.stop(now);
+        session.call.flush();
     }
 
     /// Access units that were sent, and have not come; and the time between two. `None` where that is not known.
@@ -694,28 +670,10 @@ impl<'a> Reader<'a> {
 }
 
 impl Session {
-    /// Writes what the client has to say, as far as the connection takes it.
-    fn flush(&mut self) {
-        let Some(socket) = self.socket.as_mut().filter(|_| self.is_connected) else {
-            return;
-        };
-        while !self.client.output().is_empty() {
-            match socket.write(self.client.output()) {
-                Ok(count) if count > 0 => self.client.written(count),
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                // The event loop tells when there is room, and a lost connection shows in reading.
-                _ => return,
-            }
-        }
-    }
-
     /// Binds a pair of ports for each track; the first of each.
     fn bind(&mut self, tracks: usize) -> io::Result<Vec<u16>> {
         self.ports.clear();
-        let local = match self.socket.as_ref().map(TcpStream::local_addr) {
-            Some(Ok(address)) => address.ip(),
-            _ => return Err(ErrorKind::NotConnected.into()),
-        };
+        let local = self.call.local_ip()?;
         let mut numbers = Vec::with_capacity(tracks);
         for _ in 0..tracks {
             let (rtp, rtcp, port) = bind_pair(local)?;

@@ -30,7 +30,7 @@ impl Reader<'_> {
     /// Says that the server has gone.
     pub(crate) fn hang_up(&mut self, now: u64, context: &mut Context<'_>) {
         if let Some(session) = &mut self.session {
-            session.client.disconnected(now);
+            session.call.client.disconnected(now);
             self.attend(now, context);
         }
     }
@@ -39,13 +39,7 @@ impl Reader<'_> {
     fn attend(&mut self, now: u64, context: &mut Context<'_>) {
         self.advance(now, context);
         if let Some(session) = &mut self.session {
-            session.socket = None;
-            if !session.is_connected {
-                session.is_connected = true;
-                session.client.connected(now);
-            }
-            let said = session.client.output().len();
-            session.client.written(said);
+            session.call.make_up(now);
         }
     }
 }
