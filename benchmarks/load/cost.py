@@ -15,7 +15,10 @@ CPU_TIMES, LATE_TIMES = 1.25, 1.5
 
 LOOPS: Final = {
     "tcp": "one write to each socket for each access unit",
-    "udp": "one send with segmentation offload to each address for each access unit",
+    "udp": (
+        "two sends to each address for each access unit, one of the packet with its mark, which is shorter, "
+        "and one with segmentation offload of all others"
+    ),
 }
 
 

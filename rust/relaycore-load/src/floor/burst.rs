@@ -1,10 +1,16 @@
 //! What is sent: the bytes of a burst, cut into packets.
 
+use crate::mark::MARK_BYTES;
+use relaycore_proto::limits::RTP_HEADER_BYTES;
 use std::io;
 use std::ops::Range;
 
 /// Most bytes of a packet, its frame not counted: what relaycore puts into one fits an Ethernet packet as well.
 const PACKET_BYTES: usize = 1396;
+
+/// Bytes of the first packet of a burst of several: an access unit of the load begins with its mark, in a packet of its
+/// own, and a run of packets that are sent with one call has one size.
+const FIRST_BYTES: usize = RTP_HEADER_BYTES + MARK_BYTES;
 
 /// Bytes of the frame in front of a packet over TCP (RFC 2326 §10.12).
 const FRAME_BYTES: usize = 4;
@@ -77,7 +83,11 @@ impl Burst {
         let mut packets = Vec::new();
         let mut left = length.max(1);
         while left > 0 {
-            let packet = left.clamp(STAMP_BYTES, PACKET_BYTES);
+            let most = match packets.is_empty() && left > PACKET_BYTES {
+                true => FIRST_BYTES,
+                false => PACKET_BYTES,
+            };
+            let packet = left.clamp(STAMP_BYTES, most);
             let start = bytes.len();
             if is_framed {
                 bytes.extend([b'$', 0]);
@@ -117,9 +127,15 @@ impl Burst {
             .map(|packet| &self.bytes[packet.clone()])
     }
 
-    /// Bytes of the first packet: all others but the last have as many.
+    /// The runs of packets that have one size, but for the last of each: the first packet alone, and all others.
+    pub(super) fn runs(&self) -> impl Iterator<Item = &[u8]> {
+        let (first, others) = self.bytes.split_at(self.packets[0].end);
+        [first, others].into_iter().filter(|run| !run.is_empty())
+    }
+
+    /// Bytes of each packet behind the first, but for the last, which may have fewer.
     pub(super) fn packet_bytes(&self) -> usize {
-        self.packets[0].len()
+        self.packets.get(1).unwrap_or(&self.packets[0]).len()
     }
 }
 
@@ -136,11 +152,12 @@ mod tests {
         for (length, packets) in [
             (0, vec![24]),
             (1396, vec![1396]),
-            (1397, vec![1396, 24]),
-            (3000, vec![1396, 1396, 208]),
+            (1397, vec![71, 1326]),
+            (3000, vec![71, 1396, 1396, 137]),
         ] {
             let mut burst = Burst::new(length, false);
             burst.stamp(stamp);
+            assert_eq!(burst.runs().flatten().count(), burst.bytes().len());
             let found: Vec<_> = burst.packets().map(<[u8]>::len).collect();
             assert_eq!(found, packets);
             for packet in burst.packets() {

@@ -324,7 +324,8 @@ impl Outlets for Datagrams {
                 let most = (SEND_BYTES / burst.packet_bytes()).clamp(1, SEND_PACKETS);
                 let step = most * burst.packet_bytes();
                 for socket in &self.sockets {
-                    send_pieces(socket, burst.bytes().chunks(step), counts)?;
+                    let pieces = burst.runs().flat_map(|run| run.chunks(step));
+                    send_pieces(socket, pieces, counts)?;
                 }
             }
             _ => {

@@ -49,8 +49,8 @@ fn check(plan: &FloorPlan, report: &FloorReport, burst_bytes: u64, took: Duratio
 #[test]
 fn every_way_to_write_delivers_all_bytes() {
     for (kind, burst_bytes) in [
-        (FloorKind::TcpBurst, 5000 + 4 * 4),
-        (FloorKind::TcpPacket, 5000 + 4 * 4),
+        (FloorKind::TcpBurst, 5000 + 5 * 4),
+        (FloorKind::TcpPacket, 5000 + 5 * 4),
         (FloorKind::UdpOffload, 5000),
         (FloorKind::UdpSendmmsg, 5000),
         (FloorKind::UdpPacket, 5000),
