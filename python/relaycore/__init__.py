@@ -22,6 +22,8 @@ from relaycore.readers import AccessUnitReader, FrameReader
 from relaycore.relay import Relay
 from relaycore.relay_types import StreamStatus
 from relaycore.settings import (
+    AccessRule,
+    AccessSettings,
     CameraSettings,
     Config,
     LedgerSettings,
@@ -33,6 +35,8 @@ from relaycore.settings import (
 
 __all__ = [
     "AccessRequest",
+    "AccessRule",
+    "AccessSettings",
     "AccessUnit",
     "AccessUnitReader",
     "CameraSettings",

@@ -25,7 +25,8 @@ from relaycore._relaycore import (
 from relaycore.access.account_watch import AccountWatch
 from relaycore.access.decisions import DECISION_TIMEOUT_S, Authorise, Gatekeeper, Refuse
 from relaycore.access.leases import Leases
-from relaycore.access.rules import RENDITION, PathRules
+from relaycore.access.policy import Policy
+from relaycore.access.rules import RENDITION
 from relaycore.access.users import UserStore
 from relaycore.addresses import is_loopback, reachable_addresses, url_host
 from relaycore.cameras import Cameras
@@ -113,13 +114,7 @@ class Relay:
         """Reads the settings anew, for who asks for that over HTTP. Set by a program that has them in a
         file; called in a thread."""
         self._gatekeeper = Gatekeeper(
-            self.users,
-            anonymous=config.anonymous,
-            basic=config.basic,
-            tls_required=config.tls.required,
-            rules=PathRules.of(config),
-            authorise=authorise,
-            timeout=decision_timeout,
+            self.users, Policy.of(config), authorise=authorise, timeout=decision_timeout
         )
         self._hooks: dict[HookEvent, HookFunction | None] = {
             "ready": on_ready,
@@ -172,6 +167,7 @@ class Relay:
         if self.config.api:
             self._web = Web(self, engine, self._gatekeeper, self._ledger)
         self._leases = Leases(engine, self._gatekeeper, self._disconnect, self._because)
+        self._leases.open()
         try:
             if self._ledger is not None:
                 await self._ledger.open()
@@ -208,7 +204,8 @@ class Relay:
             return
         engine.accept_http(False)
         closing = [paths.close(), cameras.close(CLOSE_TIMEOUT_S)]
-        closing += [part.close() for part in (web, self._accounts, self._tls) if part is not None]
+        parts = (web, self._accounts, self._leases, self._tls)
+        closing += [part.close() for part in parts if part is not None]
         self._engine = self._link = self._cameras = self._paths = self._web = None
         self._accounts = self._leases = self._tls = None
         self._streams.close()
@@ -444,7 +441,7 @@ class Relay:
             self.users.replace(users)
         before, config = self.config.cameras, plan.config
         self.config = config
-        self._gatekeeper.apply(anonymous=config.anonymous, basic=config.basic, rules=PathRules.of(config))
+        self._gatekeeper.apply(Policy.of(config))
         self._open(self._leases).revoke({change.user for change in plan.changes if change.user is not None})
         paths.configure(config.paths, config.path_defaults)
         changed = [path for path in before if config.cameras.get(path) != before[path]]

@@ -7,7 +7,15 @@ from typing import Literal, TypedDict
 
 from relaycore._relaycore import StreamStats, Track
 from relaycore.cameras import CameraStatus
-from relaycore.settings import CameraSettings, Join, LedgerSettings, PathSettings, PixelRange, User
+from relaycore.settings import (
+    AccessSettings,
+    CameraSettings,
+    Join,
+    LedgerSettings,
+    PathSettings,
+    PixelRange,
+    User,
+)
 
 __all__ = ["Overrides", "StreamStatus", "Wishes"]
 
@@ -24,6 +32,7 @@ class Overrides(TypedDict, total=False):
     basic: bool
     api: bool
     users: list[User]
+    access: AccessSettings
     cameras: dict[str, CameraSettings]
     paths: dict[str, PathSettings]
     path_defaults: PathSettings

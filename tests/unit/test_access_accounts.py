@@ -15,6 +15,7 @@ from relaycore import Relay, Track, User
 from relaycore.access.accounts import ACCOUNT_FILE, AccountFile, make_account
 from relaycore.access.decisions import Allow, Challenge, Gatekeeper, Refuse
 from relaycore.access.passwords import MOST_WAITING, Passwords, TooManyWait
+from relaycore.access.policy import Policy
 from relaycore.access.users import Account, UserStore
 from relaycore.errors import ConfigurationError, StateError
 from relaycore.events import SessionEnded
@@ -107,7 +108,7 @@ def test_a_file_that_is_none_or_newer_is_told(file: AccountFile, tmp_path: Path)
 
 
 async def test_users_of_the_file_log_in_by_their_password() -> None:
-    gatekeeper = Gatekeeper(UserStore(stored=[ANNA, BO]), basic=True)
+    gatekeeper = Gatekeeper(UserStore(stored=[ANNA, BO]), Policy(basic=True))
     assert await gatekeeper.decide(basic(f"anna:{PASSWORD}")) == Allow("anna")
     assert isinstance(await gatekeeper.decide(basic("anna:guess")), Challenge)
     assert isinstance(await gatekeeper.decide(basic("nobody:x")), Challenge)

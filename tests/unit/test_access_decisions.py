@@ -2,15 +2,19 @@
 
 import asyncio
 import base64
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import pytest
 
 from relaycore.access.attempts import ALLOWED, FIRST_PAUSE_S
 from relaycore.access.decisions import AccessRequest, Allow, Challenge, Gatekeeper, Refuse
+from relaycore.access.policy import Policy
+from relaycore.access.refusals import PAUSE_S, RefusalLog
+from relaycore.access.rule_book import RuleBook
 from relaycore.access.rules import PathRules
 from relaycore.access.users import REALM, Algorithm, UserStore
-from relaycore.settings import PathSettings, User
+from relaycore.settings import AccessRule, AccessSettings, Action, PathSettings, User
 
 ANNA = User(name="anna", password="open sesame")
 
@@ -58,7 +62,7 @@ async def test_with_users_a_client_is_asked_who_it_is() -> None:
 
 
 async def test_anonymous_reading_has_to_be_asked_for() -> None:
-    assert await Gatekeeper(UserStore([ANNA]), anonymous=True).decide(Asked()) == Allow(None)
+    assert await Gatekeeper(UserStore([ANNA]), Policy(anonymous=True)).decide(Asked()) == Allow(None)
 
 
 async def test_without_users_every_program_of_this_machine_may_publish() -> None:
@@ -71,11 +75,11 @@ async def test_without_users_the_network_is_let_in_only_on_wish(action: str) -> 
     stranger = Asked(action=action, peer="10.0.0.9:5000")
     refused = await Gatekeeper(UserStore()).decide(stranger)
     assert refused == Refuse(403, "There are no users, so only programs of this machine may come in")
-    assert await Gatekeeper(UserStore(), anonymous=True).decide(stranger) == Allow(None)
+    assert await Gatekeeper(UserStore(), Policy(anonymous=True)).decide(stranger) == Allow(None)
 
 
 async def test_with_users_publishing_takes_one_also_where_everybody_may_read() -> None:
-    gatekeeper = Gatekeeper(UserStore([ANNA]), anonymous=True, basic=True)
+    gatekeeper = Gatekeeper(UserStore([ANNA]), Policy(anonymous=True, basic=True))
     assert isinstance(await gatekeeper.decide(ANNOUNCE), Challenge)
     assert await gatekeeper.decide(as_publisher("anna:open sesame")) == Allow("anna")
     assert isinstance(await gatekeeper.decide(as_publisher("anna:guess")), Challenge)
@@ -83,7 +87,7 @@ async def test_with_users_publishing_takes_one_also_where_everybody_may_read() -
 
 async def test_a_user_may_be_kept_from_publishing() -> None:
     viewer = User(name="bo", password="x", role="viewer")
-    gatekeeper = Gatekeeper(UserStore([ANNA, viewer]), basic=True)
+    gatekeeper = Gatekeeper(UserStore([ANNA, viewer]), Policy(basic=True))
     assert await gatekeeper.decide(basic("bo:x")) == Allow("bo")
     assert await gatekeeper.decide(as_publisher("bo:x")) == Refuse(403, "This user may not publish")
 
@@ -108,7 +112,7 @@ async def test_a_publisher_proves_who_it_is_by_digest() -> None:
 async def test_a_path_may_be_for_some_users_only() -> None:
     bo = User(name="bo", password="x")
     rules = PathRules({"cam": PathSettings(read=["anna"], publish=["bo"])})
-    gatekeeper = Gatekeeper(UserStore([ANNA, bo]), anonymous=True, basic=True, rules=rules)
+    gatekeeper = Gatekeeper(UserStore([ANNA, bo]), Policy(anonymous=True, basic=True, paths=rules))
     assert isinstance(await gatekeeper.decide(Asked()), Challenge)
     assert await gatekeeper.decide(basic("anna:open sesame")) == Allow("anna")
     assert await gatekeeper.decide(basic("bo:x")) == Refuse(403, "This user may not")
@@ -118,7 +122,7 @@ async def test_a_path_may_be_for_some_users_only() -> None:
 
 
 async def test_a_path_for_users_is_closed_where_there_are_none() -> None:
-    gatekeeper = Gatekeeper(UserStore(), rules=PathRules({"cam": PathSettings(read=["anna"])}))
+    gatekeeper = Gatekeeper(UserStore(), Policy(paths=PathRules({"cam": PathSettings(read=["anna"])})))
     assert isinstance(await gatekeeper.decide(Asked()), Challenge)
 
 
@@ -126,22 +130,27 @@ async def test_rules_that_change_hold_from_then_on() -> None:
     gatekeeper = Gatekeeper(UserStore([ANNA]))
     assert isinstance(await gatekeeper.decide(basic("anna:open sesame")), Challenge)
     rules = PathRules({"cam": PathSettings(read=False)})
-    gatekeeper.apply(anonymous=False, basic=True, rules=rules)
+    gatekeeper.apply(Policy(basic=True, paths=rules))
     assert await gatekeeper.decide(basic("anna:open sesame")) == Refuse(403, "Nobody may read this path")
-    gatekeeper.apply(anonymous=True, basic=False, rules=PathRules())
+    gatekeeper.apply(Policy(anonymous=True))
     assert await gatekeeper.decide(Asked()) == Allow(None)
 
 
 def test_who_has_come_in_is_judged_again_when_settings_change() -> None:
     users = UserStore([ANNA])
-    gatekeeper = Gatekeeper(users, rules=PathRules({"closed": PathSettings(read=False)}))
-    assert gatekeeper.objection("read", "cam", "anna") is None
-    assert gatekeeper.objection("publish", "cam", "anna") is None
-    assert gatekeeper.objection("read", "closed", "anna") == "Nobody may read this path"
-    assert gatekeeper.objection("read", "cam", None) == "This takes a user"
+    gatekeeper = Gatekeeper(users, Policy(paths=PathRules({"closed": PathSettings(read=False)})))
+
+    def objection(action: Action, path: str, user: str | None) -> str | None:
+        found = gatekeeper.objection(gatekeeper.wish(action, path, "127.0.0.1"), path, user)
+        return None if found is None else found.why
+
+    assert objection("read", "cam", "anna") is None
+    assert objection("publish", "cam", "anna") is None
+    assert objection("read", "closed", "anna") == "Nobody may read this path"
+    assert objection("read", "cam", None) == "This takes a user"
     users.remove("anna")
-    assert gatekeeper.objection("read", "cam", "anna") == "There is no such user any more"
-    assert gatekeeper.objection("read", "cam", None) is None
+    assert objection("read", "cam", "anna") == "There is no such user any more"
+    assert objection("read", "cam", None) is None
 
 
 async def test_the_program_is_asked_after_the_password_was_right() -> None:
@@ -151,13 +160,14 @@ async def test_the_program_is_asked_after_the_password_was_right() -> None:
         asked.append(request)
         return request.path == "cam"
 
-    gatekeeper = Gatekeeper(UserStore([ANNA]), basic=True, authorise=authorise)
+    gatekeeper = Gatekeeper(UserStore([ANNA]), Policy(basic=True), authorise=authorise)
     assert isinstance(await gatekeeper.decide(Asked()), Challenge)
     assert asked == []
     assert await gatekeeper.decide(basic("anna:open sesame")) == Allow("anna")
     assert asked == [AccessRequest("read", "cam", "anna", "127.0.0.1:5000", "test", "x=1")]
     other = replace(basic("anna:open sesame"), path="/garden")
-    assert await gatekeeper.decide(other) == Refuse(403, "Not allowed")
+    refused = await gatekeeper.decide(other)
+    assert refused == Refuse(403, "Not allowed", "the program does not allow it")
     await gatekeeper.decide(as_publisher("anna:open sesame"))
     assert (asked[-1].action, asked[-1].path) == ("publish", "cam")
 
@@ -183,7 +193,7 @@ async def test_a_program_that_fails_lets_nobody_in(caplog: pytest.LogCaptureFixt
 
 async def test_who_tries_passwords_has_to_wait() -> None:
     clock = Clock()
-    gatekeeper = Gatekeeper(UserStore([ANNA]), basic=True, clock=clock)
+    gatekeeper = Gatekeeper(UserStore([ANNA]), Policy(basic=True), clock=clock)
     for _ in range(ALLOWED):
         assert isinstance(await gatekeeper.decide(basic("anna:guess")), Challenge)
     refused = await gatekeeper.decide(basic("anna:open sesame"))
@@ -202,7 +212,7 @@ async def test_what_cannot_be_looked_at_costs_no_attempt() -> None:
 
 
 async def test_a_wrong_password_is_logged_without_it(caplog: pytest.LogCaptureFixture) -> None:
-    await Gatekeeper(UserStore([ANNA]), basic=True).decide(basic("anna:guess"))
+    await Gatekeeper(UserStore([ANNA]), Policy(basic=True)).decide(basic("anna:guess"))
     (record,) = caplog.records
     assert record.__dict__["peer"] == "127.0.0.1:5000"
     assert "guess" not in str(record.__dict__)
@@ -210,7 +220,7 @@ async def test_a_wrong_password_is_logged_without_it(caplog: pytest.LogCaptureFi
 
 
 async def test_what_is_not_encrypted_may_be_refused_but_for_programs_of_this_machine() -> None:
-    gatekeeper = Gatekeeper(UserStore([ANNA]), anonymous=True, tls_required=True)
+    gatekeeper = Gatekeeper(UserStore([ANNA]), Policy(anonymous=True, tls_required=True))
     stranger = Asked(peer="10.0.0.9:5000")
     answer = await gatekeeper.decide(stranger)
     assert isinstance(answer, Refuse)
@@ -218,3 +228,97 @@ async def test_what_is_not_encrypted_may_be_refused_but_for_programs_of_this_mac
     assert "rtsps://" in answer.reason
     assert await gatekeeper.decide(replace(stranger, secure=True)) == Allow(None)
     assert await gatekeeper.decide(Asked()) == Allow(None)
+
+
+def ruled(*rules: AccessRule, anonymous: bool = False, users: Sequence[User] = (ANNA,)) -> Gatekeeper:
+    """A gatekeeper with these rules; Basic serves to log in."""
+    book = RuleBook(AccessSettings(time_zone="UTC", rules=list(rules)))
+    return Gatekeeper(UserStore(users), Policy(anonymous=anonymous, basic=True, rules=book))
+
+
+async def test_a_rule_may_allow_what_the_role_does_not_and_strangers_too() -> None:
+    bo = User(name="bo", password="x", role="viewer")
+    gatekeeper = ruled(
+        AccessRule(effect="allow", actions=["publish"], paths=["stage"], users=["bo"]),
+        AccessRule(effect="allow", actions=["read"], paths=["stage"]),
+        users=[ANNA, bo],
+    )
+    assert await gatekeeper.decide(as_publisher("bo:x")) == Refuse(403, "This user may not publish")
+    assert await gatekeeper.decide(replace(as_publisher("bo:x"), path="/stage/")) == Allow("bo")
+    assert await gatekeeper.decide(replace(Asked(), path="/stage")) == Allow(None)
+    assert isinstance(await gatekeeper.decide(Asked()), Challenge)
+
+
+async def test_a_rule_denies_and_only_the_log_says_which(caplog: pytest.LogCaptureFixture) -> None:
+    gatekeeper = ruled(AccessRule(name="closed", effect="deny", actions=["read"], users=["anna"]))
+    assert isinstance(await gatekeeper.decide(Asked()), Challenge)
+    refused = await gatekeeper.decide(basic("anna:open sesame"))
+    assert refused == Refuse(403, "Not allowed", "the rule 'closed' denies it")
+    (record,) = caplog.records
+    assert record.getMessage() == "refused: the rule 'closed' denies it"
+    fields = record.__dict__
+    assert (fields["peer"], fields["path"], fields["user"]) == ("127.0.0.1:5000", "cam", "anna")
+
+
+async def test_only_who_may_be_let_in_by_a_name_is_asked_for_it() -> None:
+    deny = AccessRule(effect="deny", actions=["read"])
+    for_anna = AccessRule(effect="allow", actions=["read"], users=["anna"])
+    assert isinstance(await ruled(for_anna, deny, anonymous=True).decide(Asked()), Challenge)
+    assert isinstance(await ruled(deny, for_anna, anonymous=True).decide(Asked()), Refuse)
+    assert await ruled(for_anna, deny).decide(basic("anna:open sesame")) == Allow("anna")
+
+
+async def test_what_a_path_says_holds_beside_the_rules() -> None:
+    book = RuleBook(AccessSettings(rules=[AccessRule(effect="allow", actions=["read", "publish"])]))
+    paths = PathRules({"cam": PathSettings(read=["anna"], publish=False)})
+    gatekeeper = Gatekeeper(UserStore([ANNA]), Policy(basic=True, paths=paths, rules=book))
+    assert isinstance(await gatekeeper.decide(Asked()), Challenge)
+    assert await gatekeeper.decide(basic("anna:open sesame")) == Allow("anna")
+    assert await gatekeeper.decide(ANNOUNCE) == Refuse(403, "Nobody may publish to this path")
+    assert await gatekeeper.decide(replace(Asked(), path="/other")) == Allow(None)
+
+
+async def test_a_rule_of_a_path_is_one_of_what_is_made_of_it() -> None:
+    book = RuleBook(AccessSettings(rules=[AccessRule(effect="deny", actions=["read"], paths=["cam"])]))
+    paths = PathRules({"cam": PathSettings(transcode="auto")})
+    gatekeeper = Gatekeeper(UserStore(), Policy(paths=paths, rules=book))
+    assert isinstance(await gatekeeper.decide(replace(Asked(), path="/cam/h264")), Refuse)
+    assert await gatekeeper.decide(replace(Asked(), path="/cam2/h264")) == Allow(None)
+
+
+async def test_no_rule_lets_anyone_change_something() -> None:
+    gatekeeper = ruled(AccessRule(effect="allow", actions=["look", "control", "audit"]))
+    assert await gatekeeper.decide(Asked(action="look", path="/api/v1/paths")) == Allow(None)
+    for action in ("control", "audit"):
+        assert isinstance(await gatekeeper.decide(Asked(action=action, path="/api")), Challenge)
+
+
+async def test_without_users_a_rule_may_let_the_network_in() -> None:
+    near = AccessRule(effect="allow", actions=["read"], networks=["10.0.0.0/8"])
+    gatekeeper = ruled(near, users=())
+    assert await gatekeeper.decide(Asked(peer="10.0.0.9:5000")) == Allow(None)
+    assert isinstance(await gatekeeper.decide(Asked(peer="192.0.2.1:5000")), Refuse)
+
+
+async def test_an_http_request_is_about_the_stream_that_it_names() -> None:
+    gatekeeper = ruled(AccessRule(effect="deny", actions=["look"], paths=["cam"]), users=())
+    asked = Asked(action="look", path="/api/v1/paths/cam")
+    assert await gatekeeper.decide(asked) == Allow(None)
+    assert isinstance(await gatekeeper.decide(asked, "cam"), Refuse)
+
+
+def test_refusals_do_not_fill_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    clock = Clock()
+    told = RefusalLog(clock)
+    for number in range(50):
+        told.note("one", f"10.0.0.{number}", {})
+    told.note("two", "10.0.0.1", {})
+    told.note("one", "10.0.1.1", {})
+    clock.now += PAUSE_S
+    told.note("one", "10.0.0.1", {})
+    assert [record.getMessage() for record in caplog.records] == [
+        "refused: one",
+        "refused: two",
+        "refused: one",
+        "refused: one (49 more since)",
+    ]

@@ -9,6 +9,8 @@ import pytest
 from relaycore.control.config import load_config, read_config
 from relaycore.errors import ConfigurationError
 from relaycore.settings import (
+    AccessRule,
+    AccessSettings,
     CameraSettings,
     Config,
     MulticastSettings,
@@ -76,11 +78,38 @@ def test_the_example_names_every_setting_with_its_default() -> None:
     # The commented settings of the relay are its defaults.
     shown = [re.sub("^# (?=[a-z_]+ = )", "", line) for line in text.partition("[cameras")[0].splitlines()[1:]]
     assert read_config("\n".join(shown), "defaults") == Config()
-    for kind in (Config, CameraSettings, PathSettings, MulticastSettings, TlsSettings, User):
+    kinds = (
+        Config,
+        CameraSettings,
+        PathSettings,
+        MulticastSettings,
+        TlsSettings,
+        User,
+        AccessSettings,
+        AccessRule,
+    )
+    for kind in kinds:
         for field in msgspec.structs.fields(kind):
             assert re.search(
                 rf"\b{field.encode_name}\b( = |\W*\.|\]\])|^\[{field.encode_name}\]", text, re.M
             ), field
+
+
+def test_rules_that_mean_nothing_or_too_much_are_mistakes() -> None:
+    rule = '[[access.rules]]\neffect = "allow"\n'
+    for text, key, sentence in [
+        ("actions = []", "actions", "the list is empty"),
+        ('actions = ["read"]\npaths = []', "paths", "the list is empty"),
+        ('actions = ["read", "control"]', "actions", "anyone could control, which takes a user"),
+        ('actions = ["read"]\nhours = ["08:00-08:00"]', "hours[1]", '"08:00-08:00" is not right'),
+        ('actions = ["read"]\nhours = ["24:00-08:00"]', "hours[1]", '"24:00-08:00" is not right'),
+        ('actions = ["read"]\npaths = ["a/b**"]', "paths[1]", '"a/b**" is not right'),
+        ('actions = ["read"]\nnetworks = ["10.0.0.300"]', "networks[1]", '"10.0.0.300" is not right'),
+    ]:
+        (mistake,) = mistakes_of(rule + text)
+        assert f"access.rules[1].{key}: {sentence}" in mistake
+    for right in ('actions = ["control"]\nroles = ["viewer"]', 'actions = ["read"]\nhours = ["00:00-24:00"]'):
+        read_config(rule + right, "right")
 
 
 def test_all_mistakes_are_listed_in_the_order_of_the_file() -> None:

@@ -12,6 +12,8 @@ import pytest
 from relaycore._relaycore import limits
 from relaycore.control.config import read_config
 from relaycore.settings import (
+    AccessRule,
+    AccessSettings,
     CameraSettings,
     Config,
     LedgerSettings,
@@ -31,6 +33,8 @@ SECTIONS: list[tuple[str, Settings]] = [
     ("Paths", PathSettings),
     ("Multicast", MulticastSettings),
     ("Users", User),
+    ("Access", AccessSettings),
+    ("Rules", AccessRule),
     ("Ledger", LedgerSettings),
     ("Retention", RetentionSettings),
     ("Encryption", TlsSettings),
@@ -42,6 +46,8 @@ HEADERS: dict[Settings, str] = {
     PathSettings: "[paths.front]\n",
     MulticastSettings: "[paths.front.multicast]\n",
     User: "[[users]]\n",
+    AccessSettings: "[access]\n",
+    AccessRule: "[[access.rules]]\n",
     LedgerSettings: "[ledger]\n",
     RetentionSettings: "[ledger.retention]\n",
     TlsSettings: "[tls]\n",
@@ -93,12 +99,12 @@ def test_defaults_are_those_of_the_program(title: str, settings: Settings) -> No
 def test_examples_of_keys_are_right(title: str, settings: Settings) -> None:
     """Each example is a line of a file that is read without a mistake."""
     examples = {key: cells[1].strip("`") for key, cells in rows(title).items()}
-    if settings in (User, MulticastSettings, TlsSettings):
+    if settings in (User, MulticastSettings, TlsSettings, AccessRule):
         texts = ["\n".join(examples.values())]
     elif settings is PathSettings:
         texts = [f"{example}\n{WITH.get(key, '')}" for key, example in examples.items()]
     else:
-        texts = [example for example in examples.values() if not example.startswith("[[users]]")]
+        texts = [example for example in examples.values() if not example.startswith("[[")]
     for text in texts:
         read_config(HEADERS[settings] + text, "example")
 

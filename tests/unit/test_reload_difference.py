@@ -7,7 +7,15 @@ import pytest
 
 from relaycore.access.users import UserStore
 from relaycore.reload.difference import RESTART_SETTINGS, Changes, Effect, difference
-from relaycore.settings import CameraSettings, Config, LedgerSettings, PathSettings, TlsSettings, User
+from relaycore.settings import (
+    AccessSettings,
+    CameraSettings,
+    Config,
+    LedgerSettings,
+    PathSettings,
+    TlsSettings,
+    User,
+)
 
 ANNA = User(name="anna", password="x")
 BO = User(name="bo", password="y")
@@ -147,6 +155,7 @@ def test_every_setting_of_a_relay_has_its_place() -> None:
         "ledger": LedgerSettings(enabled=True),
         "shards": 3,
         "users": [ANNA],
+        "access": AccessSettings(time_zone="Asia/Tokyo"),
         "cameras": {"a": CameraSettings()},
         "paths": {"a": PathSettings()},
         "path_defaults": PathSettings(join="raw"),

@@ -1,10 +1,11 @@
 """Answers the question: may this client read this path, publish to it, look at the relay or control it?
 
-First come the users: where there are any, a client must be one of them. Where there are none, only programs
-of this machine come in. ``anonymous`` lets everybody read, and publish only where there are no users; it does
-not let them see who else is there. Controlling, and seeing who did what, always take a user. Then come the
-rules of the path, which may narrow it down. Last comes the program that embeds relaycore, if it gave an
-``authorise`` function. It may take its time, but not for ever.
+First come the rules of the settings: the first that is about the request says whether it is allowed. Where
+none is, the users say: where there are any, a client must be one of them, and its role must allow it. Where
+there are none, only programs of this machine come in. ``anonymous`` lets everybody read, and publish only
+where there are no users; it does not let them see who else is there. Controlling, and seeing who did what,
+always take a user. Then come the settings of the path, which may narrow it down. Last comes the program that
+embeds relaycore, if it gave an ``authorise`` function. It may take its time, but not for ever.
 """
 
 from __future__ import annotations
@@ -15,16 +16,20 @@ import math
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Protocol, get_args
+from typing import Final, Protocol, get_args
 
 from relaycore.access.attempts import Attempt, Attempts
 from relaycore.access.credentials import BasicCredentials, parse_authorization
 from relaycore.access.digest import Authenticated, Authenticator, Challenged
+from relaycore.access.identity import NOBODY, Identity
 from relaycore.access.passwords import Passwords, TooManyWait
-from relaycore.access.roles import Action
-from relaycore.access.rules import PathRules
+from relaycore.access.policy import Policy
+from relaycore.access.refusals import RefusalLog
+from relaycore.access.roles import NAMED_ACTIONS, RIGHTS
+from relaycore.access.rule_book import Wish
 from relaycore.access.users import UserStore
 from relaycore.addresses import is_loopback
+from relaycore.settings import Action
 
 __all__ = [
     "AccessRequest",
@@ -36,12 +41,16 @@ __all__ = [
     "Question",
     "Refuse",
     "Rejection",
+    "host_of",
 ]
 
 _log = logging.getLogger(__name__)
 
 DECISION_TIMEOUT_S = 5.0
 """Seconds that ``authorise`` may take; shorter than the engine waits."""
+
+wallclock = time.time
+"""Tells the seconds of Unix time, by which rules have hours."""
 
 
 class Question(Protocol):
@@ -127,12 +136,19 @@ class Challenge:
 class Refuse:
     """The client may not: this RTSP status, and a reason that a person understands.
 
-    ``user`` is who it is or says it is, where there is a user of that name.
+    ``because`` is the reason for the log, where it is not for the client. ``user`` is who it is or says it
+    is, where there is a user of that name.
     """
 
     status: int
     reason: str
+    because: str = ""
     user: str | None = field(default=None, compare=False)
+
+    @property
+    def why(self) -> str:
+        """The reason for who runs the relay."""
+        return self.because or self.reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,62 +165,93 @@ Decision = Allow | Challenge | Refuse
 
 
 class Gatekeeper:
-    """Decides. ``users`` may change at any time, the other settings by :meth:`apply`."""
+    """Decides. ``users`` may change at any time, the policy by :meth:`apply`."""
 
     def __init__(
         self,
         users: UserStore,
+        policy: Policy | None = None,
         *,
-        anonymous: bool = False,
-        basic: bool = False,
-        tls_required: bool = False,
-        rules: PathRules | None = None,
         authorise: Authorise | None = None,
         timeout: float = DECISION_TIMEOUT_S,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._users = users
-        self._anonymous = anonymous
-        self._tls_required = tls_required
-        self._rules = rules or PathRules()
+        self._policy = policy or Policy()
         self._authorise = authorise
         self._timeout = timeout
-        self._authenticator = Authenticator(users, basic=basic, clock=clock)
+        self._authenticator = Authenticator(users, basic=self._policy.basic, clock=clock)
         self._passwords = Passwords(users)
         self._attempts = Attempts(clock)
         self.on_refused: Callable[[Rejection], None] = _ignore
         """Called for each who is not let in."""
+        self._refusals = RefusalLog(clock)
 
-    def apply(self, *, anonymous: bool, basic: bool, rules: PathRules) -> None:
-        """Decides by these settings from now on."""
-        self._anonymous, self._rules = anonymous, rules
-        self._authenticator.basic = basic
+    @property
+    def policy(self) -> Policy:
+        """What it decides by."""
+        return self._policy
 
-    async def decide(self, question: Question) -> Decision:
-        """The answer to one question. Never raises because of what a client sent or ``authorise`` did."""
-        decision = await self._decide(question)
+    def apply(self, policy: Policy) -> None:
+        """Decides by another policy from now on."""
+        self._policy = policy
+        self._authenticator.basic = policy.basic
+
+    async def decide(self, question: Question, stream: str | None = None) -> Decision:
+        """The answer to one question. Never raises because of what a client sent or ``authorise`` did.
+
+        ``stream`` is the path of the stream that an HTTP request is about, if it is about one.
+        """
+        path = question.path.strip("/")
+        action = _ACTIONS[question.action]
+        wish = self.wish(action, path if action in _AT_PATHS else stream, host_of(question.peer))
+        decision = await self._decide(question, wish, path)
         match decision:
             case Challenge(wrong=True, user=user):
                 self.on_refused(Rejection(question, user, 401, "Wrong password or user"))
-            case Refuse(status, reason, user):
-                self.on_refused(Rejection(question, user, status, reason))
+            case Refuse(status=status, user=user):
+                self.on_refused(Rejection(question, user, status, decision.why))
+                fields = {"peer": question.peer, "action": action, "path": path[:LONGEST_PATH], "user": user}
+                self._refusals.note(decision.why, wish.client, fields)
         return decision
 
-    async def _decide(self, question: Question) -> Decision:
-        action = _ACTIONS[question.action]
-        path = question.path.strip("/")
-        if self._tls_required and not question.secure and not is_loopback(_host(question.peer)):
+    def wish(self, action: Action, path: str | None, client: str) -> Wish:
+        """What somebody at an address wants to do now, for :meth:`objection`."""
+        origin = None if path is None else self._policy.paths.origin(path.strip("/"))
+        return Wish(action, origin, client, wallclock())
+
+    def objection(self, wish: Wish, path: str, user: str | None) -> Refuse | None:
+        """Why a user who has come in, or somebody without a name, may not do this; ``None`` when they may.
+
+        ``path`` is what is asked for, which is not the path of the wish where that is one of a rendition.
+        """
+        who = NOBODY if user is None else Identity(user, self._users.role(user))
+        if user is not None and who.role is None:
+            return Refuse(403, "There is no such user any more", user=user)
+        verdict = self._policy.rules.verdict(wish, who)
+        if verdict is not None and not verdict.allows:
+            return Refuse(403, "Not allowed", f"the rule {verdict.rule} denies it", user)
+        if who.role is None:
+            if self._credentials_needed(wish, path):
+                return Refuse(403, "This takes a user")
+        elif verdict is None and wish.action not in RIGHTS[who.role]:
+            return Refuse(403, f"This user may not {wish.action}", user=user)
+        rule = self._policy.paths.rule(wish.action, path)
+        return None if rule.users is None or user in rule.users else Refuse(403, rule.reason, user=user)
+
+    async def _decide(self, question: Question, wish: Wish, path: str) -> Decision:
+        if self._policy.tls_required and not question.secure and not is_loopback(wish.client):
             return Refuse(403, "Only encrypted connections come in, use rtsps:// or https://")
-        entry = await self._enter(question, action, path)
+        entry = await self._enter(question, wish, path)
         if not isinstance(entry, Allow):
             return entry
-        reason = self.objection(action, path, entry.user)
-        if reason is not None:
-            return Refuse(403, reason, entry.user)
+        objection = self.objection(wish, path, entry.user)
+        if objection is not None:
+            return objection
         if self._authorise is None:
             return entry
         request = AccessRequest(
-            action=action,
+            action=wish.action,
             path=path,
             user=entry.user,
             peer=question.peer,
@@ -216,41 +263,35 @@ class Gatekeeper:
                 allowed = await self._authorise(request)
         except TimeoutError:
             _log.warning("authorise gave no answer in %g s", self._timeout, extra={"path": request.path})
-            return Refuse(503, "No decision in time", entry.user)
+            return Refuse(503, "No decision in time", user=entry.user)
         except Exception:
             _log.exception("authorise failed", extra={"path": request.path})
-            return Refuse(503, "No decision possible", entry.user)
-        return entry if allowed else Refuse(403, "Not allowed", entry.user)
+            return Refuse(503, "No decision possible", user=entry.user)
+        return entry if allowed else Refuse(403, "Not allowed", "the program does not allow it", entry.user)
 
-    def objection(self, action: Action, path: str, user: str | None) -> str | None:
-        """Why a user who has come in, or somebody without a name, may not do this; ``None`` when they may."""
-        if user is None:
-            if self._credentials_needed(action, path):
-                return "This takes a user"
-        elif user not in self._users:
-            return "There is no such user any more"
-        elif not self._users.may(user, action):
-            return f"This user may not {action}"
-        rule = self._rules.rule(action, path)
-        return None if rule.users is None or user in rule.users else rule.reason
-
-    def _credentials_needed(self, action: Action, path: str) -> bool:
-        if self._rules.rule(action, path).users:
+    def _credentials_needed(self, wish: Wish, path: str) -> bool:
+        """Whether somebody has to say who it is, because otherwise it is refused."""
+        if self._policy.paths.rule(wish.action, path).users or wish.action in NAMED_ACTIONS:
             return True
-        if action in ("control", "audit"):
-            return True
-        return bool(self._users) and not (self._anonymous and action == "read")
+        rules = self._policy.rules
+        verdict = rules.verdict(wish, NOBODY)
+        if verdict is not None:
+            return not verdict.allows and verdict.others_may
+        if not self._users:
+            return False
+        return not (self._policy.anonymous and wish.action == "read")
 
-    async def _enter(self, question: Question, action: Action, path: str) -> Decision:
+    async def _enter(self, question: Question, wish: Wish, path: str) -> Decision:
         """Who it is, as far as that matters for what is wanted."""
-        client = _host(question.peer)
-        if not self._credentials_needed(action, path):
-            if self._users or (self._anonymous and action != "look") or is_loopback(client):
+        if not self._credentials_needed(wish, path):
+            decided = self._policy.rules.verdict(wish, NOBODY) is not None
+            open_to_all = self._policy.anonymous and wish.action != "look"
+            if decided or self._users or open_to_all or is_loopback(wish.client):
                 return Allow(None)
             return Refuse(403, "There are no users, so only programs of this machine may come in")
-        if action in ("control", "audit") and not self._users:
+        if wish.action in NAMED_ACTIONS and not self._users:
             return Refuse(403, "There are no users, and this takes one")
-        return await self._identify(question, action, client)
+        return await self._identify(question, wish.action, wish.client)
 
     async def _identify(self, question: Question, action: Action, client: str) -> Decision:
         """Who it is, by the credentials that were sent, where this client may have them looked at."""
@@ -262,7 +303,7 @@ class Gatekeeper:
         attempt = self._attempts.take(credentials.name, client, known=known is not None)
         if not isinstance(attempt, Attempt):
             # Also for the right password: otherwise trying them would tell which one it is.
-            return Refuse(403, f"Too many wrong passwords, wait {math.ceil(attempt)} seconds", known)
+            return Refuse(403, f"Too many wrong passwords, wait {math.ceil(attempt)} seconds", user=known)
         path = question.path if action in ("read", "publish") else None
         try:
             if isinstance(credentials, BasicCredentials):
@@ -273,7 +314,7 @@ class Gatekeeper:
                 )
         except TooManyWait:
             self._attempts.give_back(attempt)
-            return Refuse(503, "Too many passwords wait to be looked at", known)
+            return Refuse(503, "Too many passwords wait to be looked at", user=known)
         if isinstance(result, Challenged) and result.wrong:
             _log.warning("wrong password or user", extra={"peer": question.peer, "path": question.path})
             return Challenge(result.challenges, wrong=True, user=known)
@@ -292,7 +333,13 @@ def _ignore(_rejection: Rejection) -> None:
 
 _ACTIONS: dict[str, Action] = {action: action for action in get_args(Action)}
 
+_AT_PATHS: Final = frozenset({"read", "publish", "record"})
+"""Actions whose path is always that of a stream."""
 
-def _host(peer: str) -> str:
+LONGEST_PATH = 255
+"""Characters of a path that the log shows."""
+
+
+def host_of(peer: str) -> str:
     """The address of ``127.0.0.1:5000`` or ``[::1]:5000``."""
     return peer.rpartition(":")[0].strip("[]") or peer

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final, Literal
+from typing import Final
 
-from relaycore.settings import Role
+from relaycore.settings import Action, Role
 
-__all__ = ["RIGHTS", "Action"]
-
-Action = Literal["read", "publish", "look", "record", "control", "audit"]
-"""What a client wants: to read a path or to publish to it; of the relay, to look at what there is, to have it
-record, to control it, or to see who did what."""
+__all__ = ["NAMED_ACTIONS", "RIGHTS"]
 
 RIGHTS: Final[Mapping[Role, frozenset[Action]]] = MappingProxyType(
     {
@@ -24,3 +20,6 @@ RIGHTS: Final[Mapping[Role, frozenset[Action]]] = MappingProxyType(
     }
 )
 """The actions of each role. An auditor sees who watched, and watches nothing."""
+
+NAMED_ACTIONS: Final[frozenset[Action]] = frozenset({"record", "control", "audit"})
+"""Actions that nobody may do without a name, whatever rules say."""

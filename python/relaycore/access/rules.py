@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Container, Mapping
 from dataclasses import dataclass, field
 
-from relaycore.access.roles import Action
-from relaycore.settings import Config, PathSettings
+from relaycore.settings import Action, Config, PathSettings
 
 __all__ = ["RENDITION", "PathRules", "Rule"]
 
@@ -47,7 +46,7 @@ class PathRules:
         if action not in ("read", "publish"):
             return _EVERYBODY
         settings = self.paths.get(path, self.defaults)
-        origin = self._origin(path)
+        origin = self._made_of(path)
         if action == "read":
             allowed = settings.read if origin is None else self.paths.get(origin, self.defaults).read
             return _rule(allowed, "Nobody may read this path")
@@ -61,8 +60,11 @@ class PathRules:
             return Rule((), "Only the paths of the configuration may be published to")
         return _rule(settings.publish, "Nobody may publish to this path")
 
-    def _origin(self, path: str) -> str | None:
-        """The path that ``transcode`` makes this one of, if it does."""
+    def origin(self, path: str) -> str:
+        """The path that counts for a path: the one that ``transcode`` makes it of, or itself."""
+        return self._made_of(path) or path
+
+    def _made_of(self, path: str) -> str | None:
         origin = path.removesuffix(RENDITION)
         if origin == path or path in self.paths:
             return None

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Self
 
-from relaycore.access.roles import RIGHTS, Action
-from relaycore.settings import Role, User
+from relaycore.access.roles import RIGHTS
+from relaycore.settings import Action, Role, User
 
 __all__ = ["REALM", "Account", "Algorithm", "UserStore", "ha1_of"]
 

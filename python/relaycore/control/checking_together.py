@@ -9,11 +9,12 @@ from typing import Any
 import msgspec
 
 from relaycore._relaycore import limits as known_limits
+from relaycore.access.roles import NAMED_ACTIONS
 from relaycore.control.checking import Mistake, Mistakes, check_table, did_you_mean
 from relaycore.control.loops import check_loops
 from relaycore.control.toml_lines import KeyPath
 from relaycore.errors import ConfigurationError
-from relaycore.settings import MulticastSettings, PathSettings, normal_path
+from relaycore.settings import AccessRule, MulticastSettings, PathSettings, normal_path
 from relaycore.settings.multicast import GROUP_PORTS
 
 __all__ = ["check_together", "over_defaults"]
@@ -48,6 +49,7 @@ def check_together(document: Mapping[str, Any], mistakes: Mistakes) -> None:
     _check_groups(tables, mistakes)
     check_loops(tables, document, mistakes)
     _check_users(document.get("users"), mistakes)
+    _check_rules(document.get("access"), mistakes)
     _check_names(document, mistakes)
     _check_limits(document.get("limits"), mistakes)
     _check_tls(document.get("tls"), mistakes)
@@ -155,6 +157,25 @@ def _check_users(users: object, mistakes: Mistakes) -> None:
         if names[name] == 2:
             text = f'"{name}" is there twice; each user needs another name.'
             mistakes.append(Mistake(("users", index, "name"), text))
+
+
+def _check_rules(access: object, mistakes: Mistakes) -> None:
+    """Rules that are about nothing, or that let anyone do what takes a user."""
+    rules = access.get("rules") if isinstance(access, Mapping) else None
+    for index, table in enumerate(rules if isinstance(rules, list) else ()):
+        if (rule := check_table(AccessRule, table, (), [])) is None:
+            continue
+        where = ("access", "rules", index)
+        for name, values, example in (
+            ("actions", rule.actions, ["read"]),
+            ("paths", rule.paths, ["house/**"]),
+        ):
+            if not values:
+                mistakes.append(Mistake((*where, name), "the list is empty; name one, or more", example))
+        named = sorted(NAMED_ACTIONS.intersection(rule.actions))
+        if rule.effect == "allow" and named and not rule.users and not rule.roles:
+            text = f"anyone could {named[0]}, which takes a user; name users or roles in this rule."
+            mistakes.append(Mistake((*where, "actions"), text))
 
 
 def _check_names(document: Mapping[str, Any], mistakes: Mistakes) -> None:

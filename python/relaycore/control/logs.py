@@ -83,7 +83,7 @@ class LineFormatter(logging.Formatter):
         """The line for a record."""
         time = datetime.fromtimestamp(record.created).astimezone().strftime("%H:%M:%S")
         level = "" if record.levelno == logging.INFO else f"{record.levelname.lower()}: "
-        fields = ", ".join(f"{name}={value}" for name, value in _fields(record))
+        fields = ", ".join(f"{name}={_one_line(value)}" for name, value in _fields(record))
         line = without_secrets(record.getMessage() + (f" ({fields})" if fields else ""))
         line = f"{time} {level}{line}"
         if record.exc_info:
@@ -113,6 +113,14 @@ def without_secrets(text: str) -> str:
 
 def _fields(record: logging.LogRecord) -> list[tuple[str, object]]:
     return [(name, value) for name, value in vars(record).items() if name not in _KNOWN]
+
+
+def _one_line(value: object) -> str:
+    """A value without line ends and other control characters, with which a stranger could make up lines."""
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
+        for character in str(value)
+    )
 
 
 def _plain(value: object) -> object:

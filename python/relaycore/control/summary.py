@@ -25,6 +25,8 @@ def who_comes_in(config: Config) -> str:
         sentence += f"; {names} may come in"
     elif config.lan or not is_loopback(config.host):
         sentence += "; no user is named, so one is made at the start"
+    if config.access.rules:
+        sentence += "; before that, the rules of [access] hold"
     return sentence + "."
 
 

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 import msgspec
 
 from relaycore._relaycore import Session
-from relaycore.access.decisions import Gatekeeper
-from relaycore.access.roles import Action
-from relaycore.access.rules import PathRules
+from relaycore.access.decisions import Gatekeeper, host_of
+from relaycore.access.policy import Policy
 from relaycore.access.users import UserStore
 from relaycore.reload.difference import RESTART_SETTINGS, Changes, difference
-from relaycore.settings import Config, PathSettings
+from relaycore.settings import Action, Config, PathSettings
 
 __all__ = ["EndingSession", "Reload", "plan_paths", "plan_reload"]
 
@@ -56,7 +55,7 @@ def plan_paths(
 
 
 def _plan(changes: Changes, config: Config, users: UserStore, sessions: Iterable[Session]) -> Reload:
-    gatekeeper = Gatekeeper(users, anonymous=config.anonymous, rules=PathRules.of(config))
+    gatekeeper = Gatekeeper(users, Policy.of(config))
     ending = tuple(
         EndingSession(session, reason)
         for session in sessions
@@ -70,5 +69,6 @@ def _why_it_ends(session: Session, changes: Changes, gatekeeper: Gatekeeper) -> 
     if change is not None:
         return f"{change}."
     action: Action = "publish" if session.action == "publish" else "read"
-    objection = gatekeeper.objection(action, session.path, session.user)
-    return None if objection is None else f"{objection}."
+    wish = gatekeeper.wish(action, session.path, host_of(session.peer))
+    objection = gatekeeper.objection(wish, session.path, session.user)
+    return None if objection is None else f"{objection.why}."

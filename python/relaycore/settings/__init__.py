@@ -6,6 +6,7 @@ raises ConfigurationError for a value which has the right type and no meaning; a
 shown.
 """
 
+from relaycore.settings.access import AccessRule, AccessSettings, Action
 from relaycore.settings.camera import CameraSettings
 from relaycore.settings.ledger import LedgerSettings, RetentionSettings
 from relaycore.settings.multicast import MulticastSettings
@@ -30,6 +31,9 @@ from relaycore.settings.values import (
 __all__ = [
     "DEFAULT_PATH",
     "DEFAULT_PORT",
+    "AccessRule",
+    "AccessSettings",
+    "Action",
     "BitRate",
     "CameraSettings",
     "Config",

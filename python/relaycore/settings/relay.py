@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from relaycore.settings.access import AccessSettings
 from relaycore.settings.camera import CameraSettings
 from relaycore.settings.ledger import LedgerSettings
 from relaycore.settings.paths import PathSettings
@@ -62,6 +63,11 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         default_factory=list
     )
     """Who may read and publish."""
+
+    access: Annotated[
+        AccessSettings, Meta(description="an [access] table, with [[access.rules]] tables in it")
+    ] = msgspec.field(default_factory=AccessSettings)
+    """Who may do what at which path, from where and when."""
 
     state_folder: Annotated[
         str, Meta(description="the name of a folder", examples=["/var/lib/relaycore"])

@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 from aiohttp import hdrs, web
 
 from relaycore.access.decisions import Allow, Challenge, Gatekeeper, Refuse, Rejection
-from relaycore.access.roles import Action
+from relaycore.settings import Action
 from relaycore.web.answers import Refused
 from relaycore.web.keys import CONNECTIONS
 
@@ -89,7 +89,8 @@ class Guard:
         return user
 
     async def _user(self, request: web.Request, access: Access) -> str | None:
-        match await self._gatekeeper.decide(_question(request, access)):
+        stream = request.match_info.get("path")
+        match await self._gatekeeper.decide(_question(request, access), stream):
             case Allow(user):
                 return user
             case Challenge(challenges):

@@ -1,0 +1,38 @@
+"""What the settings say of who may come in, in one piece, so that it changes in one step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Self
+
+from relaycore.access.rule_book import RuleBook
+from relaycore.access.rules import PathRules
+from relaycore.settings import Config
+
+__all__ = ["Policy"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """Who may come in.
+
+    ``anonymous`` lets strangers read, ``basic`` offers Basic, ``tls_required`` lets in what is not encrypted
+    from this machine only. ``paths`` narrow down what ``rules``, or without them users and roles, allow.
+    """
+
+    anonymous: bool = False
+    basic: bool = False
+    tls_required: bool = False
+    paths: PathRules = field(default_factory=PathRules)
+    rules: RuleBook = field(default_factory=RuleBook)
+
+    @classmethod
+    def of(cls, config: Config) -> Self:
+        """The policy in the settings of a relay. ConfigurationError where they are not right."""
+        return cls(
+            anonymous=config.anonymous,
+            basic=config.basic,
+            tls_required=config.tls.required,
+            paths=PathRules.of(config),
+            rules=RuleBook(config.access),
+        )
