@@ -17,6 +17,7 @@ __all__ = [
     "H264Parameters",
     "Handoff",
     "HttpConnection",
+    "Journey",
     "JpegInfo",
     "LoadRun",
     "PullEvent",
@@ -185,11 +186,17 @@ class Engine:
     def poll(self) -> list[Any]:
         """What happened since the last call, oldest first; never waits.
 
-        These are `Request`, `SessionEvent`, `StreamEvent`, `PullEvent`, `ReaderReady` and `HttpConnection`.
+        These are `Request`, `SessionEvent`, `StreamEvent`, `PullEvent`, `ReaderReady`, `HttpConnection` and
+        `Journey`.
         """
     @property
     def discarded_events(self) -> int:
         """Events that were lost because nobody polled."""
+    def tell_journeys(self, tell: bool) -> None:
+        """Whether attempts to read that end without a session are told as `Journey`; not at first."""
+    @property
+    def discarded_journeys(self) -> int:
+        """Attempts that were not told because nobody polled."""
     def accept_http(self, accept: bool) -> None:
         """Whether connections that speak HTTP are given away as `HttpConnection`.
 
@@ -382,6 +389,70 @@ class Session:
     @property
     def first_picture_ns(self) -> int | None:
         """When the first picture was sent."""
+    def journey(self) -> Journey:
+        """How far it came until now."""
+
+@final
+class Journey:
+    """An attempt to read: one that ended without a session, or how far a session came.
+
+    Times are those of the engine's clock (`now_ns`); ``None`` where it did not come that far.
+    """
+
+    @property
+    def path(self) -> str | None:
+        """The path that it asked for last."""
+    @property
+    def user_agent(self) -> str | None:
+        """What the client calls itself."""
+    @property
+    def protocol(self) -> str:
+        """``rtsp`` or ``rtsp-over-http``."""
+    @property
+    def transport(self) -> str | None:
+        """``tcp``, ``udp`` or ``multicast``; ``None`` without a session."""
+    @property
+    def secure(self) -> bool:
+        """Whether it is encrypted."""
+    @property
+    def connected_ns(self) -> int:
+        """When its connection was taken in, or when one that had a session before asked for another."""
+    @property
+    def secured_ns(self) -> int | None:
+        """When both sides had agreed how to encrypt."""
+    @property
+    def authorised_ns(self) -> int | None:
+        """When it was allowed to read its path."""
+    @property
+    def described_ns(self) -> int | None:
+        """When it got the description."""
+    @property
+    def set_up_ns(self) -> int | None:
+        """When its first track was set up."""
+    @property
+    def playing_ns(self) -> int | None:
+        """When its PLAY was let in."""
+    @property
+    def first_packet_ns(self) -> int | None:
+        """When the first RTP packet was sent to it or its group."""
+    @property
+    def first_picture_ns(self) -> int | None:
+        """When the first random access point was sent to it or its group."""
+    @property
+    def served_until_ns(self) -> int:
+        """Until when it certainly got what was sent: until now or its end, or until it lagged or fell silent."""
+    @property
+    def ended_ns(self) -> int | None:
+        """When it ended."""
+    @property
+    def reason(self) -> str | None:
+        """Why it ended, without a session."""
+    @property
+    def status(self) -> int | None:
+        """Status of the newest refusal, where nothing was passed after it."""
+    @property
+    def credentials(self) -> bool:
+        """Whether the refused request said who asks."""
 
 @final
 class SessionEvent:

@@ -68,6 +68,8 @@ pub(crate) struct Shared {
     pub(crate) accepts_http: AtomicBool,
     /// Whether it is asked before the media of a session flows.
     pub(crate) asks_before_media: AtomicBool,
+    /// Whether attempts without a session are told.
+    pub(crate) tells_journeys: AtomicBool,
     /// The certificate of new connections.
     tls: Mutex<Option<Certificate>>,
     /// Tunnels over HTTP, in all shards.
@@ -137,6 +139,7 @@ impl Engine {
             decision_era: AtomicU64::new(0),
             accepts_http: AtomicBool::new(false),
             asks_before_media: AtomicBool::new(false),
+            tells_journeys: AtomicBool::new(false),
             tls: Mutex::default(),
             tunnels: Tunnels::default(),
             groups: Groups::default(),
@@ -217,6 +220,17 @@ impl Engine {
     /// request then names the session. Not asked at first.
     pub fn ask_before_media(&self, ask: bool) {
         self.shared.asks_before_media.store(ask, Ordering::Relaxed);
+    }
+
+    /// Whether attempts to read that end without a session are told as [`Event::Journey`]. Not told at first. Where more
+    /// of them wait than there is room for, the others are counted.
+    pub fn tell_journeys(&self, tell: bool) {
+        self.shared.tells_journeys.store(tell, Ordering::Relaxed);
+    }
+
+    /// How many attempts were not told because nobody polled.
+    pub fn discarded_journeys(&self) -> u64 {
+        self.shared.events.discarded_journeys()
     }
 
     /// From now on new connections may be encrypted with this certificate, on the same port as others; with `None` none

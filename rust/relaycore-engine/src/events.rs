@@ -1,6 +1,7 @@
 //! The way from the media threads to whoever decides: a bounded queue and a socket that becomes readable.
 
 use crate::decision::Request;
+use crate::journey::Journey;
 use crate::paths::StreamChange;
 use crate::pull::{PullChange, PullId};
 use crate::session::SessionInfo;
@@ -33,6 +34,8 @@ pub enum Event {
     },
     /// A reader of this process has something to take; not said again until it was emptied.
     ReaderReady(u64),
+    /// An attempt to read ended without a session; see [`crate::Engine::tell_journeys`].
+    Journey(Box<Journey>),
     /// A connection whose first request is one of HTTP; see [`crate::Engine::accept_http`].
     Http(HttpConnection),
 }
@@ -52,6 +55,10 @@ pub struct HttpConnection {
     pub is_secure: bool,
 }
 
+/// Attempts that wait to be told. They have a place of their own: strangers make as many as they like, and nothing else
+/// may have to wait for that.
+const MOST_JOURNEYS: usize = 1024;
+
 /// The queue. A media thread never waits for room: what does not fit is refused and counted.
 #[derive(Debug)]
 pub(crate) struct EventQueue {
@@ -64,6 +71,14 @@ pub(crate) struct EventQueue {
 struct State {
     events: VecDeque<Event>,
     discarded: u64,
+    journeys: Vec<Journey>,
+    discarded_journeys: u64,
+}
+
+impl State {
+    fn is_empty(&self) -> bool {
+        self.events.is_empty() && self.journeys.is_empty()
+    }
 }
 
 impl EventQueue {
@@ -90,13 +105,28 @@ impl EventQueue {
             state.discarded += 1;
             return false;
         }
-        let wake = state.events.is_empty();
+        let wake = state.is_empty();
         state.events.push_back(event);
         drop(state);
         if wake {
             self.signal.raise();
         }
         true
+    }
+
+    /// Adds an attempt that has ended, or counts it where too many wait.
+    pub(crate) fn push_journey(&self, journey: Journey) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.journeys.len() >= MOST_JOURNEYS {
+            state.discarded_journeys += 1;
+            return;
+        }
+        let wake = state.is_empty();
+        state.journeys.push(journey);
+        drop(state);
+        if wake {
+            self.signal.raise();
+        }
     }
 
     /// Whether an event more would be refused.
@@ -109,13 +139,20 @@ impl EventQueue {
     pub(crate) fn take(&self) -> VecDeque<Event> {
         // Cleared before it is emptied: an event that comes in between raises the signal again.
         self.signal.clear();
-        std::mem::take(
-            &mut self
-                .state
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .events,
-        )
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut events = std::mem::take(&mut state.events);
+        let journeys = std::mem::take(&mut state.journeys);
+        drop(state);
+        events.extend(journeys.into_iter().map(|it| Event::Journey(Box::new(it))));
+        events
+    }
+
+    /// How many attempts were not told since the start.
+    pub(crate) fn discarded_journeys(&self) -> u64 {
+        self.state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .discarded_journeys
     }
 
     /// How many events were refused since the start.
@@ -136,6 +173,8 @@ impl EventQueue {
 mod tests {
     use super::*;
     use crate::decision::Action;
+    use crate::journey::Attempt;
+    use crate::session::Protocol;
 
     /// An event that may be refused.
     fn question(id: u64) -> Event {
@@ -162,5 +201,17 @@ mod tests {
         assert!(queue.push(Event::ReaderReady(4)), "readers are always told");
         assert_eq!((queue.take().len(), queue.discarded()), (3, 1));
         assert!(queue.push(question(5)) && queue.take().len() == 1);
+    }
+
+    #[test]
+    fn attempts_have_a_bound_of_their_own() {
+        let queue = EventQueue::new(2).unwrap();
+        let journey = || Attempt::new(1).ended(Protocol::Rtsp, false, "idle");
+        (0..MOST_JOURNEYS + 3).for_each(|_| queue.push_journey(journey()));
+        assert!(!queue.is_full() && queue.push(question(1)));
+        assert_eq!(queue.take().len(), MOST_JOURNEYS + 1);
+        assert_eq!((queue.discarded_journeys(), queue.discarded()), (3, 0));
+        queue.push_journey(journey());
+        assert_eq!(queue.take().len(), 1);
     }
 }

@@ -13,6 +13,7 @@ mod events;
 pub mod frames;
 mod ingest;
 mod inlet;
+pub mod journey;
 pub mod latency;
 mod multicast;
 mod numbers;

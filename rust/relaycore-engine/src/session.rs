@@ -1,8 +1,9 @@
 //! What is known of a session outside the shard that serves it.
 
 use crate::decision::Action;
+use crate::journey::Arrival;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU64, Ordering};
 
 /// How media travels between client and server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +69,8 @@ pub struct SessionInfo {
     pub transport: TransportKind,
     /// Whether it is encrypted on its way.
     pub is_secure: bool,
+    /// What came before it.
+    pub arrival: Arrival,
     /// When it was set up, in nanoseconds of the engine's clock.
     pub started: u64,
     /// Its counters.
@@ -95,11 +98,33 @@ pub struct SessionCounters {
     pub behind_since: AtomicU64,
     /// When the first random access point was sent, in nanoseconds of the engine's clock; 0 before.
     pub first_picture: AtomicU64,
+    /// When the first RTP packet was sent, in nanoseconds of the engine's clock; 0 before.
+    pub first_packet: AtomicU64,
+    /// When media was to flow first, in nanoseconds of the engine's clock; 0 before.
+    pub playing_since: AtomicU64,
+    /// When the connection of a session of datagrams was closed, of whose reader nothing was heard since, in
+    /// nanoseconds of the engine's clock; 0 otherwise.
+    pub left: AtomicU64,
+    /// Until when it was served, once it has ended; see [`crate::journey::Journey::served_until`].
+    pub served_until: AtomicU64,
+    /// When it ended, in nanoseconds of the engine's clock; 0 before.
+    pub ended: AtomicU64,
+    /// Status of the newest refusal of its connection that nothing was played after; 0 without.
+    pub refused: AtomicU16,
     /// 0 ready, 1 playing or recording.
     pub playing: AtomicU8,
 }
 
 impl SessionCounters {
+    /// Media is to flow from `now` on.
+    pub(crate) fn plays(&self, now: u64) {
+        self.playing.store(1, Ordering::Relaxed);
+        self.refused.store(0, Ordering::Relaxed);
+        if self.playing_since.load(Ordering::Relaxed) == 0 {
+            self.playing_since.store(now, Ordering::Relaxed);
+        }
+    }
+
     /// Whether media flows.
     pub fn is_playing(&self) -> bool {
         self.playing.load(Ordering::Relaxed) == 1

@@ -82,6 +82,16 @@ impl Engine {
         self.0.accept_http(accept);
     }
 
+    /// Whether attempts to read that end without a session are told.
+    fn tell_journeys(&self, tell: bool) {
+        self.0.tell_journeys(tell);
+    }
+
+    #[getter]
+    fn discarded_journeys(&self) -> u64 {
+        self.0.discarded_journeys()
+    }
+
     fn ask_before_media(&self, ask: bool) {
         self.0.ask_before_media(ask);
     }

@@ -5,9 +5,10 @@ use crate::streams::Stream;
 use pyo3::prelude::*;
 use relaycore_engine::clock::now_ns;
 use relaycore_engine::decision::Action;
+use relaycore_engine::journey;
 use relaycore_engine::paths::StreamChange;
 use relaycore_engine::pull::{PullChange, PullId};
-use relaycore_engine::session::SessionInfo;
+use relaycore_engine::session::{SessionInfo, TransportKind};
 use relaycore_engine::{Event, decision, stream};
 use std::net::TcpStream;
 use std::sync::atomic::Ordering;
@@ -178,6 +179,60 @@ impl Session {
     #[getter]
     fn first_picture_ns(&self) -> Option<u64> {
         Some(self.0.counters.first_picture.load(Ordering::Relaxed)).filter(|at| *at > 0)
+    }
+
+    /// How far it came until now.
+    fn journey(&self) -> Journey {
+        self.0.journey().into()
+    }
+}
+
+/// How far a client came on its way to a picture.
+#[pyclass(module = "relaycore._relaycore", frozen, get_all)]
+pub(crate) struct Journey {
+    path: Option<String>,
+    user_agent: Option<String>,
+    protocol: &'static str,
+    transport: Option<&'static str>,
+    secure: bool,
+    connected_ns: u64,
+    secured_ns: Option<u64>,
+    authorised_ns: Option<u64>,
+    described_ns: Option<u64>,
+    set_up_ns: Option<u64>,
+    playing_ns: Option<u64>,
+    first_packet_ns: Option<u64>,
+    first_picture_ns: Option<u64>,
+    served_until_ns: u64,
+    ended_ns: Option<u64>,
+    reason: Option<&'static str>,
+    status: Option<u16>,
+    credentials: bool,
+}
+
+impl From<journey::Journey> for Journey {
+    fn from(journey: journey::Journey) -> Self {
+        let passed = |time: u64| Some(time).filter(|time| *time > 0);
+        Self {
+            path: journey.path,
+            user_agent: journey.user_agent,
+            protocol: journey.protocol.name(),
+            transport: journey.transport.map(TransportKind::name),
+            secure: journey.is_secure,
+            connected_ns: journey.arrival.connected,
+            secured_ns: passed(journey.arrival.secured),
+            authorised_ns: passed(journey.arrival.authorised),
+            described_ns: passed(journey.arrival.described),
+            set_up_ns: passed(journey.set_up),
+            playing_ns: passed(journey.playing),
+            first_packet_ns: passed(journey.first_packet),
+            first_picture_ns: passed(journey.first_picture),
+            served_until_ns: journey.served_until,
+            ended_ns: passed(journey.ended),
+            reason: journey.reason,
+            status: Some(journey.status).filter(|status| *status > 0),
+            credentials: journey.has_credentials,
+        }
     }
 }
 
@@ -364,6 +419,7 @@ pub(crate) fn convert(py: Python<'_>, event: Event) -> PyResult<Py<PyAny>> {
         Event::Pull { pull, path, change } => {
             Py::new(py, PullEvent { pull, path, change })?.into_any()
         }
+        Event::Journey(journey) => Py::new(py, Journey::from(*journey))?.into_any(),
         Event::ReaderReady(reader) => Py::new(py, ReaderReady { reader })?.into_any(),
         Event::Http(connection) => Py::new(
             py,

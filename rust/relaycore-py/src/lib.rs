@@ -18,7 +18,8 @@ mod _relaycore {
     use crate::engine::Engine;
     #[pymodule_export]
     use crate::events::{
-        HttpConnection, PullEvent, ReaderReady, Request, Session, SessionEvent, StreamEvent,
+        HttpConnection, Journey, PullEvent, ReaderReady, Request, Session, SessionEvent,
+        StreamEvent,
     };
     #[pymodule_export]
     use crate::frames::{FrameBuffer, FramePool, Handoff};

@@ -29,6 +29,7 @@ pub(super) struct Announced {
 impl Shard {
     /// Answers an ANNOUNCE.
     pub(super) fn announce(&mut self, key: usize, request: Request, url: &Url) {
+        self.end_attempt(key, now_ns());
         if url.path.is_empty() {
             let reason = "Name a path to publish to, like rtsp://HOST/mystream";
             return self.refuse(key, &request, StatusCode::BAD_REQUEST, reason);

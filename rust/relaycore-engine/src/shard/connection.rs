@@ -6,6 +6,7 @@ use super::output::Output;
 use super::tunnel::Role;
 use super::wire::Wire;
 use crate::decision::Action;
+use crate::journey::Attempt;
 use relaycore_proto::rtsp::message::Request;
 use relaycore_proto::rtsp::parser::Parser;
 use std::net::SocketAddr;
@@ -42,6 +43,8 @@ pub(super) struct Connection {
     pub(super) sessions: Vec<usize>,
     /// What its client has announced that it will publish.
     pub(super) announced: Option<Box<Announced>>,
+    /// How far it came without a session; `None` where it is no attempt to read, or has become a session.
+    pub(super) attempt: Option<Box<Attempt>>,
     /// Close when all is written.
     pub(super) closing: bool,
     /// How many requests it may send.
@@ -115,6 +118,7 @@ impl Connection {
         peer: SocketAddr,
         local: SocketAddr,
         parser: Parser,
+        now: u64,
         idle_at: u64,
     ) -> Self {
         Self {
@@ -131,6 +135,7 @@ impl Connection {
             ends: false,
             sessions: Vec::new(),
             announced: None,
+            attempt: Some(Box::new(Attempt::new(now))),
             closing: false,
             allowance: Allowance::default(),
             request_by: None,
@@ -144,6 +149,17 @@ impl Connection {
     /// Whether everything has gone into the socket.
     pub(super) fn has_written_all(&self) -> bool {
         self.output.is_empty() && !self.wire.has_unsent()
+    }
+
+    /// Notes when it has become secure, if it has.
+    pub(super) fn note_security(&mut self, now: u64) {
+        if let Some(attempt) = &mut self.attempt
+            && attempt.arrival.secured == 0
+            && self.wire.is_secure()
+            && !self.wire.is_handshaking()
+        {
+            attempt.arrival.secured = now;
+        }
     }
 
     /// Takes in what the client has sent.

@@ -12,6 +12,7 @@ use crate::clock::now_ns;
 use crate::cursor::{Cursor, Joining};
 use crate::decision::Action;
 use crate::engine::lock;
+use crate::journey::Arrival;
 use crate::multicast::Multicast;
 use crate::session::{Protocol, SessionCounters, SessionInfo, TransportKind};
 use crate::stream::{Stream, StreamId};
@@ -24,7 +25,6 @@ use relaycore_proto::rtsp::state::State;
 use relaycore_proto::rtsp::status::StatusCode;
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::{fmt, io};
 
@@ -111,7 +111,8 @@ impl Shard {
             }
             if let Some(session) = self.sessions.get_mut(session_key) {
                 session.state = next;
-                session.info.counters.playing.store(1, Ordering::Relaxed);
+                session.info.counters.plays(now_ns());
+                self.expect(session_key);
             }
         }
         let range = Range::Clock {
@@ -189,6 +190,7 @@ impl Shard {
             protocol: Protocol::Rtsp,
             transport: TransportKind::Multicast,
             is_secure: false,
+            arrival: Arrival::default(),
             started: now,
             counters: SessionCounters::default(),
         });

@@ -81,6 +81,8 @@ impl Shard {
         self.respond(key, response.header("Connection", "close"));
         if let Some(connection) = self.connections.get_mut(key) {
             connection.closing = true;
+            // Whoever opens this port in a browser wants no stream.
+            connection.attempt = None;
         }
     }
 }

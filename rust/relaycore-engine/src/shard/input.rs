@@ -91,8 +91,11 @@ impl Shard {
                         let by = now_ns() + self.shared.limits.request_time_ms * MILLISECOND;
                         source.request_by.get_or_insert(by);
                         self.schedule_connection(source_key);
-                    } else if source.wire.is_secure() && !source.parser.is_in_message() {
-                        source.request_by = None;
+                    } else if source.wire.is_secure() {
+                        source.note_security(now_ns());
+                        if !source.parser.is_in_message() {
+                            source.request_by = None;
+                        }
                     }
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -155,6 +158,7 @@ impl Shard {
                 Ok(None) => {}
                 Ok(Some(Element::Request(request))) => {
                     connection.idle_at = now + limits.idle_connection_s * SECOND;
+                    connection.note_security(now);
                     match request.version.protocol() {
                         Protocol::Http => self.http(key, &request, opening),
                         Protocol::Rtsp => self.request(key, request),
@@ -191,6 +195,13 @@ impl Shard {
                     if self.is_for_web(opening.as_deref()) {
                         self.leave_to_web(key, opening);
                         return false;
+                    }
+                    if let Some(attempt) = self
+                        .connections
+                        .get_mut(key)
+                        .and_then(|it| it.attempt.as_mut())
+                    {
+                        attempt.is_refused(error.status().0, false);
                     }
                     let response = error.response().with_reason(format!(
                         "{}: {}",

@@ -15,6 +15,7 @@ use relaycore_proto::rtsp::sniff::{Sniffed, sniff};
 use relaycore_proto::rtsp::status::StatusCode;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// Nanoseconds until accepting is tried again when the system has no more file descriptors.
@@ -73,12 +74,17 @@ impl Shard {
         };
         // Responses and pictures are written whole: waiting for more to send would only delay them.
         let _ = socket.set_nodelay(true);
-        let idle_at = now_ns() + limits.idle_connection_s * SECOND;
+        let now = now_ns();
+        let idle_at = now + limits.idle_connection_s * SECOND;
         let wire = Wire::new(socket, self.shared.tls_config());
-        let mut connection = Connection::new(wire, peer, local, Parser::new(limits), idle_at);
+        let mut connection = Connection::new(wire, peer, local, Parser::new(limits), now, idle_at);
         if refused {
             let reason = "Too many connections; try again later";
-            let response = Response::new(StatusCode::SERVICE_UNAVAILABLE).with_reason(reason);
+            let status = StatusCode::SERVICE_UNAVAILABLE;
+            if let Some(attempt) = &mut connection.attempt {
+                attempt.is_refused(status.0, false);
+            }
+            let response = Response::new(status).with_reason(reason);
             response
                 .header("Retry-After", "5")
                 .write_to(connection.output.message());
@@ -107,6 +113,7 @@ impl Shard {
         status: StatusCode,
         reason: &str,
     ) {
+        self.note_refusal(key, request, status);
         self.respond(
             key,
             Response::to_request(request, status).with_reason(reason),
@@ -128,8 +135,9 @@ impl Shard {
                 Some(Pending::Decision { id, request, .. }) => {
                     self.asked.remove(&id);
                     let reason = "No decision in time; try again";
-                    let response = Response::to_request(&request, StatusCode::SERVICE_UNAVAILABLE)
-                        .with_reason(reason);
+                    let status = StatusCode::SERVICE_UNAVAILABLE;
+                    self.note_refusal(key, &request, status);
+                    let response = Response::to_request(&request, status).with_reason(reason);
                     self.respond(key, response.header("Retry-After", "2"));
                     self.serve(key);
                 }
@@ -166,6 +174,9 @@ impl Shard {
             self.respond(key, Response::new(status).with_reason(reason));
             if let Some(connection) = self.connections.get_mut(key) {
                 connection.closing = true;
+                if let Some(attempt) = &mut connection.attempt {
+                    attempt.is_refused(status.0, false);
+                }
             }
         }
         self.flush(key);
@@ -196,6 +207,7 @@ impl Shard {
             self.asked.remove(&id);
         }
         let role = std::mem::take(&mut connection.role);
+        self.tell_journey(&mut connection, &role, reason);
         self.leave_tunnel(key, role, reason);
         for session_key in std::mem::take(&mut connection.sessions) {
             let session = self.sessions.get_mut(session_key);
@@ -206,6 +218,7 @@ impl Shard {
             if session.transport() != TransportKind::Tcp && session.is_active() {
                 let until = now_ns() + ORPHAN_NS;
                 session.alive_until = session.alive_until.min(until);
+                (session.info.counters.left).store(now_ns(), Ordering::Relaxed);
                 self.schedule_session(session_key);
             } else {
                 self.end_session(session_key, reason);
@@ -241,8 +254,10 @@ impl Shard {
         if session.is_group() {
             return self.close_group(session.stream_id());
         }
+        let now = now_ns();
+        session.tell_end(now, self.session_timeout);
         if session.cursor.is_some() {
-            self.send_reports(key, now_ns(), true);
+            self.send_reports(key, now, true);
         }
         self.detach(key);
         let Some(session) = self.sessions.try_remove(key) else {

@@ -1,5 +1,6 @@
 //! Fan-out: each reader of a stream that has something new is written to, datagrams paced.
 
+use super::journey::meet;
 use super::output::Sent;
 use super::session::{Session, Target, add};
 use super::{LocalStream, Shard, TimerKey};
@@ -38,6 +39,15 @@ impl Shard {
             if let Some(local) = self.streams.get_mut(&id) {
                 let sent = now_ns();
                 local.stream.walked(sent - began);
+                if !self.expecting.is_empty() {
+                    meet(
+                        &mut self.expecting,
+                        &self.sessions,
+                        &local.stream,
+                        &fresh,
+                        sent,
+                    );
+                }
                 let start_track = local.stream.start_track();
                 for burst in fresh.drain(..).filter(|burst| burst.track == start_track) {
                     local.stream.latency().record(&burst.stages, sent);

@@ -11,6 +11,7 @@ mod handle;
 mod handover;
 mod http;
 mod input;
+mod journey;
 mod lifecycle;
 mod linger;
 mod media;
@@ -127,6 +128,8 @@ pub(crate) struct Shard {
     receive_ports: Slab<ReceivePorts>,
     /// Ports of publishers that may have more to read, by their tokens.
     unread_datagrams: Vec<usize>,
+    /// Sessions of multicast that wait for the first picture, with their numbers.
+    expecting: HashMap<usize, u64>,
     /// Streams that wait for another source, by the number of the last one.
     vacancies: HashMap<u64, Arc<Stream>>,
     /// Streams that are pulled from other servers.
@@ -227,6 +230,7 @@ impl Shard {
             rtcp_peers: HashMap::new(),
             receive_ports: Slab::new(),
             unread_datagrams: Vec::new(),
+            expecting: HashMap::new(),
             vacancies: HashMap::new(),
             held: Vec::new(),
             pacing: Vec::new(),

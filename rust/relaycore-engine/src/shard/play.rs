@@ -13,7 +13,6 @@ use relaycore_proto::rtsp::message::{Request, Response};
 use relaycore_proto::rtsp::state::State;
 use relaycore_proto::rtsp::status::StatusCode;
 use relaycore_proto::rtsp::url::Url;
-use std::sync::atomic::Ordering;
 
 /// How long the answer to PLAY waits for the first picture; then it goes out without naming a packet.
 const FIRST_PICTURE_NS: u64 = 2 * SECOND;
@@ -71,7 +70,7 @@ impl Shard {
         let waits = cursor.is_waiting();
         session.cursor = Some(cursor);
         session.state = next;
-        session.info.counters.playing.store(1, Ordering::Relaxed);
+        session.info.counters.plays(now);
         let Some(connection) = self.connections.get_mut(key) else {
             return;
         };

@@ -107,6 +107,7 @@ impl Shard {
             return;
         };
         session.alive_until = now + self.session_timeout;
+        session.info.counters.left.store(0, Ordering::Relaxed);
         for packet in packets {
             match packet {
                 RtcpPacket::ReceiverReport(report) => {

@@ -64,6 +64,7 @@ impl Shard {
                 "The URI is not of the form rtsp://host/path",
             );
         };
+        self.note_request(key, &request, &url);
         match &request.method {
             Method::Options => {
                 let response = Response::to_request(&request, StatusCode::OK);
@@ -181,7 +182,9 @@ impl Shard {
 
     /// Refuses a request because too much waits for whoever decides.
     pub(super) fn respond_overloaded(&mut self, key: usize, request: &Request, reason: &str) {
-        let response = Response::to_request(request, StatusCode::SERVICE_UNAVAILABLE);
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        self.note_refusal(key, request, status);
+        let response = Response::to_request(request, status);
         let response = response.with_reason(reason).header("Retry-After", "2");
         self.respond(key, response);
     }
@@ -231,13 +234,19 @@ impl Shard {
                 }
             }
             (Answer::Challenge(challenges), _) => {
-                let mut response = Response::to_request(&request, StatusCode::UNAUTHORIZED);
+                let status = StatusCode::UNAUTHORIZED;
+                self.note_refusal(key, &request, status);
+                let mut response = Response::to_request(&request, status);
                 for challenge in challenges {
                     response.headers.push("WWW-Authenticate", challenge);
                 }
                 self.respond(key, response);
             }
             (Answer::Refuse { status, reason }, _) => {
+                // What is said of the path is said to who may know of it.
+                if status == StatusCode::NOT_FOUND.0 {
+                    self.note_authorised(key);
+                }
                 self.refuse(key, &request, StatusCode(status), &reason)
             }
         }
@@ -272,6 +281,10 @@ impl Shard {
                     .any(|known| kind.eq_ignore_ascii_case(known))
             })
         };
+        let connection = self.connections.get(key);
+        if connection.is_some_and(|it| it.sessions.is_empty() && it.announced.is_none()) {
+            self.begin_attempt(key, &request, url);
+        }
         if !request.headers.get("Accept").is_none_or(accepts) {
             let reason = "The description is application/sdp";
             return self.refuse(key, &request, StatusCode::NOT_ACCEPTABLE, reason);
@@ -283,18 +296,23 @@ impl Shard {
         if !self.may(key, &request, Action::Read, &url.path) {
             return;
         }
+        self.note_authorised(key);
         let Some(stream) = self.stream_or_refuse(key, &request, &url.path) else {
             return;
         };
-        let Some(connection) = self.connections.get(key) else {
+        let Some(connection) = self.connections.get_mut(key) else {
             return;
         };
+        if let Some(attempt) = &mut connection.attempt {
+            attempt.is_described(now_ns());
+        }
+        let local = connection.local;
         // Where datagrams go is agreed by SETUP: unless the URL asks for the group, here stands the address that means
         // none (RFC 2326 §C.1.7).
         let group = self.multicast_of(&stream);
         let (address, port) = match group.filter(|_| asks_for_group(url)) {
             Some(multicast) => (multicast.sdp_address(), multicast.port()),
-            None if connection.local.is_ipv4() => ("0.0.0.0".to_owned(), 0),
+            None if local.is_ipv4() => ("0.0.0.0".to_owned(), 0),
             None => ("::".to_owned(), 0),
         };
         let tracks = stream.tracks();
@@ -307,7 +325,7 @@ impl Shard {
             tool: &self.shared.server_name,
             tracks: &tracks,
         });
-        let base = absolute(&content_base(&request.uri), connection.local);
+        let base = absolute(&content_base(&request.uri), local);
         let response = Response::to_request(&request, StatusCode::OK).header("Content-Base", base);
         self.respond(
             key,
@@ -384,6 +402,7 @@ impl Shard {
         }
         if let Some(session) = self.sessions.get_mut(session_key) {
             session.connection = Some(key);
+            session.info.counters.left.store(0, Ordering::Relaxed);
         }
         if let Some(connection) = self.connections.get_mut(key) {
             connection.sessions.push(session_key);

@@ -298,6 +298,19 @@ impl Session {
             .store(since.unwrap_or(0), Ordering::Relaxed);
     }
 
+    /// Tells that it ends at `now`, and until when its reader was served. `timeout` is the time after which a reader that
+    /// was not heard counts as gone, in nanoseconds.
+    pub(super) fn tell_end(&self, now: u64, timeout: u64) {
+        let served = self.info.served_until(now);
+        let served = match now >= self.alive_until {
+            true => served.min(self.alive_until.saturating_sub(timeout)),
+            false => served,
+        };
+        let counters = &self.info.counters;
+        counters.served_until.store(served, Ordering::Relaxed);
+        counters.ended.store(now, Ordering::Relaxed);
+    }
+
     /// Of a burst that was taken only `packets` are sent.
     pub(super) fn cut(&mut self, burst: &Burst, packets: usize) {
         if let Some(track) = self.tracks.get_mut(burst.track).and_then(Option::as_mut) {
@@ -359,6 +372,9 @@ impl Session {
             .octets
             .wrapping_add(bytes.saturating_sub(headers) as u32);
         let counters = &self.info.counters;
+        if counters.packets.load(Ordering::Relaxed) == 0 && packets > 0 {
+            counters.first_packet.store(now, Ordering::Relaxed);
+        }
         add(&counters.packets, packets as u64);
         add(&counters.bytes, bytes as u64);
         if burst.random_access

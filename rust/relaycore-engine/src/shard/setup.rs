@@ -45,9 +45,13 @@ impl Shard {
                 None => return,
             },
         };
+        if existing.is_none() {
+            self.begin_attempt(key, &request, url);
+        }
         if !self.may(key, &request, Action::Read, &url.path) {
             return;
         }
+        self.note_authorised(key);
         let Some(stream) = self.stream_or_refuse(key, &request, &url.path) else {
             return;
         };
@@ -314,6 +318,7 @@ impl Shard {
         source: Option<Source>,
     ) -> usize {
         let now = now_ns();
+        let arrival = self.end_attempt(key, now);
         let connection = self.connections.get(key);
         let action = match source {
             Some(_) => Action::Publish,
@@ -341,6 +346,7 @@ impl Shard {
                 Target::Group { .. } | Target::Member => TransportKind::Multicast,
             },
             is_secure: self.is_secure(key),
+            arrival,
             started: now,
             counters: SessionCounters::default(),
         });

@@ -145,6 +145,7 @@ impl Shard {
             answers,
             decoder: StreamDecoder::default(),
         };
+        connection.attempt = None;
         if let Some(Role::TunnelAnswers { requests, .. }) = self
             .connections
             .get_mut(answers)

@@ -8,6 +8,7 @@ mod handover;
 mod hostile;
 mod http;
 mod joins;
+mod journeys;
 mod keep_alive;
 mod multicast;
 mod patience;

@@ -1,15 +1,18 @@
 //! Multicast on the loopback interface: one sender for all who ask for it.
 
-use crate::support::{Client, Feed, Server, datagram, rtcp_kinds};
+use crate::support::{Client, Feed, PATIENCE, Server, datagram, rtcp_kinds};
 use relaycore_engine::Multicast;
 use relaycore_engine::paths::PathOptions;
+use relaycore_engine::session::SessionInfo;
 use relaycore_proto::limits::Limits;
 use relaycore_proto::rtcp::{ReceiverReport, ReportBlock, write_receiver_report};
 use relaycore_proto::rtp::{RtpPacket, SequenceNumber, Ssrc};
 use relaycore_proto::rtsp::header::transport::Transport;
 use socket2::{Domain, Protocol, Socket, Type};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 const OFFER: &str = "RTP/AVP;multicast";
 
@@ -195,6 +198,41 @@ fn the_group_is_sent_to_once_from_the_first_play_to_the_last_teardown() {
     let header = RtpPacket::parse(&packet).unwrap().header;
     assert_ne!(header.sequence, last.next());
     assert_eq!(fixture.members(), 1);
+}
+
+#[test]
+fn a_member_has_its_first_picture_with_that_of_the_group() {
+    let mut fixture = Fixture::new([239, 255, 80, 9]);
+    let mut first = fixture.playing();
+    fixture.picture_after(None);
+    let mut second = fixture.playing();
+    let session = fixture.server.engine.sessions();
+    let id = second.session.clone().unwrap();
+    let is_second = |it: &&Arc<SessionInfo>| id.starts_with(&it.id);
+    let session = session.iter().find(is_second).unwrap();
+    let times = || {
+        let journey = session.journey();
+        (journey.first_packet, journey.first_picture)
+    };
+    let give_up = Instant::now() + PATIENCE;
+    while times().0 == 0 {
+        assert!(Instant::now() < give_up);
+        assert_eq!(times().1, 0);
+        fixture.feed.picture(100);
+        std::thread::yield_now();
+    }
+    assert_eq!(times().1, 0, "no key frame has come since");
+    while times().1 == 0 {
+        assert!(Instant::now() < give_up);
+        fixture.feed.key(100);
+        std::thread::yield_now();
+    }
+    let journey = session.journey();
+    assert!(journey.playing <= journey.first_packet);
+    assert!(journey.first_packet < journey.first_picture);
+    for client in [&mut first, &mut second] {
+        assert_eq!(client.status("TEARDOWN", &fixture.url, &[]), 200);
+    }
 }
 
 #[test]
