@@ -440,7 +440,7 @@ class Journey:
         """When the first random access point was sent to it or its group."""
     @property
     def served_until_ns(self) -> int:
-        """Until when it certainly got what was sent: until now or its end, or until it lagged or fell silent."""
+        """Until when it certainly got what was sent: now, its end, or since when it lags or is silent."""
     @property
     def ended_ns(self) -> int | None:
         """When it ended."""
