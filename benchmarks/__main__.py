@@ -26,6 +26,7 @@ NAMES: Final = (
     "load.idle",
     "load.latency",
     "load.joins",
+    "load.ledger",
     "versus.tcp",
     "versus.udp",
     "versus.most",

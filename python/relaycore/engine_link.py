@@ -14,6 +14,7 @@ import socket
 import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 from weakref import WeakValueDictionary
 
@@ -27,7 +28,7 @@ from relaycore._relaycore import (
     SessionEvent,
     StreamEvent,
 )
-from relaycore.access.decisions import Allow, Challenge, Decision, Gatekeeper, Refuse
+from relaycore.access.decisions import Allow, Challenge, Gatekeeper, Refuse
 
 __all__ = ["EngineLink", "Listeners", "Wakeable", "listen_sentence"]
 
@@ -52,8 +53,8 @@ class Listeners:
     """Who is told of what the engine says, in the loop.
 
     ``prepare`` is awaited for who may come in, and may still refuse: what is to be read or published to has
-    to be there first. ``admit`` is awaited before the media of a session flows where the engine asks for
-    that, and may refuse it.
+    to be there first. ``admit`` is called before the media of a session flows where the engine asks for that;
+    it calls what it is given with ``None`` when it may, or with why it may not.
     """
 
     session: Callable[[SessionEvent], None]
@@ -61,7 +62,7 @@ class Listeners:
     pull: Callable[[PullEvent], None]
     http: Callable[[HttpConnection], None]
     prepare: Callable[[Request], Awaitable[Refuse | None]]
-    admit: Callable[[Session], Awaitable[Refuse | None]]
+    admit: Callable[[Session, Callable[[Refuse | None], None]], None]
 
 
 class EngineLink:
@@ -130,6 +131,10 @@ class EngineLink:
                 self._consider(item)
 
     def _consider(self, request: Request) -> None:
+        session = request.session
+        if session is not None:
+            self._listeners.admit(session, partial(self._answer, request.id, session.user))
+            return
         if len(self._decisions) >= MOST_DECISIONS:
             self._engine.refuse(request.id, 503, "Too many requests wait for a decision")
             return
@@ -139,7 +144,9 @@ class EngineLink:
 
     async def _decide(self, request: Request) -> None:
         try:
-            decision = await self._answer(request)
+            decision = await self._gatekeeper.decide(request)
+            if isinstance(decision, Allow):
+                decision = await self._listeners.prepare(request) or decision
         except Exception:
             _log.exception("deciding failed", extra={"path": request.path})
             decision = Refuse(503, "No decision possible")
@@ -151,13 +158,11 @@ class EngineLink:
             case Refuse(status, reason):
                 self._engine.refuse(request.id, status, reason)
 
-    async def _answer(self, request: Request) -> Decision:
-        if request.session is not None:
-            return await self._listeners.admit(request.session) or Allow(request.session.user)
-        decision = await self._gatekeeper.decide(request)
-        if isinstance(decision, Allow):
-            return await self._listeners.prepare(request) or decision
-        return decision
+    def _answer(self, request: int, user: str | None, refused: Refuse | None) -> None:
+        if refused is None:
+            self._engine.allow(request, user)
+        else:
+            self._engine.refuse(request, refused.status, refused.reason)
 
 
 class _Watcher:

@@ -530,9 +530,12 @@ class Relay:
         else:
             self._emit(SessionEnded(path=session.path, session=session, reason=happened.reason))
 
-    async def _admit(self, session: Session) -> Refuse | None:
-        """Waits until a session is on record; says why it may not go on where that cannot be."""
-        return None if self._ledger is None else await self._ledger.admit(session)
+    def _admit(self, session: Session, answer: Callable[[Refuse | None], None]) -> None:
+        """Answers when a session is on record; says why it may not go on where that cannot be."""
+        if self._ledger is None:
+            answer(None)
+        else:
+            self._ledger.admit(session, answer)
 
     async def _prepare(self, request: Request) -> Refuse | None:
         """Makes a path ready for who may read or publish it; says why that cannot be."""

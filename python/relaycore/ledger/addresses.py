@@ -16,12 +16,15 @@ _KEPT_V6: Final = 48
 (RFC 6177 section 2 has customers get a /48 to /56)."""
 
 
-@lru_cache(maxsize=1024)
 def kept_address(peer: str, policy: Addresses) -> str | None:
     """As much as ``policy`` keeps of the address in ``192.0.2.7:5000`` or ``[2001:db8::1]:5000``."""
     if policy == "none":
         return None
-    host = peer.rpartition(":")[0].strip("[]") or peer
+    return _kept(peer.rpartition(":")[0].strip("[]") or peer, policy)
+
+
+@lru_cache(maxsize=1024)
+def _kept(host: str, policy: Addresses) -> str | None:
     try:
         address = ipaddress.ip_address(host.partition("%")[0])
     except ValueError:

@@ -103,30 +103,25 @@ class Ledger:
         opening = self._visits.begin(session)
         self._open[session.id] = opening, self._writer.put(opening)
 
-    async def admit(self, session: EngineSession) -> Refuse | None:
-        """Returns when a session is on record; says why it may not go on where that cannot be."""
+    def admit(self, session: EngineSession, answer: Callable[[Refuse | None], None]) -> None:
+        """Calls ``answer`` when a session is on record, or with why it may not go on where that cannot be.
+
+        There is no limit of time but that of the engine, so that it costs next to nothing.
+        """
         opening, entry = self._open.get(session.id, (None, None))
         if opening is None or entry is None:
-            return Refuse(503, NOT_ON_RECORD)  # it has ended meanwhile
+            answer(Refuse(503, NOT_ON_RECORD))  # it has ended meanwhile
+            return
         if entry.lost:
             entry = self._writer.put(opening)
             self._open[session.id] = opening, entry
-        try:
-            await self._written(entry)
-        except StateError:
-            refusal = Refusal(
-                subject=opening.subject,
-                action=opening.action,
-                path=opening.path,
-                protocol=opening.protocol,
-                client=opening.client,
-                network=opening.network,
-                status=503,
-                reason=NOT_ON_RECORD,
-            )
-            self._put_refusal(refusal, session.peer)
-            return Refuse(503, NOT_ON_RECORD)
-        return None
+
+        def tell(error: StateError | None) -> None:
+            if error is not None:
+                self._put_refusal(_not_on_record(opening), session.peer)
+            answer(None if error is None else Refuse(503, NOT_ON_RECORD))
+
+        self._writer.when_written(entry, tell)
 
     def name_of(self, session: str) -> str | None:
         """The ``id`` of the record of a session that has not ended, by its id of RTSP."""
@@ -228,6 +223,19 @@ class Ledger:
         self._count_later()
 
 
+def _not_on_record(opening: Opening) -> Refusal:
+    return Refusal(
+        subject=opening.subject,
+        action=opening.action,
+        path=opening.path,
+        protocol=opening.protocol,
+        client=opening.client,
+        network=opening.network,
+        status=503,
+        reason=NOT_ON_RECORD,
+    )
+
+
 def _protocol_of(question: Question) -> str:
     protocol = "rtsp" if question.action in ("read", "publish") else "http"
-    return f"{protocol}s" if getattr(question, "secure", False) else protocol
+    return f"{protocol}s" if question.secure else protocol

@@ -15,7 +15,7 @@ import sqlite3
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from relaycore.errors import StateError
@@ -36,7 +36,7 @@ MOST_WAITING: Final = 10_000
 MOST_TOGETHER: Final = 1_000
 """Records of one transaction."""
 
-PAUSE_S: Final = 0.025
+PAUSE_S: Final = 0.05
 """Seconds from one transaction to the next: each costs about as much as writing twenty records."""
 
 RETRY_S: Final = 1.0
@@ -44,6 +44,10 @@ RETRY_S: Final = 1.0
 
 RETENTION_S: Final = 600.0
 """Seconds from one look for what is too old to the next."""
+
+
+Told = Callable[[StateError | None], None]
+"""Is told whether a record is on the disk, or why it is not."""
 
 
 class Entry:
@@ -55,7 +59,7 @@ class Entry:
         self.record = record
         self.written = False
         self.lost = False
-        self.waiters: list[asyncio.Future[None]] = []
+        self.waiters: list[Told] = []
 
 
 class Writer:
@@ -77,8 +81,11 @@ class Writer:
         self._loop = asyncio.get_running_loop()
         self._news = threading.Condition()
         self._queue: deque[Entry] = deque()
-        self._urgent = False
+        self._idle = False
         self._stopping = False
+        self._stopped = threading.Event()
+        # Somebody waits, and would rather see another attempt than wait for long.
+        self._hurry = threading.Event()
         self._begun = False
         self._removed_at = float("-inf")
         self._thread = threading.Thread(target=self._run, name="relaycore-ledger", daemon=True)
@@ -97,6 +104,8 @@ class Writer:
         with self._news:
             self._stopping = True
             self._news.notify()
+        self._stopped.set()
+        self._hurry.set()
         self._thread.join(timeout)
         left = len(self._queue)
         if left or self._thread.is_alive():
@@ -112,34 +121,50 @@ class Writer:
                 self.lost += 1
             else:
                 self._queue.append(entry)
-                self._news.notify()
+                # While it rests, it is not woken for each record.
+                if self._idle:
+                    self._idle = False
+                    self._news.notify()
         if entry.lost and (self.lost == 1 or self.lost % MOST_TOGETHER == 0):
             _log.error("too many records wait for the ledger: %d are lost", self.lost)
         return entry
 
+    def when_written(self, entry: Entry, told: Told) -> None:
+        """Calls ``told`` in the loop when a record is on the disk, or as soon as writing it fails once."""
+        with self._news:
+            if not (entry.written or entry.lost):
+                entry.waiters.append(told)
+                self._hurry.set()
+                return
+        told(None if entry.written else StateError("Too many records wait for the ledger: some are lost."))
+
     async def wait(self, entry: Entry) -> None:
         """Returns when a record is on the disk. StateError as soon as an attempt to write it fails."""
-        with self._news:
-            if entry.written:
+        waiter: asyncio.Future[None] = self._loop.create_future()
+
+        def tell(error: StateError | None) -> None:
+            if waiter.done():
                 return
-            if entry.lost:
-                raise StateError("Too many records wait for the ledger: see what its log says of the disk.")
-            waiter = self._loop.create_future()
-            entry.waiters.append(waiter)
-            self._urgent = True
-            self._news.notify()
+            if error is None:
+                waiter.set_result(None)
+            else:
+                waiter.set_exception(error)
+
+        self.when_written(entry, tell)
         await waiter
 
     def _run(self) -> None:
         while True:
             with self._news:
+                self._idle = True
                 while not (self._queue or self._stopping):
                     if not self._news.wait(max(0.0, self._removed_at + RETENTION_S - time.monotonic())):
                         break
+                self._idle = False
                 batch = [self._queue.popleft() for _ in range(min(len(self._queue), MOST_TOGETHER))]
                 if self._stopping and not batch:
                     break
-                self._urgent = False
+            self._hurry.clear()
             if not self._write(batch) and self._stopping:
                 break
             self._rest()
@@ -147,13 +172,11 @@ class Writer:
         self._running.end()
 
     def _rest(self) -> None:
-        """Waits until it is time for the next transaction, or until somebody cannot wait after a failure."""
-        with self._news:
-            if self.failure is None:
-                if not self._stopping:
-                    self._news.wait_for(lambda: self._stopping, PAUSE_S)
-            else:
-                self._news.wait_for(lambda: self._stopping or self._urgent, RETRY_S)
+        """Waits until it is time for the next transaction; after a failure, until somebody cannot wait."""
+        if self.failure is None:
+            self._stopped.wait(PAUSE_S)
+        else:
+            self._hurry.wait(RETRY_S)
 
     def _write(self, batch: list[Entry]) -> bool:
         """Writes records, or puts them back. False where that did not work."""
@@ -229,7 +252,7 @@ class Writer:
 
     def _settle(self, entries: Iterable[Entry], error: StateError | None) -> None:
         """Tells those who wait. Without an ``error``, the records are written."""
-        waiters: list[asyncio.Future[None]] = []
+        waiters: list[Told] = []
         with self._news:
             for entry in entries:
                 entry.written = error is None
@@ -241,11 +264,6 @@ class Writer:
                 self._loop.call_soon_threadsafe(_tell, waiters, error)
 
 
-def _tell(waiters: list[asyncio.Future[None]], error: StateError | None) -> None:
-    for waiter in waiters:
-        if waiter.done():
-            continue
-        if error is None:
-            waiter.set_result(None)
-        else:
-            waiter.set_exception(error)
+def _tell(waiters: list[Told], error: StateError | None) -> None:
+    for told in waiters:
+        told(error)

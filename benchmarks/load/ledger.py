@@ -1,0 +1,229 @@
+"""What the ledger costs, and how fast it answers."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import Final
+
+from benchmarks.result import Figure, Options, Result, middle
+from benchmarks.server import cpu_ns, serve
+from relaycore.ledger.keys import PUBLIC_KEY_FILE, PublicKey
+from relaycore.ledger.query import Question, ask
+from relaycore.ledger.records import Opening, Record, Session
+from relaycore.ledger.schema import LEDGER_FILE
+from relaycore.ledger.store import LedgerFile
+from relaycore.ledger.verify import verify
+
+SESSIONS: Final = 1_000_000
+USERS, PATHS, DAYS = 1000, 50, 365
+TOGETHER: Final = 500
+"""Sessions of one transaction while the ledger is filled."""
+
+START_MS: Final = 1_750_000_000_000
+DAY_MS: Final = 86_400_000
+
+PER_SECOND: Final = 200
+"""Sessions that begin and end in each second."""
+
+CAMERA: Final = ("--camera", "pattern", "--size", "160x120", "--fps", "10", "--microphone", "none")
+"""A stream that costs little, so that what sessions cost stands out."""
+
+ASKED: Final = 20
+"""Questions of each kind."""
+
+
+def run(options: Options) -> Result:
+    """Fills a ledger and asks it, and lets sessions come with one and without."""
+    found: dict[str, list[float]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        began = time.process_time()
+        _fill(Path(folder))
+        filled = time.process_time() - began
+        for name, question in _questions():
+            found.setdefault(name, []).append(_seconds(partial(ask, Path(folder), question)))
+        key = PublicKey.load(Path(folder) / PUBLIC_KEY_FILE)
+        verified = _seconds(partial(_verified, Path(folder), key))
+        size = (Path(folder) / LEDGER_FILE).stat().st_size
+    cost: dict[str, list[float]] = {"without": [], "with": []}
+    waits: dict[str, list[float]] = {"without": [], "with": []}
+    for _ in range(options.repeats):
+        for kind in cost:
+            with tempfile.TemporaryDirectory() as folder, _settings(folder, ledger=kind == "with"):
+                share, waited = _sessions(options.seconds)
+                cost[kind].append(share)
+                waits[kind].append(waited)
+    more = [with_it - without for without, with_it in zip(cost["without"], cost["with"], strict=True)]
+    return Result(
+        title="The ledger",
+        method=(
+            f"A ledger of {SESSIONS} sessions of {USERS} users at {PATHS} paths on {DAYS} days, one in four "
+            f"of one user, is asked for the newest 100 records, in {ASKED} ways of each kind. Then "
+            f"{PER_SECOND} readers a second set up, play and tear down a small stream, for "
+            f"{options.seconds:g} s and {options.repeats} times, of a relay with a ledger, where each waits "
+            "until it is on record, and of one "
+            "without: the difference of their processor time."
+        ),
+        figures=[
+            *(
+                middle(f"a question {name}, slowest", [max(values)], "s", below=1)
+                for name, values in found.items()
+            ),
+            middle("processor time for the ledger", [share * 100 for share in more], "% of a core", below=2),
+            middle("PLAY answered, median, without a ledger", waits["without"], "ms"),
+            middle("PLAY answered, median, with a ledger", waits["with"], "ms"),
+            Figure("verifying a million sessions", verified, "s"),
+            Figure("a session on disk", size / SESSIONS, "bytes"),
+            Figure("writing a session among 500", filled / SESSIONS * 1e6, "us of a core"),
+        ],
+        runs=[{"questions": found, "shares": cost, "waits_ms": waits}],
+    )
+
+
+def _fill(folder: Path) -> None:
+    chance = random.Random(1)
+    file = LedgerFile(folder, synchronous="normal")
+    for first in range(0, SESSIONS, TOGETHER):
+        records: list[Record] = []
+        for number in range(first, first + TOGETHER):
+            begun = START_MS + number * DAYS * DAY_MS // SESSIONS
+            user = "user0" if chance.random() < 0.25 else f"user{chance.randrange(USERS)}"
+            opening = _opening(user, f"path{chance.randrange(PATHS)}", begun)
+            records += [opening, _session(opening, chance.randrange(600_000))]
+        file.append(records)
+    file.close()
+
+
+def _opening(user: str, path: str, begun: int) -> Opening:
+    return Opening(
+        at=begun,
+        subject=user,
+        role="viewer",
+        purpose="safety of the crane",
+        action="read",
+        path=path,
+        protocol="rtsp",
+        transport="tcp",
+        client="LibVLC/3.0.20 (LIVE555 Streaming Media v2016.11.28)",
+        network="192.0.2.0/24",
+        begun=begun,
+    )
+
+
+def _session(opening: Opening, lasted_ms: int) -> Session:
+    fields = {
+        name: getattr(opening, name) for name in Opening.__struct_fields__ if name not in ("number", "at")
+    }
+    end = opening.begun + lasted_ms
+    return Session(
+        **fields,
+        at=end,
+        to=end,
+        bytes=lasted_ms * 500,
+        discarded=0,
+        first_picture_ms=40,
+        reason="the client ended it",
+    )
+
+
+def _questions() -> Iterator[tuple[str, Question]]:
+    chance = random.Random(2)
+    for _ in range(ASKED):
+        user, path = f"user{chance.randrange(USERS)}", f"path{chance.randrange(PATHS)}"
+        since = START_MS + chance.randrange(DAYS) * DAY_MS
+        yield "by user", Question(subject=user)
+        yield "by path", Question(path=path)
+        yield "by day", Question(since=since, until=since + DAY_MS)
+        yield "by user and day", Question(subject="user0", since=since, until=since + DAY_MS)
+        yield "by user and path", Question(subject="user0", path=path)
+        yield "by path and day", Question(path=path, since=since, until=since + DAY_MS)
+    yield "by user", Question(subject="user0", limit=10_000)
+    yield "by day", Question(until=START_MS)
+    yield "by path and day", Question(path="path0", until=START_MS)
+    yield "by user and day", Question(subject="user0", until=START_MS)
+
+
+def _seconds(what: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    what()
+    return time.perf_counter() - began
+
+
+def _verified(folder: Path, key: PublicKey) -> None:
+    if not verify(folder, key).intact:
+        raise RuntimeError("the ledger is not as it was written")
+
+
+@contextmanager
+def _settings(folder: str, *, ledger: bool) -> Iterator[None]:
+    """The environment of the relay."""
+    ours = {"RELAYCORE_STATE_FOLDER": folder, "RELAYCORE_LEDGER__ENABLED": "true" if ledger else "false"}
+    before = {name: os.environ.get(name) for name in ours}
+    os.environ.update(ours)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _sessions(seconds: float) -> tuple[float, float]:
+    """What a relay takes of a core while sessions come and go, and the median ms until PLAY is answered."""
+    with serve(*CAMERA) as server:
+        host, _, port = server.address.rpartition(":")
+        # What is done once is done.
+        asyncio.run(_come_and_go(host, int(port), 1.0))
+        before = cpu_ns(server.process.pid)
+        waits = asyncio.run(_come_and_go(host, int(port), seconds))
+        return (cpu_ns(server.process.pid) - before) / 1e9 / seconds, median(waits) * 1000
+
+
+async def _come_and_go(host: str, port: int, seconds: float) -> list[float]:
+    """Sessions that begin evenly spaced; gives how long each waited for PLAY. OSError when one fails."""
+    tasks: list[asyncio.Task[float]] = []
+    begin = time.monotonic()
+    for number in range(int(PER_SECOND * seconds)):
+        await asyncio.sleep(max(0.0, begin + number / PER_SECOND - time.monotonic()))
+        tasks.append(asyncio.create_task(_one(host, port)))
+    return await asyncio.gather(*tasks)
+
+
+async def _one(host: str, port: int) -> float:
+    url = f"rtsp://{host}:{port}/cam"
+    reader, writer = await asyncio.open_connection(host, port)
+    try:
+        transport = "Transport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n"
+        answer = await _asked(reader, writer, f"SETUP {url}/trackID=0", f"CSeq: 1\r\n{transport}")
+        session = next(line for line in answer.split("\r\n") if line.lower().startswith("session:"))
+        began = time.perf_counter()
+        await _asked(reader, writer, f"PLAY {url}", f"CSeq: 2\r\n{session.partition(';')[0]}\r\n")
+        waited = time.perf_counter() - began
+        await _asked(reader, writer, f"TEARDOWN {url}", f"CSeq: 3\r\n{session.partition(';')[0]}\r\n")
+        return waited
+    finally:
+        writer.close()
+
+
+async def _asked(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: str, headers: str
+) -> str:
+    """The answer to a request, past the packets before it."""
+    writer.write(f"{request} RTSP/1.0\r\n{headers}\r\n".encode())
+    while (first := await reader.readexactly(1)) == b"$":
+        head = await reader.readexactly(3)
+        await reader.readexactly(int.from_bytes(head[1:], "big"))
+    answer = (first + await reader.readuntil(b"\r\n\r\n")).decode()
+    if " 200 " not in answer.partition("\r\n")[0]:
+        raise OSError(f"{request} was answered with {answer}")
+    return answer
