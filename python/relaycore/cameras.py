@@ -39,17 +39,22 @@ class CameraStatus:
 
 
 class Cameras:
-    """The pipelines by path. All methods are called from the loop."""
+    """The pipelines by path. All methods are called from the loop.
+
+    ``on_picture`` is called from threads, with the path of a camera and a small picture of it each second.
+    """
 
     def __init__(
         self,
         add_stream: StreamMaker,
         remove_stream: Callable[[str], None],
         emit: Callable[[Event], None],
+        on_picture: Callable[[str, bytes, float], None],
     ) -> None:
         self._add_stream = add_stream
         self._remove_stream = remove_stream
         self._emit = emit
+        self._on_picture = on_picture
         self._pipelines: dict[str, CameraPipeline] = {}
 
     def __contains__(self, path: str) -> bool:
@@ -61,6 +66,7 @@ class Cameras:
             settings,
             lambda tracks, can_force: self._add_stream(path, tracks, settings.join, can_force),
             lambda happened: self._pass_on(path, happened),
+            lambda luma, brightness: self._on_picture(path, luma, brightness),
         )
         self._pipelines[path] = pipeline
         try:

@@ -7,8 +7,10 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from relaycore._relaycore import Session, now_ns
+from relaycore.alerts.model import Alert
 
 __all__ = [
+    "AlertRaised",
     "CameraBack",
     "CameraFailed",
     "CameraLost",
@@ -144,6 +146,13 @@ class ForwardFailed(Event):
     """As in the settings, without user and password."""
 
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertRaised(Event):
+    """Something is odd. ``path`` is empty where it is about no path."""
+
+    alert: Alert
 
 
 class EventReader:

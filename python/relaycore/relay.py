@@ -29,6 +29,8 @@ from relaycore.access.policy import Policy
 from relaycore.access.rules import RENDITION
 from relaycore.access.users import UserStore
 from relaycore.addresses import is_loopback, reachable_addresses, url_host
+from relaycore.alerts.alerts import Alerts
+from relaycore.alerts.model import Alert, CameraPicture
 from relaycore.cameras import Cameras
 from relaycore.engine_link import EngineLink, Listeners, listen_sentence
 from relaycore.errors import (
@@ -40,6 +42,7 @@ from relaycore.errors import (
     SourceError,
 )
 from relaycore.events import (
+    AlertRaised,
     CameraFailed,
     Event,
     EventReader,
@@ -48,6 +51,7 @@ from relaycore.events import (
 )
 from relaycore.latency import StageLatency, summarise
 from relaycore.ledger.ledger import Ledger
+from relaycore.ledger.records import now_ms
 from relaycore.paths.hooks import HookEvent, HookFunction
 from relaycore.paths.host import PathHost
 from relaycore.paths.manager import Paths, patience
@@ -132,6 +136,7 @@ class Relay:
         self._leases: Leases | None = None
         self._accounts: AccountWatch | None = None
         self._ledger: Ledger | None = None
+        self._alerts: Alerts | None = None
         self._tls: TlsFiles | None = None
         self._address = ("", 0)
         self._reloading = asyncio.Lock()
@@ -160,17 +165,19 @@ class Relay:
             admit=self._admit,
         )
         self._link = EngineLink(engine, self._gatekeeper, listeners)
-        self._cameras = Cameras(self._streams.add, self._streams.remove, self._emit)
+        self._cameras = Cameras(self._streams.add, self._streams.remove, self._emit, self._on_picture)
         self._paths = Paths(self._path_host(engine), self._hooks, patience(self.config.limits))
         self._link.open()
         self._ledger = self._make_ledger(engine)
+        self._alerts = Alerts(self.config.alerts, self._ledger, sessions=engine.sessions, tell=self._tell_of)
         if self.config.api:
-            self._web = Web(self, engine, self._gatekeeper, self._ledger)
+            self._web = Web(self, engine, self._gatekeeper, self._ledger, self._alerts)
         self._leases = Leases(engine, self._gatekeeper, self._disconnect, self._because)
         self._leases.open()
         try:
             if self._ledger is not None:
                 await self._ledger.open()
+            self._alerts.open()
             if self.config.state_folder:
                 self._accounts = AccountWatch(Path(self.config.state_folder), self.users, self._leases.revoke)
                 await self._accounts.open()
@@ -199,7 +206,7 @@ class Relay:
         Takes at most 5 seconds.
         """
         engine, link, cameras, paths, web = self._engine, self._link, self._cameras, self._paths, self._web
-        ledger = self._ledger
+        ledger, alerts = self._ledger, self._alerts
         if engine is None or link is None or cameras is None or paths is None:
             return
         engine.accept_http(False)
@@ -213,9 +220,10 @@ class Relay:
         await link.close()
         await asyncio.to_thread(engine.close, CLOSE_TIMEOUT_S)
         link.tell_last()
-        self._ledger = None
-        if ledger is not None:
-            await ledger.close(LEDGER_TIMEOUT_S)
+        last = [] if alerts is None else [alerts.close(LEDGER_TIMEOUT_S)]
+        last += [] if ledger is None else [ledger.close(LEDGER_TIMEOUT_S)]
+        self._ledger = self._alerts = None
+        await asyncio.gather(*last)
         self._streams.clear()
         link.wake_all()
         for reader in list(self._events):
@@ -348,6 +356,15 @@ class Relay:
         reader = EventReader()
         self._events.add(reader)
         return reader
+
+    # Alerts
+
+    def alerts(self) -> list[Alert]:
+        """The newest alerts, the newest first.
+
+        Where there is a ledger, those that it would have told of before the start are among them.
+        """
+        return self._open(self._alerts).newest
 
     # Recording
 
@@ -482,6 +499,9 @@ class Relay:
         self._gatekeeper.on_refused = ledger.refused
         return ledger
 
+    def _tell_of(self, alert: Alert) -> None:
+        self._emit(AlertRaised(path=alert.path or "", alert=alert))
+
     def _purpose(self, path: str) -> str | None:
         """What a path is for, by its settings or by those of the path that it is made of."""
         if path not in self.config.paths:
@@ -567,9 +587,18 @@ class Relay:
             with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile
                 self._loop.call_soon_threadsafe(self._push, event)
 
+    def _on_picture(self, path: str, luma: bytes, brightness: float) -> None:
+        """A small picture of a camera; from any thread."""
+        picture = CameraPicture(now_ms(), path, luma, brightness)
+        if self._loop is not None and self._alerts is not None:
+            with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile
+                self._loop.call_soon_threadsafe(self._alerts.take, picture)
+
     def _push(self, event: Event) -> None:
         for reader in list(self._events):
             reader.push(event)
+        if self._alerts is not None:
+            self._alerts.happened(event)
         if self._paths is not None:
             self._paths.happened(event)
 

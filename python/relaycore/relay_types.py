@@ -9,6 +9,7 @@ from relaycore._relaycore import StreamStats, Track
 from relaycore.cameras import CameraStatus
 from relaycore.settings import (
     AccessSettings,
+    AlertSettings,
     CameraSettings,
     Join,
     LedgerSettings,
@@ -29,6 +30,7 @@ class Overrides(TypedDict, total=False):
     anonymous: bool
     state_folder: str
     ledger: LedgerSettings
+    alerts: AlertSettings
     basic: bool
     api: bool
     users: list[User]

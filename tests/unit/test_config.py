@@ -6,13 +6,16 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from relaycore.alerts.watch import rules_of
 from relaycore.control.config import load_config, read_config
 from relaycore.errors import ConfigurationError
 from relaycore.settings import (
     AccessRule,
     AccessSettings,
+    AlertSettings,
     CameraSettings,
     Config,
+    MailSettings,
     MulticastSettings,
     PathSettings,
     TlsSettings,
@@ -78,7 +81,7 @@ def test_the_example_names_every_setting_with_its_default() -> None:
     # The commented settings of the relay are its defaults.
     shown = [re.sub("^# (?=[a-z_]+ = )", "", line) for line in text.partition("[cameras")[0].splitlines()[1:]]
     assert read_config("\n".join(shown), "defaults") == Config()
-    kinds = (
+    kinds: tuple[type[msgspec.Struct], ...] = (
         Config,
         CameraSettings,
         PathSettings,
@@ -87,6 +90,9 @@ def test_the_example_names_every_setting_with_its_default() -> None:
         User,
         AccessSettings,
         AccessRule,
+        AlertSettings,
+        MailSettings,
+        *(type(rule) for rule in rules_of(AlertSettings()).values()),
     )
     for kind in kinds:
         for field in msgspec.structs.fields(kind):
@@ -276,3 +282,14 @@ def test_passwords_are_not_in_the_representation() -> None:
     config = Config(users=[User(name="anna", password="hunter2")])
     assert "anna" in repr(config)
     assert "hunter2" not in repr(config)
+
+
+def test_a_mail_server_that_nobody_can_log_in_to_is_a_mistake() -> None:
+    mail = '[alerts.mail]\nserver = "x"\nsender = "a@b"\nto = ["c@d"]\nuser = "e"\n'
+    (mistake,) = mistakes_of(mail)
+    assert "alerts.mail.user: its password is missing" in mistake
+    (mistake,) = mistakes_of(mail + 'password_file = "f"\nsecurity = "none"\n')
+    assert "a password is not sent without encryption" in mistake
+    read_config(mail + 'password_variable = "F"', "right")
+    (mistake,) = mistakes_of('[alerts]\nwebhooks = ["ftp://x/SECRET"]\n')
+    assert "SECRET" not in mistake

@@ -10,13 +10,16 @@ import msgspec
 import pytest
 
 from relaycore._relaycore import limits
+from relaycore.alerts.watch import rules_of
 from relaycore.control.config import read_config
 from relaycore.settings import (
     AccessRule,
     AccessSettings,
+    AlertSettings,
     CameraSettings,
     Config,
     LedgerSettings,
+    MailSettings,
     MulticastSettings,
     PathSettings,
     RetentionSettings,
@@ -36,6 +39,8 @@ SECTIONS: list[tuple[str, Settings]] = [
     ("Access", AccessSettings),
     ("Rules", AccessRule),
     ("Ledger", LedgerSettings),
+    ("Alerts", AlertSettings),
+    ("Mail", MailSettings),
     ("Retention", RetentionSettings),
     ("Encryption", TlsSettings),
 ]
@@ -49,6 +54,8 @@ HEADERS: dict[Settings, str] = {
     AccessSettings: "[access]\n",
     AccessRule: "[[access.rules]]\n",
     LedgerSettings: "[ledger]\n",
+    AlertSettings: "[alerts]\n",
+    MailSettings: "[alerts.mail]\n",
     RetentionSettings: "[ledger.retention]\n",
     TlsSettings: "[tls]\n",
 }
@@ -67,12 +74,30 @@ def section(title: str) -> str:
     return TEXT.split(f"## {title}\n", 1)[1].split("\n## ", 1)[0]
 
 
+def test_defaults_of_the_rules_of_alerts_are_those_of_the_program() -> None:
+    """What differs from the text below their table, and all keys that a rule has of its own."""
+    written = {
+        key: tomllib.loads(f"key = {default.strip('`')}")["key"]
+        for key, default in re.findall(
+            r"^\| `(\w+\.\w+)` \| (`[^`]+`) ", section("Alerts"), flags=re.MULTILINE
+        )
+    }
+    common = {"enabled": True, "severity": "warning", "repeat_minutes": 60}
+    defaults = {
+        f"{rule}.{field.name}": field.default
+        for rule, settings in rules_of(AlertSettings()).items()
+        for field in msgspec.structs.fields(settings)
+        if field.name not in common or field.default != common[field.name]
+    }
+    assert written == defaults
+
+
 def rows(title: str) -> dict[str, list[str]]:
     """The table of a section: the other cells by the key in the first one."""
     found = {}
     for line in section(title).splitlines():
         cells = [cell.strip() for cell in line.strip("|").split(" | ")]
-        if line.startswith("| `"):
+        if line.startswith("| `") and "." not in cells[0]:
             found[cells[0].strip("`")] = cells[1:]
     return found
 
@@ -99,7 +124,7 @@ def test_defaults_are_those_of_the_program(title: str, settings: Settings) -> No
 def test_examples_of_keys_are_right(title: str, settings: Settings) -> None:
     """Each example is a line of a file that is read without a mistake."""
     examples = {key: cells[1].strip("`") for key, cells in rows(title).items()}
-    if settings in (User, MulticastSettings, TlsSettings, AccessRule):
+    if settings in (User, MulticastSettings, MailSettings, TlsSettings, AccessRule):
         texts = ["\n".join(examples.values())]
     elif settings is PathSettings:
         texts = [f"{example}\n{WITH.get(key, '')}" for key, example in examples.items()]

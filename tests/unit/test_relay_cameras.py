@@ -42,6 +42,7 @@ class Pipeline:
         settings: CameraSettings,
         stream_factory: Callable[[Sequence[Track], bool], Stream],
         on_event: Callable[[PipelineEvent], None],
+        on_picture: Callable[[bytes, float], None],
     ) -> None:
         self.settings, self.make_stream, self.on_event = settings, stream_factory, on_event
         self.description: Description | None = None

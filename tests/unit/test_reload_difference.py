@@ -9,6 +9,7 @@ from relaycore.access.users import UserStore
 from relaycore.reload.difference import RESTART_SETTINGS, Changes, Effect, difference
 from relaycore.settings import (
     AccessSettings,
+    AlertSettings,
     CameraSettings,
     Config,
     LedgerSettings,
@@ -161,6 +162,7 @@ def test_every_setting_of_a_relay_has_its_place() -> None:
         "path_defaults": PathSettings(join="raw"),
         "limits": {"tracks": 3},
         "tls": TlsSettings(enabled=True),
+        "alerts": AlertSettings(enabled=False),
     }
     for field in msgspec.structs.fields(Config):
         value = not field.default if isinstance(field.default, bool) else other[field.name]

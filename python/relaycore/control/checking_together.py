@@ -53,6 +53,7 @@ def check_together(document: Mapping[str, Any], mistakes: Mistakes) -> None:
     _check_names(document, mistakes)
     _check_limits(document.get("limits"), mistakes)
     _check_tls(document.get("tls"), mistakes)
+    _check_mail(document.get("alerts"), mistakes)
     if document.get("lan") is True and "host" in document:
         mistakes.append(
             Mistake(("host",), "lan = true listens on all addresses already; remove one of the two.")
@@ -63,6 +64,19 @@ def _check_tls(table: object, mistakes: Mistakes) -> None:
     if isinstance(table, Mapping) and "key" in table and "certificate" not in table:
         text = "a key is of no use without its certificate; name that as well, or remove it."
         mistakes.append(Mistake(("tls", "key"), text))
+
+
+def _check_mail(alerts: object, mistakes: Mistakes) -> None:
+    """A user who can log in nowhere."""
+    table = alerts.get("mail") if isinstance(alerts, Mapping) else None
+    if not isinstance(table, Mapping) or not table.get("user"):
+        return
+    if not (table.get("password_file") or table.get("password_variable")):
+        text = "its password is missing; name it with password_file or password_variable."
+        mistakes.append(Mistake(("alerts", "mail", "user"), text))
+    if table.get("security") == "none":
+        text = "a password is not sent without encryption; remove the user, or encrypt the connection."
+        mistakes.append(Mistake(("alerts", "mail", "user"), text))
 
 
 def over_defaults(defaults: PathSettings, settings: PathSettings, given: Iterable[str]) -> PathSettings:

@@ -11,15 +11,15 @@ from relaycore._relaycore import Session as EngineSession
 from relaycore.access.decisions import Question, Refuse, Rejection
 from relaycore.errors import StateError
 from relaycore.ledger.addresses import kept_address
-from relaycore.ledger.records import LONGEST_CLIENT, Act, Kind, Opening, Refusal, tidy
+from relaycore.ledger.records import LONGEST_CLIENT, Act, Kind, Opening, Record, Refusal, tidy
 from relaycore.ledger.refusals import Refusals
 from relaycore.ledger.running import Running
 from relaycore.ledger.store import LedgerFile
 from relaycore.ledger.visits import Visits
 from relaycore.ledger.writer import Entry, Writer
-from relaycore.settings.ledger import LedgerSettings
+from relaycore.settings.ledger import Addresses, LedgerSettings
 
-__all__ = ["Ledger"]
+__all__ = ["Ledger", "ignore"]
 
 PATIENCE_S: Final = 4.0
 """Seconds that somebody waits for a record to be written; less than the engine waits for a decision."""
@@ -45,6 +45,8 @@ class Ledger:
     ) -> None:
         self.folder = folder
         """The state folder."""
+        self.on_record: Callable[[Record], None] = ignore
+        """Called with each opening, session and refusal that is given to be written."""
         self._settings = settings
         self._visits = Visits(settings.addresses, role=role, purpose=purpose, unix_ns=unix_ns)
         self._refusals = Refusals()
@@ -68,13 +70,18 @@ class Ledger:
         if self._counting is not None:
             self._counting.cancel()
         for refusal in self._refusals.due(all_of_them=True):
-            self._writer.put(refusal)
+            self._put(refusal)
         await asyncio.to_thread(self._writer.close, timeout)
 
     @property
     def refuses(self) -> bool:
         """Whether nobody is let in while nothing can be written."""
         return self._settings.when_full == "refuse"
+
+    @property
+    def addresses(self) -> Addresses:
+        """What is kept of addresses."""
+        return self._settings.addresses
 
     @property
     def written(self) -> dict[Kind, int]:
@@ -101,7 +108,7 @@ class Ledger:
     def session_started(self, session: EngineSession) -> None:
         """A session has been set up."""
         opening = self._visits.begin(session)
-        self._open[session.id] = opening, self._writer.put(opening)
+        self._open[session.id] = opening, self._put(opening)
 
     def admit(self, session: EngineSession, answer: Callable[[Refuse | None], None]) -> None:
         """Calls ``answer`` when a session is on record, or with why it may not go on where that cannot be.
@@ -137,7 +144,7 @@ class Ledger:
         """A session has ended."""
         opening, _ = self._open.pop(session.id, (None, None))
         if opening is not None:
-            self._writer.put(self._visits.end(opening, session, reason))
+            self._put(self._visits.end(opening, session, reason))
 
     # Refusals and acts
 
@@ -208,7 +215,7 @@ class Ledger:
 
     def _put_refusal(self, refusal: Refusal, peer: str) -> None:
         for record in self._refusals.take(refusal, peer.rpartition(":")[0].strip("[]")):
-            self._writer.put(record)
+            self._put(record)
         self._count_later()
 
     def _count_later(self) -> None:
@@ -219,8 +226,17 @@ class Ledger:
     def _put_counted(self) -> None:
         self._counting = None
         for record in self._refusals.due():
-            self._writer.put(record)
+            self._put(record)
         self._count_later()
+
+    def _put(self, record: Record) -> Entry:
+        entry = self._writer.put(record)
+        self.on_record(record)
+        return entry
+
+
+def ignore(_record: Record) -> None:
+    """Does nothing with a record."""
 
 
 def _not_on_record(opening: Opening) -> Refusal:

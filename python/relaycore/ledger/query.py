@@ -23,7 +23,7 @@ from relaycore.ledger.schema import LEDGER_FILE, connect_to_read, trouble
 
 __all__ = ["Page", "Question", "all_of", "ask"]
 
-_ACTS_ON_USERS: Final = ("user ", "audit ", "readLedger")
+_ACTS_ON_USERS: Final = ("user ", "audit ", "readLedger", "readAlerts")
 """What acts begin with whose target is a user: changes of the account, and looks at what is known of them."""
 
 _FOREVER: Final = 1 << 62

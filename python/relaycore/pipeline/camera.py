@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from relaycore._relaycore import Stream, Track, now_ns
+from relaycore._relaycore import FrameBuffer, Stream, Track, now_ns
 from relaycore.capture.opening import Sources, choose_sources
 from relaycore.capture.source import AudioSource, SourceFormat, VideoSource
 from relaycore.encode.audio import AacEncoder
@@ -21,6 +21,7 @@ from relaycore.pipeline.capture_loop import CaptureLoop
 from relaycore.pipeline.encode_loop import EncodeLoop
 from relaycore.pipeline.key_frames import KeyFrames
 from relaycore.pipeline.reports import Description, EventKind, PipelineEvent, PipelineStats, State
+from relaycore.pipeline.thumbnail import thumbnail_of
 from relaycore.settings import CameraSettings
 
 __all__ = ["CameraPipeline", "Description", "PipelineEvent", "PipelineStats"]
@@ -35,7 +36,8 @@ class CameraPipeline:
     ``start`` once, then ``stop`` once; both block and may be called from any thread. ``stream_factory`` is
     called once, in ``start``, with the tracks (the picture, then the sound) and whether key frames can be
     made when they are wanted: not where a camera's own pictures are sent on. ``on_event`` is called from
-    threads of the pipeline, one at a time, and must not block.
+    threads of the pipeline, one at a time, and must not block. ``on_picture`` is called each second where
+    pictures are decoded, as :func:`relaycore.pipeline.thumbnail.thumbnail_of` gives them, and must not block.
     """
 
     def __init__(
@@ -43,11 +45,13 @@ class CameraPipeline:
         settings: CameraSettings,
         stream_factory: Callable[[Sequence[Track], bool], Stream],
         on_event: Callable[[PipelineEvent], None],
+        on_picture: Callable[[bytes, float], None] | None = None,
     ) -> None:
         self.description: Description | None = None
         self._settings = settings
         self._make_stream = stream_factory
         self._on_event = on_event
+        self._on_picture = on_picture
         self._event_lock = threading.Lock()
         self._stopping = threading.Event()
         self._state: State = "starting"
@@ -181,6 +185,7 @@ class CameraPipeline:
             changed=self._source_changed,
             bad=lambda text: self._tell("notice", text),
             odd=lambda text: self._tell("notice", text),
+            look=self._looker(source.format.colour.full_range),
         )
         profile = SOFTWARE if choice is None else choice.profile
         self._encode = EncodeLoop(
@@ -195,6 +200,12 @@ class CameraPipeline:
             resumed=self._resumed,
             failed=self._encoder_failed,
         )
+
+    def _looker(self, full_range: bool) -> Callable[[FrameBuffer], None] | None:
+        tell = self._on_picture
+        if tell is None:
+            return None
+        return lambda buffer: tell(*thumbnail_of(buffer, full_range=full_range))
 
     def _describe(
         self,

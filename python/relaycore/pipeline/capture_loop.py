@@ -10,6 +10,7 @@ from typing import Final
 from relaycore._relaycore import FrameBuffer, FramePool, Handoff, now_ns
 from relaycore.capture.source import BadPicture, Captured, VideoSource
 from relaycore.errors import DeviceError, DeviceLost
+from relaycore.pipeline.thumbnail import Thumbnails
 
 __all__ = ["CaptureLoop", "Picture"]
 
@@ -43,7 +44,7 @@ class CaptureLoop:
     ``reopen`` opens the source again after it was lost. ``changed`` is called from the thread: with the
     reason when the source is lost, and with ``None`` when it delivers again. ``bad`` is called once, with
     what is wrong with the first damaged picture, and ``odd`` once, with the first remark on a picture that
-    can be used.
+    can be used. ``look`` is called with a decoded picture each second; it must not keep the buffer.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class CaptureLoop:
         changed: Callable[[str | None], None],
         bad: Callable[[str], None],
         odd: Callable[[str], None],
+        look: Callable[[FrameBuffer], None] | None = None,
     ) -> None:
         self.handoff = Handoff()
         self.captured = 0
@@ -70,6 +72,8 @@ class CaptureLoop:
         self._changed = changed
         self._say_bad = bad
         self._say_odd: Callable[[str], None] | None = odd
+        self._look = look
+        self._looks = Thumbnails()
         self._lost = False
         self._tries = 0
         self._pool = FramePool(source.format.width, source.format.height, POOL_FRAMES)
@@ -133,6 +137,8 @@ class CaptureLoop:
                 self.exhausted += 1
                 return
             captured.fill(buffer)
+        if buffer is not None and self._look is not None and self._looks.is_due(captured.received_ns):
+            self._look(buffer)
         self.handoff.offer(
             Picture(
                 captured.captured_ns,

@@ -32,6 +32,7 @@ RESTART_SETTINGS: Final = frozenset(
         "api",
         "state_folder",
         "ledger",
+        "alerts",
         "shards",
         "limits",
         "log_json",

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from relaycore.settings.access import AccessSettings
+from relaycore.settings.alerts import AlertSettings
 from relaycore.settings.camera import CameraSettings
 from relaycore.settings.ledger import LedgerSettings
 from relaycore.settings.paths import PathSettings
@@ -80,6 +81,11 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         default_factory=LedgerSettings
     )
     """Whether and how it is recorded who watched. It is kept in the state folder."""
+
+    alerts: Annotated[AlertSettings, Meta(description="an [alerts] table")] = msgspec.field(
+        default_factory=AlertSettings
+    )
+    """What is told as odd, and to whom."""
 
     cameras: Annotated[
         dict[str, CameraSettings], Meta(description="[cameras.PATH] tables, one for each camera")

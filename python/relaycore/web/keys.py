@@ -12,13 +12,15 @@ from relaycore.web.metrics.totals import Totals
 from relaycore.web.session_ids import SessionIds
 
 if TYPE_CHECKING:
+    from relaycore.alerts.alerts import Alerts
     from relaycore.ledger.ledger import Ledger
     from relaycore.relay import Relay
 
-__all__ = ["CONNECTIONS", "ENGINE", "LEDGER", "RELAY", "SESSION_IDS", "TOTALS"]
+__all__ = ["ALERTS", "CONNECTIONS", "ENGINE", "LEDGER", "RELAY", "SESSION_IDS", "TOTALS"]
 
 RELAY: web.AppKey[Relay] = web.AppKey("relay")
 ENGINE = web.AppKey("engine", Engine)
+ALERTS: web.AppKey[Alerts] = web.AppKey("alerts")
 LEDGER: web.AppKey[Ledger | None] = web.AppKey("ledger")
 TOTALS = web.AppKey("totals", Totals)
 CONNECTIONS = web.AppKey("connections", Connections)

@@ -14,11 +14,11 @@ from relaycore.access.decisions import Gatekeeper
 from relaycore.errors import RelayClosed
 from relaycore.web import page
 from relaycore.web.answers import Refused
-from relaycore.web.api import about, ledger, paths, reload, sessions, streams
+from relaycore.web.api import about, alerts, ledger, paths, reload, sessions, streams
 from relaycore.web.api.openapi import with_description
 from relaycore.web.connections import Connections, Handed
 from relaycore.web.guard import Guard
-from relaycore.web.keys import CONNECTIONS, ENGINE, LEDGER, RELAY, SESSION_IDS, TOTALS
+from relaycore.web.keys import ALERTS, CONNECTIONS, ENGINE, LEDGER, RELAY, SESSION_IDS, TOTALS
 from relaycore.web.limits import LIMITS, HttpLimits
 from relaycore.web.metrics import handlers as metrics
 from relaycore.web.metrics.totals import Totals
@@ -27,6 +27,7 @@ from relaycore.web.routes import USER, Route
 from relaycore.web.session_ids import SessionIds
 
 if TYPE_CHECKING:
+    from relaycore.alerts.alerts import Alerts
     from relaycore.ledger.ledger import Ledger
     from relaycore.relay import Relay
 
@@ -48,6 +49,7 @@ ROUTES: Final[Sequence[Route]] = with_description(
         *streams.ROUTES,
         *sessions.ROUTES,
         *ledger.ROUTES,
+        *alerts.ROUTES,
         *reload.ROUTES,
         *metrics.ROUTES,
     ]
@@ -58,7 +60,9 @@ ROUTES: Final[Sequence[Route]] = with_description(
 class Web:
     """Answers HTTP for one relay. All methods are called from the loop."""
 
-    def __init__(self, relay: Relay, engine: Engine, gatekeeper: Gatekeeper, ledger: Ledger | None) -> None:
+    def __init__(
+        self, relay: Relay, engine: Engine, gatekeeper: Gatekeeper, ledger: Ledger | None, watching: Alerts
+    ) -> None:
         self._limits = HttpLimits.of(relay.config.limits)
         self._totals = Totals()
         self._guard = Guard(gatekeeper, [relay.config.host])
@@ -66,7 +70,7 @@ class Web:
         self._routes = {route.handler: route for route in ROUTES}
         self._app = web.Application(middlewares=[self._answer], client_max_size=self._limits.body_bytes)
         self._app[RELAY], self._app[ENGINE] = relay, engine
-        self._app[LEDGER] = ledger
+        self._app[LEDGER], self._app[ALERTS] = ledger, watching
         self._app[LIMITS], self._app[TOTALS] = self._limits, self._totals
         self._app[SESSION_IDS] = SessionIds()
         for route in ROUTES:

@@ -7,7 +7,8 @@ from itertools import chain
 
 from aiohttp import hdrs, web
 
-from relaycore.web.keys import CONNECTIONS, ENGINE, LEDGER, RELAY, SESSION_IDS, TOTALS
+from relaycore.web.keys import ALERTS, CONNECTIONS, ENGINE, LEDGER, RELAY, SESSION_IDS, TOTALS
+from relaycore.web.metrics.alerts import alert_families
 from relaycore.web.metrics.collect import collect
 from relaycore.web.metrics.exposition import OPENMETRICS, PROMETHEUS, expose
 from relaycore.web.metrics.ledger import ledger_families
@@ -24,7 +25,7 @@ async def get_metrics(request: web.Request) -> web.Response:
     families = collect(
         app[ENGINE], relay.streams(), relay.path_status(), app[TOTALS], app[SESSION_IDS], connections
     )
-    families = chain(families, ledger_families(app[LEDGER]))
+    families = chain(families, ledger_families(app[LEDGER]), alert_families(app[ALERTS]))
     return web.Response(
         body=expose(families, openmetrics=openmetrics).encode(),
         headers={hdrs.CONTENT_TYPE: OPENMETRICS if openmetrics else PROMETHEUS, hdrs.VARY: hdrs.ACCEPT},

@@ -1,0 +1,1 @@
+"""Where alerts go: each sink has a queue of its own, and none delays anything."""
