@@ -310,7 +310,9 @@ async def _admitted(client: Client) -> int:
 
 async def test_a_ledger_that_cannot_be_written_at_the_start(tmp_path: Path, hasty: None) -> None:
     """Where nobody is let in then, the relay does not start; otherwise it does."""
-    LedgerFile(tmp_path).open()
+    file = LedgerFile(tmp_path)
+    file.open()
+    file.close()
     with rewrite(tmp_path) as database:
         database.execute("BEGIN IMMEDIATE")
         with pytest.raises(StateError, match="locked"):

@@ -22,7 +22,7 @@ from tests.support.ledger import DAY_MS, START_MS, act, fill, look, opening, rew
 SESSIONS = 4_900
 """As many as give 10,000 records, together with the others."""
 
-FLIPS = 100
+FLIPS = 60
 
 
 @pytest.fixture(scope="module")

@@ -87,7 +87,9 @@ async def test_the_loop_never_waits_for_a_locked_ledger(start: Callable[..., Wri
 async def test_a_ledger_that_cannot_be_opened_is_tried_again(
     start: Callable[..., Writer], tmp_path: Path
 ) -> None:
-    LedgerFile(tmp_path).open()
+    file = LedgerFile(tmp_path)
+    file.open()
+    file.close()
     with rewrite(tmp_path) as database:
         database.execute("BEGIN IMMEDIATE")
         writer = start()

@@ -18,13 +18,16 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from relaycore.errors import StateError
 from relaycore.system.private_files import others_may_read
 
-__all__ = ["KEY_FILE", "PUBLIC_KEY_FILE", "PublicKey", "SigningKey"]
+__all__ = ["KEY_FILE", "NEW_FILE", "PUBLIC_KEY_FILE", "PublicKey", "SigningKey"]
 
 KEY_FILE: Final = "ledger.key"
 """Name of the private key in the state folder."""
 
 PUBLIC_KEY_FILE: Final = "ledger.pub"
 """Name of the public key in the state folder."""
+
+NEW_FILE: Final = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0)
+"""How a file is opened that must not be there yet; on Windows without changing the ends of lines."""
 
 _LARGEST: Final = 4096
 """Bytes; a key is much shorter."""
@@ -100,7 +103,7 @@ class SigningKey:
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
         try:
-            descriptor = os.open(folder / KEY_FILE, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+            descriptor = os.open(folder / KEY_FILE, NEW_FILE, 0o600)
         except FileExistsError:
             made = cls.load(folder)
         else:

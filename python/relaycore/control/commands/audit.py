@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Iterable
@@ -18,7 +19,7 @@ from relaycore.control.on_record import put_on_record
 from relaycore.control.state_folder import state_folder
 from relaycore.errors import ConfigurationError, StateError
 from relaycore.ledger.export import Format, as_csv, as_json, moment
-from relaycore.ledger.keys import PUBLIC_KEY_FILE, PublicKey
+from relaycore.ledger.keys import NEW_FILE, PUBLIC_KEY_FILE, PublicKey
 from relaycore.ledger.query import Question, all_of, ask
 from relaycore.ledger.records import KINDS, Act, Opening, Record, Refusal, Removal, Session, now_ms
 from relaycore.ledger.verify import SignedHead, Verification, read_head, verify
@@ -161,13 +162,15 @@ def _export(arguments: argparse.Namespace) -> int:
 
 def _write(parts: Iterable[str], output: str | None) -> None:
     if output is None:
-        for part in parts:
-            sys.stdout.write(part)
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            # The same bytes as in a file, whatever the terminal is.
+            sys.stdout.reconfigure(encoding="utf-8", newline="")
+        sys.stdout.writelines(parts)
         sys.stdout.flush()
         return
     try:
         # What is known of a person is nobody else's business.
-        descriptor = os.open(output, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        descriptor = os.open(output, NEW_FILE, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
             file.writelines(parts)
     except FileExistsError:
