@@ -35,6 +35,7 @@ NAMES: Final = (
     "camera.glass_to_glass",
     "camera.stages",
     "camera.jpeg",
+    "camera.masks",
     "camera.readers",
     "camera.first_picture",
     "camera.memory",

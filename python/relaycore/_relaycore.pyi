@@ -20,6 +20,7 @@ __all__ = [
     "Journey",
     "JpegInfo",
     "LoadRun",
+    "Mask",
     "PullEvent",
     "Reader",
     "ReaderReady",
@@ -692,6 +693,28 @@ class FrameBuffer(Buffer):
         """Fills it from planar 4:2:0; strides in bytes."""
     def fill_from_yuyv(self, data: Buffer, stride: int) -> None:
         """Fills it from packed 4:2:2 in the order Y0 U Y1 V; stride in bytes."""
+    def draw(self, mask: Mask) -> None:
+        """Paints a privacy mask over it; ValueError, and nothing painted, for one of another size."""
+
+@final
+class Mask:
+    """What covers a part of frames of one size.
+
+    The part is made of blocks of 2 x 2 pixels, given as ``spans``: the number of a row of blocks, its first
+    block, and the block behind its last one. ValueError when a span is empty or not inside.
+    """
+
+    @staticmethod
+    def of_colour(
+        width: int, height: int, spans: list[tuple[int, int, int]], colour: tuple[int, int, int]
+    ) -> Mask:
+        """Covers them by one colour of luma and the two differences."""
+    @staticmethod
+    def of_squares(width: int, height: int, spans: list[tuple[int, int, int]], side: int) -> Mask:
+        """Covers them by the means of squares of ``side`` blocks, 1 to 4096."""
+    @staticmethod
+    def of_blur(width: int, height: int, spans: list[tuple[int, int, int]], side: int) -> Mask:
+        """Covers them by the same means, blended from the middle of each square to the next."""
 
 @final
 class Handoff:

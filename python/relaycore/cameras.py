@@ -18,7 +18,7 @@ from relaycore.events import (
     Event,
 )
 from relaycore.pipeline.camera import CameraPipeline, Description, PipelineEvent, PipelineStats
-from relaycore.settings import CameraSettings, Join
+from relaycore.settings import CameraSettings, Join, MaskSettings
 
 __all__ = ["CameraStatus", "Cameras"]
 
@@ -61,7 +61,7 @@ class Cameras:
         return path in self._pipelines
 
     async def add(self, path: str, settings: CameraSettings) -> None:
-        """Starts a camera. What it raises is a DeviceError, EncoderError or PathError."""
+        """Starts a camera. What it raises is a DeviceError, EncoderError, ConfigurationError or PathError."""
         pipeline = CameraPipeline(
             settings,
             lambda tracks, can_force: self._add_stream(path, tracks, settings.join, can_force),
@@ -84,6 +84,14 @@ class Cameras:
             raise PathError(f"There is no camera at {path!r}.")
         await asyncio.to_thread(pipeline.stop, timeout)
         self._remove_stream(path)
+
+    async def set_masks(self, path: str, masks: Sequence[MaskSettings]) -> bool:
+        """Goes on with other privacy masks; False where that takes opening the camera anew.
+
+        Whatever it raises, the camera must not go on with the old ones.
+        """
+        pipeline = self._pipelines.get(path)
+        return pipeline is not None and await asyncio.to_thread(pipeline.set_masks, masks)
 
     async def add_all(self, wanted: Mapping[str, CameraSettings]) -> dict[str, BaseException]:
         """Starts cameras at the same time; gives what those have raised that failed, by path."""

@@ -257,7 +257,7 @@ class Relay:
         """Opens a camera and serves it at ``path``; returns when it delivers.
 
         What is wished stands in ``settings``, in keywords, or in both, where the keywords win. DeviceError,
-        EncoderError or PathError when it cannot be done.
+        EncoderError or PathError when it cannot be done, ConfigurationError for masks that are not right.
         """
         cameras = self._open(self._cameras)
         settings = msgspec.structs.replace(settings or CameraSettings(), **wishes)
@@ -283,6 +283,11 @@ class Relay:
         """
         path = self._free_path(path)
         settings = msgspec.structs.replace(CameraSettings(), **wishes)
+        if settings.masks:
+            raise ConfigurationError(
+                "Privacy masks are drawn on the pictures of cameras only: draw on those that you publish "
+                "before you write them."
+            )
         stream = self._streams.add(path, tracks or [Track.h264()], settings.join, can_force_key_frames)
         return Publisher(stream, settings, lambda: self._streams.remove(path))
 
@@ -461,7 +466,12 @@ class Relay:
         self._gatekeeper.apply(Policy.of(config))
         self._open(self._leases).revoke({change.user for change in plan.changes if change.user is not None})
         paths.configure(config.paths, config.path_defaults)
-        changed = [path for path in before if config.cameras.get(path) != before[path]]
+        changed = [
+            path
+            for path, settings in before.items()
+            if config.cameras.get(path) != settings
+            and not await self._remask(cameras, path, settings, config.cameras.get(path))
+        ]
         await cameras.remove_all(changed, CLOSE_TIMEOUT_S)
         added = {path: settings for path, settings in config.cameras.items() if path not in cameras}
         failures = await cameras.add_all(added)
@@ -472,6 +482,19 @@ class Relay:
         # A camera that failed is tried again at the next reload.
         opened = {path: settings for path, settings in config.cameras.items() if path not in failures}
         self.config = msgspec.structs.replace(self.config, cameras=opened)
+
+    @staticmethod
+    async def _remask(
+        cameras: Cameras, path: str, before: CameraSettings, after: CameraSettings | None
+    ) -> bool:
+        """Goes on with other privacy masks; False where more has changed, or it takes opening it anew."""
+        if after is None or msgspec.structs.replace(before, masks=after.masks) != after:
+            return False
+        try:
+            return await cameras.set_masks(path, after.masks)
+        except Exception:
+            # It is closed whatever went wrong, which is told when it is opened anew.
+            return False
 
     def _disconnect(self, users: Collection[str]) -> None:
         if self._web is not None:

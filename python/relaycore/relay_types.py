@@ -13,6 +13,7 @@ from relaycore.settings import (
     CameraSettings,
     Join,
     LedgerSettings,
+    MaskSettings,
     PathSettings,
     PixelRange,
     User,
@@ -55,6 +56,7 @@ class Wishes(TypedDict, total=False):
     gop_seconds: float
     pixel_range: PixelRange
     join: Join
+    masks: list[MaskSettings]
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,21 @@ def test_a_right_file_is_shown(capsys: pytest.CaptureFixture[str], tmp_path: Pat
     assert "hunter2" not in output.out
 
 
+def test_masks_are_shown(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    file = tmp_path / "relaycore.toml"
+    file.write_text(
+        '[cameras.front]\ncamera = "pattern"\n[[cameras.front.masks]]\nname = "the street"\n'
+        'polygon = [[0, 0], [0.5, 0.125], [0, 1]]\nfill = "blur"\n'
+        "[[cameras.front.masks]]\nrectangle = [0, 0, 0.25, 1]\n"
+    )
+    assert main(["check", str(file)]) == 0
+    output = capsys.readouterr().out
+    assert "Privacy masks" in output
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in output.splitlines()]
+    assert ["front", "the street", "polygon 0,0 0.5,0.125 0,1", "blur"] in rows
+    assert ["front", "", "rectangle from 0, 0 to 0.25, 1", "black"] in rows
+
+
 def test_all_mistakes_are_told_and_nothing_else(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     file = tmp_path / "relaycore.toml"
     file.write_text('port = "x"\n[cameras.front]\nfps = 0\n')

@@ -16,6 +16,7 @@ from relaycore.settings import (
     CameraSettings,
     Config,
     MailSettings,
+    MaskSettings,
     MulticastSettings,
     PathSettings,
     TlsSettings,
@@ -84,6 +85,7 @@ def test_the_example_names_every_setting_with_its_default() -> None:
     kinds: tuple[type[msgspec.Struct], ...] = (
         Config,
         CameraSettings,
+        MaskSettings,
         PathSettings,
         MulticastSettings,
         TlsSettings,
@@ -175,6 +177,26 @@ def test_all_mistakes_are_listed_in_the_order_of_the_file() -> None:
             '[cameras."a b"]',
             "r.toml:1: cameras.a b: it is not a path; use letters, digits, '-', '_' and '.', "
             "like [cameras.front].",
+        ),
+        (
+            "[cameras.a]\nmasks = [{ rectangle = [0, 0, 1, 2] }]",
+            "r.toml:2: cameras.a.masks[1].rectangle: [0, 0, 1, 2] is not right; it should be a list of left, "
+            "top, right and bottom as fractions of the picture, from 0 to 1, like "
+            "rectangle = [0.0, 0.0, 0.25, 1.0].",
+        ),
+        (
+            '[cameras.a]\n[[cameras.a.masks]]\nfill = "blur"',
+            "r.toml:2: cameras.a.masks[1]: a mask has a rectangle or a polygon, one of the two.",
+        ),
+        (
+            '[cameras.a]\nencoder = "copy"\nmasks = [{ rectangle = [0, 0, 1, 1] }]',
+            'r.toml:2: cameras.a.encoder: with "copy", what the camera has encoded itself is sent on, and no '
+            "mask can be drawn on it; choose another encoder, or remove the masks.",
+        ),
+        (
+            "[cameras.a]\nmasks = [" + "{ rectangle = [0, 0, 1, 1] }," * 65 + "]",
+            "r.toml:2: cameras.a.masks: [{'rectangle': [0, 0, 1, 1]}, {'rectang… is not right; it should be "
+            "a list of up to 64 tables, each with a rectangle or a polygon.",
         ),
         (
             "[limits]\nconections = 5",

@@ -20,6 +20,7 @@ from relaycore.settings import (
     Config,
     LedgerSettings,
     MailSettings,
+    MaskSettings,
     MulticastSettings,
     PathSettings,
     RetentionSettings,
@@ -33,6 +34,7 @@ Settings = type[msgspec.Struct]
 SECTIONS: list[tuple[str, Settings]] = [
     ("The server", Config),
     ("Cameras", CameraSettings),
+    ("Masks", MaskSettings),
     ("Paths", PathSettings),
     ("Multicast", MulticastSettings),
     ("Users", User),
@@ -48,6 +50,7 @@ SECTIONS: list[tuple[str, Settings]] = [
 HEADERS: dict[Settings, str] = {
     Config: "",
     CameraSettings: "[cameras.front]\n",
+    MaskSettings: "[[cameras.front.masks]]\n",
     PathSettings: "[paths.front]\n",
     MulticastSettings: "[paths.front.multicast]\n",
     User: "[[users]]\n",
@@ -65,8 +68,9 @@ WITH: dict[str, str] = {
         ("source_on_demand", "on_demand_close_after", "source_transport", "loop"), 'source = "a.mp4"'
     ),
     **dict.fromkeys(("encoder", "bitrate", "gop_seconds"), 'transcode = "auto"'),
+    **dict.fromkeys(("fill", "name"), "rectangle = [0, 0, 1, 1]"),
 }
-"""What has to stand beside an example of a path's setting."""
+"""What has to stand beside an example of a path's or a mask's setting."""
 
 
 def section(title: str) -> str:
@@ -126,7 +130,7 @@ def test_examples_of_keys_are_right(title: str, settings: Settings) -> None:
     examples = {key: cells[1].strip("`") for key, cells in rows(title).items()}
     if settings in (User, MulticastSettings, MailSettings, TlsSettings, AccessRule):
         texts = ["\n".join(examples.values())]
-    elif settings is PathSettings:
+    elif settings in (PathSettings, MaskSettings):
         texts = [f"{example}\n{WITH.get(key, '')}" for key, example in examples.items()]
     else:
         texts = [example for example in examples.values() if not example.startswith("[[")]

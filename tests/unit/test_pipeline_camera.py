@@ -8,18 +8,21 @@ from fractions import Fraction
 from typing import Any
 
 import av
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from relaycore._relaycore import Track, now_ns
+from relaycore._relaycore import FrameBuffer, Track, now_ns
 from relaycore.capture.colour import JPEG
 from relaycore.capture.model import Devices, Microphone
 from relaycore.capture.opening import Sources, choose_sources
 from relaycore.capture.pattern import read_strip
 from relaycore.capture.source import Captured, SourceFormat
-from relaycore.errors import DeviceError, DeviceLost, NoSuchDevice, NoSuchMode, PathError
+from relaycore.errors import ConfigurationError, DeviceError, DeviceLost, NoSuchDevice, NoSuchMode, PathError
 from relaycore.pipeline import camera, capture_loop
 from relaycore.pipeline.camera import CameraPipeline, PipelineEvent
-from relaycore.settings import CameraSettings
+from relaycore.pipeline.masking import Masking
+from relaycore.settings import CameraSettings, MaskSettings
 
 PATIENCE = 20.0
 """Seconds after which a test that waits has failed."""
@@ -150,7 +153,7 @@ class Silent:
         if not self.permits.get(timeout=PATIENCE):
             raise DeviceLost("It was unplugged.")
         at = now_ns()
-        return Captured(at, at, None, lambda buffer: None)
+        return Captured(at, at, None, lambda buffer: 0)
 
     def close(self) -> None:
         """Nothing is open."""
@@ -208,12 +211,122 @@ def test_a_camera_that_gives_h264_is_sent_on_as_it_is_and_promises_no_key_frames
     encoder.options = {"tune": "zerolatency"}
     unit = bytes(encoder.encode(av.VideoFrame(64, 48, "yuv420p"))[0])
     silent.format = replace(Silent.format, codec="h264")
-    monkeypatch.setattr(silent, "read", lambda: Captured(now_ns(), now_ns(), unit, lambda buffer: None))
+    monkeypatch.setattr(silent, "read", lambda: Captured(now_ns(), now_ns(), unit, lambda buffer: 0))
     bench = Bench()
     bench.pipeline.start()
     assert [data for data, _ in bench.take(0, 3)] == [unit] * 3
     bench.pipeline.stop()
     assert not bench.can_force_key_frames
+
+
+def decoded(pictures: list[tuple[bytes, dict[str, Any]]]) -> list[NDArray[np.uint8]]:
+    """Y, U and V of each picture, each as rows of samples one below the other."""
+    decoder = av.CodecContext.create("h264", "r")
+    assert isinstance(decoder, av.VideoCodecContext)
+    return [
+        np.asarray(frame.to_ndarray(format="yuvj420p"), np.uint8)
+        for data, _ in pictures
+        for frame in decoder.decode(av.Packet(data))
+    ]
+
+
+MASK = MaskSettings(rectangle=[0.25, 0.0, 0.75, 0.5], fill="#808080")
+SOURCES = (
+    "pattern",
+    "lavfi:testsrc2=size=320x192:rate=30,format=nv12",
+    "lavfi:testsrc2=size=321x193:rate=30,format=yuvj422p",
+    "lavfi:mandelbrot=size=320x192:rate=30,format=rgb24",
+)
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_who_decodes_the_stream_finds_the_mask_and_nothing_behind_it(source: str) -> None:
+    bench = Bench(camera=source, size="320x192", microphone="none", encoder="libx264", masks=[MASK])
+    bench.pipeline.start()
+    pictures = decoded(bench.take(0, 12))
+    bench.pipeline.stop()
+    assert len(pictures) == 12
+    for picture in pictures:
+        # Encoding blurs what is within a block of its edges, which are outside of the mask.
+        hidden = picture[:80, 96:224].astype(int)
+        assert abs(hidden - 128).max() <= 3
+        assert picture[112:192].std() > 20
+
+
+def test_masks_of_a_running_camera_change_at_a_random_access_point() -> None:
+    bench = Bench(camera="pattern", size="320x180", fps=60, microphone="none", encoder="libx264")
+    bench.pipeline.start()
+    assert read_strip(decoded(bench.take(0, 1))[0][:180]) is not None
+    assert bench.pipeline.set_masks([MaskSettings(rectangle=[0, 0, 1, 0.2])])
+    written = bench.take(0, 40)
+    shown = [read_strip(picture[:180]) is not None for picture in decoded_from(written)]
+    first = shown.index(False)
+    assert not any(shown[first:])
+    assert written[len(written) - len(shown) + first][1]["random_access"]
+    with pytest.raises(ConfigurationError):
+        bench.pipeline.set_masks([MaskSettings()])
+    assert not any(read_strip(picture[:180]) for picture in decoded_from(bench.take(0, 60)))
+    assert bench.pipeline.set_masks([])
+    while read_strip(decoded_from(bench.take(0, 60))[-1][:180]) is None:
+        pass
+    bench.pipeline.stop()
+    assert not bench.pipeline.set_masks([])
+
+
+def decoded_from(pictures: list[tuple[bytes, dict[str, Any]]]) -> list[NDArray[np.uint8]]:
+    """Those from the first random access point on."""
+    first = next(number for number, (_, fields) in enumerate(pictures) if fields["random_access"])
+    return decoded(pictures[first:])
+
+
+def test_with_masks_a_camera_that_gives_h264_is_decoded_and_its_own_is_never_sent_on(
+    silent: Silent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silent.format = replace(Silent.format, codec="h264")
+
+    def fill(buffer: FrameBuffer) -> int:
+        np.frombuffer(memoryview(buffer), np.uint8)[:] = 250
+        return 0
+
+    monkeypatch.setattr(silent, "read", lambda: Captured(now_ns(), now_ns(), b"the camera's own", fill))
+    bench = Bench(masks=[MaskSettings(rectangle=[0, 0, 1, 1])])
+    bench.pipeline.start()
+    written = bench.take(0, 3)
+    bench.pipeline.stop()
+    assert bench.can_force_key_frames
+    assert all(b"the camera's own" not in data for data, _ in written)
+    assert max(picture[:48].max() for picture in decoded(written)) < 5
+
+
+def test_masks_on_what_is_sent_on_as_it_is_are_refused(silent: Silent) -> None:
+    silent.format = replace(Silent.format, codec="jpeg")
+    bench = Bench(encoder="copy", masks=[MASK])
+    with pytest.raises(ConfigurationError, match="cannot be drawn with the encoder `copy`"):
+        bench.pipeline.start()
+    assert not bench.streams
+    bench = Bench(encoder="copy")
+    bench.pipeline.start()
+    assert not bench.pipeline.set_masks([MASK])
+    silent.permits.put(False)
+    bench.pipeline.stop()
+
+
+def test_masks_that_cannot_be_drawn_stop_the_picture(silent: Silent, monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks(*_: object) -> int:
+        raise ValueError("the mask is made for frames of another size")
+
+    monkeypatch.setattr(Masking, "draw", breaks)
+    bench = Bench(encoder="libx264", masks=[MASK])
+    bench.pipeline.start()
+    silent.permits.put(True)
+    assert bench.events.get(timeout=PATIENCE).kind == "ready"
+    failed = bench.events.get(timeout=PATIENCE)
+    assert failed.kind == "failed"
+    assert "masks could not be drawn (the mask is made for frames of another size)" in failed.message
+    bench.pipeline.stop()
+    assert bench.pipeline.stats().state == "failed"
+    assert bench.streams[0].written[0].empty()
+    assert not threads()
 
 
 def sources_of(devices: Devices, **settings: Any) -> Any:

@@ -20,6 +20,8 @@ from relaycore.pipeline import capture_loop, key_frames
 from relaycore.pipeline.capture_loop import CaptureLoop, Picture
 from relaycore.pipeline.encode_loop import EncodeLoop
 from relaycore.pipeline.key_frames import KeyFrames
+from relaycore.pipeline.masking import Masking
+from relaycore.settings import MaskSettings
 
 WIDTH, HEIGHT = 64, 48
 FORMAT = SourceFormat("Cam", "/dev/cam", "made up", WIDTH, HEIGHT, 30.0, JPEG, None)
@@ -53,15 +55,16 @@ class ScriptedSource:
 
 
 def picture(level: int, *, encoded: bytes | None = None, at: int | None = None) -> Captured:
-    def fill(buffer: FrameBuffer) -> None:
+    def fill(buffer: FrameBuffer) -> int:
         np.frombuffer(memoryview(buffer), np.uint8)[:] = level
+        return 0
 
     at = now_ns() if at is None else at
     return Captured(at, at, encoded, fill)
 
 
 def broken() -> Captured:
-    def fill(buffer: FrameBuffer) -> None:
+    def fill(buffer: FrameBuffer) -> int:
         raise BadPicture("It was cut.")
 
     return Captured(0, 0, None, fill)
@@ -128,6 +131,29 @@ def test_what_comes_encoded_can_be_kept(stopping: threading.Event) -> None:
     found = loop.handoff.take(PATIENCE)
     assert isinstance(found, Picture)
     assert (found.encoded, found.buffer) == (b"jpeg", None)
+    stopping.set()
+    loop.join(PATIENCE)
+
+
+def test_who_looks_at_pictures_sees_their_masks(stopping: threading.Event) -> None:
+    seen: queue.Queue[set[int]] = queue.Queue()
+    loop = CaptureLoop(
+        ScriptedSource(picture(77, encoded=b"jpeg"), stopping=stopping),
+        lambda: ScriptedSource(stopping=stopping),
+        keep_encoded=True,
+        fps=None,
+        stopping=stopping,
+        changed=lambda _: None,
+        bad=lambda _: None,
+        odd=lambda _: None,
+        look=lambda buffer: seen.put(set(bytes(memoryview(buffer)))),
+        masking=Masking([MaskSettings(rectangle=[0, 0, 1, 1])], WIDTH, HEIGHT, JPEG),
+    )
+    loop.start()
+    found = loop.handoff.take(PATIENCE)
+    assert isinstance(found, Picture)
+    assert found.encoded is None
+    assert seen.get(timeout=PATIENCE) == {0, 128}
     stopping.set()
     loop.join(PATIENCE)
 
@@ -232,6 +258,7 @@ def run_encode(
     *,
     slate: Callable[[], str | None] = lambda: None,
     make_encoder: Callable[[], VideoEncoder] = lambda: VideoEncoder(SOFTWARE, ENCODED),
+    masking: Masking | None = None,
 ) -> tuple[EncodeLoop, Handoff, "queue.Queue[str]"]:
     told: queue.Queue[str] = queue.Queue()
     handoff = Handoff()
@@ -246,14 +273,15 @@ def run_encode(
         slate=slate,
         resumed=lambda: told.put("resumed"),
         failed=told.put,
+        masking=masking,
     )
     loop.start()
     return loop, handoff, told
 
 
-def ready(level: int, at: int) -> Picture:
+def ready(level: int, at: int, revision: int = 0) -> Picture:
     pixels: Any = np.full(WIDTH * HEIGHT * 3 // 2, level, np.uint8).data
-    return Picture(at, at, at, pixels, None)
+    return Picture(at, at, at, pixels, None, revision)
 
 
 def end(loop: EncodeLoop, handoff: Handoff, stopping: threading.Event) -> None:
@@ -286,6 +314,24 @@ def test_a_wish_for_a_key_frame_is_met(stopping: threading.Event, monkeypatch: p
         kinds.append(stream.written.get(timeout=PATIENCE).random_access)
     assert kinds == [True, False, True, False]
     end(loop, handoff, stopping)
+
+
+def test_pictures_of_older_masks_are_left_out_and_newer_ones_begin_anew(stopping: threading.Event) -> None:
+    stream = FakeStream(Track.h264())
+    masking = Masking([], WIDTH, HEIGHT, JPEG)
+    loop, handoff, _ = run_encode(stream, stopping, masking=masking)
+    kinds = []
+    for revision in (0, 0, 1, 1):
+        while masking.revision < revision:
+            masking.replace([])
+            handoff.offer(ready(10, now_ns(), revision - 1))
+            while handoff.taken < handoff.offered:
+                pass
+        handoff.offer(ready(10, now_ns(), revision))
+        kinds.append(stream.written.get(timeout=PATIENCE).random_access)
+    assert kinds == [True, False, True, False]
+    end(loop, handoff, stopping)
+    assert loop.access_units == 4
 
 
 def test_the_slate_is_shown_while_the_source_is_lost_and_its_end_is_told(stopping: threading.Event) -> None:

@@ -4,11 +4,14 @@ import base64
 import contextlib
 from collections.abc import AsyncIterator
 
+import msgspec
 import pytest
 
-from relaycore import CameraSettings, Config, PathSettings, Relay, Track, User
+from relaycore import CameraSettings, Config, MaskSettings, PathSettings, Relay, Track, User
+from relaycore.capture.strip import read_strip
 from relaycore.errors import ConfigurationError
 from relaycore.events import CameraFailed, SessionEnded, StreamAdded, StreamRemoved
+from relaycore.pipeline.masking import Masking
 from relaycore.reload.plan import Reload
 from tests.support.events import of_kind
 from tests.support.rtsp import Client, Gaps
@@ -94,6 +97,44 @@ async def test_cameras_come_and_go(relay: Relay) -> None:
     assert (await of_kind(events, StreamRemoved)).path == "back"
     assert (await of_kind(events, StreamAdded)).path == "side/door"
     assert sorted(relay.config.cameras) == ["front", "side/door"]
+
+
+async def test_masks_change_and_sessions_play_on(relay: Relay) -> None:
+    masked = msgspec.structs.replace(PATTERN, masks=[MaskSettings(rectangle=[0, 0, 1, 0.2])])
+    gaps = Gaps()
+    async with await playing(relay, "front") as client, relay.frames("front") as frames:
+        assert read_strip((await anext(frames)).to_ndarray()[:240]) is not None
+        done = await relay.reload(Config(port=0, cameras={"front": masked, "back": PATTERN}))
+        assert [str(change) for change in done.changes] == ["cameras.front.masks changed"]
+        assert done.sessions == ()
+        async for frame in frames:
+            if read_strip(frame.to_ndarray()[:240]) is None:
+                break
+        # Whoever comes now sees none of what was there before.
+        async with relay.frames("front") as late:
+            for _ in range(5):
+                picture = (await anext(late)).to_ndarray()
+                assert picture[:40].max() <= 20
+                assert picture[60:240].std() > 20
+        for _ in range(30):
+            gaps.add(await client.packet())
+    assert gaps.jumps == []
+    assert relay.config.cameras["front"] == masked
+
+
+async def test_a_camera_whose_masks_cannot_be_changed_is_closed(
+    relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(*_: object) -> None:
+        raise MemoryError
+
+    events = relay.events()
+    masked = msgspec.structs.replace(PATTERN, masks=[MaskSettings(rectangle=[0, 0, 1, 0.2])])
+    monkeypatch.setattr(Masking, "replace", breaks)
+    await relay.reload(Config(port=0, cameras={"front": masked, "back": PATTERN}))
+    assert (await of_kind(events, StreamRemoved)).path == "front"
+    async with relay.frames("front") as frames:
+        assert read_strip((await anext(frames)).to_ndarray()[:240]) is None
 
 
 async def test_a_camera_that_does_not_open_is_told_and_tried_again(relay: Relay) -> None:

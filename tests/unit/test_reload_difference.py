@@ -13,6 +13,7 @@ from relaycore.settings import (
     CameraSettings,
     Config,
     LedgerSettings,
+    MaskSettings,
     PathSettings,
     TlsSettings,
     User,
@@ -71,7 +72,9 @@ def test_nothing_differs_from_itself() -> None:
             Config(cameras={"a": CameraSettings(), "b": CameraSettings(), "c": CameraSettings()}),
             Config(
                 cameras={
-                    "a": CameraSettings(fps=5, pixel_range="limited"),
+                    "a": CameraSettings(
+                        fps=5, pixel_range="limited", masks=[MaskSettings(rectangle=[0, 0, 1, 1])]
+                    ),
                     "b": CameraSettings(),
                     "d": CameraSettings(),
                 }
@@ -79,6 +82,7 @@ def test_nothing_differs_from_itself() -> None:
             [
                 ("cameras.a.fps", "changed", ENDS),
                 ("cameras.a.range", "changed", ENDS),
+                ("cameras.a.masks", "changed", LIVE),
                 ("cameras.c", "removed", ENDS),
                 ("cameras.d", "added", LIVE),
             ],

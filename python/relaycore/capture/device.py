@@ -93,8 +93,8 @@ class CameraSource:
             if odd:
                 remark = f"{self._camera.name} sends JPEG segments that are broken; its pictures are whole."
 
-        def fill(buffer: FrameBuffer) -> None:
-            self._decode(data, buffer)
+        def fill(buffer: FrameBuffer) -> int:
+            return self._decode(data, buffer)
 
         return Captured(captured_ns, received_ns, None if self._codec is None else data, fill, remark)
 
@@ -104,7 +104,7 @@ class CameraSource:
         self._packets.close()
         self._container.close()
 
-    def _decode(self, data: bytes, buffer: FrameBuffer) -> None:
+    def _decode(self, data: bytes, buffer: FrameBuffer) -> int:
         try:
             frames = self._stream.codec_context.decode(av.Packet(data))
         except (av.FFmpegError, ValueError) as error:
@@ -113,7 +113,7 @@ class CameraSource:
             ) from error
         if not frames:
             raise BadPicture(f"{self._camera.name} sent a picture that cannot be decoded.")
-        fill_from_frame(buffer, frames[-1], full_range=self.format.colour.full_range)
+        return fill_from_frame(buffer, frames[-1], full_range=self.format.colour.full_range)
 
 
 def _whole_jpeg(data: bytes) -> tuple[bytes, bool]:

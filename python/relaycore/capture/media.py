@@ -164,8 +164,8 @@ class MediaSource:
             self._wait(early / SECOND)
         full = self.format.colour.full_range
 
-        def fill(buffer: FrameBuffer) -> None:
-            fill_from_frame(buffer, frame, full_range=full)
+        def fill(buffer: FrameBuffer) -> int:
+            return fill_from_frame(buffer, frame, full_range=full)
 
         return Captured(due_ns, max(due_ns, now_ns()), None, fill)
 

@@ -99,7 +99,9 @@ class _Reopener:
         listed = camera.modes
         if not listed:
             camera = _unlisted(camera)
-        mode = best_mode(camera, settings.dimensions, settings.fps, settings.encoder)
+        # What is masked is decoded: then its own H.264 is no better than anything else.
+        encoder = "libx264" if settings.masks and settings.encoder == "auto" else settings.encoder
+        mode = best_mode(camera, settings.dimensions, settings.fps, encoder)
         why = why_mode(mode, listed, settings.dimensions) if listed else None
         # Only what is encoded here can be converted.
         limited = settings.pixel_range == "limited" and settings.encoder != "copy"

@@ -72,8 +72,9 @@ class PatternSource:
         counter, wallclock_ns = self._counter, captured_ns + self._offset
         self._counter += 1
 
-        def fill(buffer: FrameBuffer) -> None:
+        def fill(buffer: FrameBuffer) -> int:
             self._painter.paint(np.frombuffer(memoryview(buffer), np.uint8), counter, wallclock_ns)
+            return 0
 
         return Captured(captured_ns, now_ns(), None, fill)
 

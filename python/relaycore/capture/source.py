@@ -52,14 +52,16 @@ class Captured:
 
     Times are of the engine's clock: of the moment that the picture shows, and of its arrival here.
     ``encoded`` is the access unit (Annex B or JPEG) where the source has a codec. ``fill`` decodes it into a
-    buffer of the source's size; it may be called once, from the reading thread, and raises BadPicture.
+    buffer of the source's size; it may be called once, from the reading thread, and raises BadPicture. It
+    gives how many pixels what the source has at one place may be away from it in the buffer, beyond its own
+    block of 2 x 2 pixels: 0, or more where the picture was converted.
     ``remark`` is what is wrong with the picture though it can be shown, as a sentence for a person.
     """
 
     captured_ns: int
     received_ns: int
     encoded: bytes | None
-    fill: Callable[[FrameBuffer], None]
+    fill: Callable[[FrameBuffer], int]
     remark: str | None = None
 
 

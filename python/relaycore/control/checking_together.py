@@ -14,7 +14,8 @@ from relaycore.control.checking import Mistake, Mistakes, check_table, did_you_m
 from relaycore.control.loops import check_loops
 from relaycore.control.toml_lines import KeyPath
 from relaycore.errors import ConfigurationError
-from relaycore.settings import AccessRule, MulticastSettings, PathSettings, normal_path
+from relaycore.settings import AccessRule, CameraSettings, MulticastSettings, PathSettings, normal_path
+from relaycore.settings.masks import mask_objection
 from relaycore.settings.multicast import GROUP_PORTS
 
 __all__ = ["check_together", "over_defaults"]
@@ -32,6 +33,8 @@ _OF_TRANSCODING = ("encoder", "bitrate", "gop_seconds")
 def check_together(document: Mapping[str, Any], mistakes: Mistakes) -> None:
     """Adds what is wrong in a whole document, also in one that has mistakes of other kinds."""
     cameras = _check_keys("cameras", document.get("cameras"), mistakes)
+    for key in cameras.values():
+        _check_masks(key, document["cameras"][key], mistakes)
     paths = _check_keys("paths", document.get("paths"), mistakes)
     defaults = _readable(document.get("path_defaults", {})) or PathSettings()
     tables = {
@@ -58,6 +61,22 @@ def check_together(document: Mapping[str, Any], mistakes: Mistakes) -> None:
         mistakes.append(
             Mistake(("host",), "lan = true listens on all addresses already; remove one of the two.")
         )
+
+
+def _check_masks(key: str, table: object, mistakes: Mistakes) -> None:
+    """Masks that are no part of the picture, and those that could not be drawn."""
+    settings = check_table(CameraSettings, table, (), [])
+    if settings is None:
+        return
+    for index, mask in enumerate(settings.masks):
+        if (objection := mask_objection(mask)) is not None:
+            mistakes.append(Mistake(("cameras", key, "masks", index), objection))
+    if settings.masks and settings.encoder == "copy":
+        text = (
+            'with "copy", what the camera has encoded itself is sent on, and no mask can be drawn on it; '
+            "choose another encoder, or remove the masks."
+        )
+        mistakes.append(Mistake(("cameras", key, "encoder"), text))
 
 
 def _check_tls(table: object, mistakes: Mistakes) -> None:

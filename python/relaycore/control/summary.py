@@ -6,10 +6,13 @@ from relaycore.access.rules import RENDITION
 from relaycore.addresses import is_loopback
 from relaycore.settings import CameraSettings, Config, PathSettings, masked
 
-__all__ = ["PATH_COLUMNS", "may_publish", "path_rows", "who_comes_in"]
+__all__ = ["MASK_COLUMNS", "PATH_COLUMNS", "mask_rows", "may_publish", "path_rows", "who_comes_in"]
 
 PATH_COLUMNS = ("path", "comes from", "read by", "published by", "goes on to")
 """Titles of the columns of :func:`path_rows`."""
+
+MASK_COLUMNS = ("path", "what is hidden", "where, in fractions of the picture", "by")
+"""Titles of the columns of :func:`mask_rows`."""
 
 
 def who_comes_in(config: Config) -> str:
@@ -45,6 +48,15 @@ def path_rows(config: Config) -> list[tuple[str, ...]]:
             ("any other", _origin(defaults, None), *_rights(defaults, None), _aims("PATH", defaults, None))
         )
     return rows
+
+
+def mask_rows(config: Config) -> list[tuple[str, ...]]:
+    """One row for each privacy mask of a camera."""
+    return [
+        (path, mask.name, str(mask), mask.fill)
+        for path, camera in sorted(config.cameras.items())
+        for mask in camera.masks
+    ]
 
 
 def may_publish(config: Config) -> bool:

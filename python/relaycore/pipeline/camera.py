@@ -15,19 +15,27 @@ from relaycore.encode.choose import Choice, choose_encoder
 from relaycore.encode.new_thread import in_new_thread
 from relaycore.encode.profiles import SOFTWARE, default_bitrate
 from relaycore.encode.video import VideoEncoder, VideoFormat, parameter_sets
-from relaycore.errors import DeviceError, NoSuchMode
+from relaycore.errors import ConfigurationError, DeviceError, NoSuchMode
 from relaycore.pipeline.audio_loop import AudioLoop
 from relaycore.pipeline.capture_loop import CaptureLoop
 from relaycore.pipeline.encode_loop import EncodeLoop
 from relaycore.pipeline.key_frames import KeyFrames
+from relaycore.pipeline.masking import Masking
 from relaycore.pipeline.reports import Description, EventKind, PipelineEvent, PipelineStats, State
 from relaycore.pipeline.thumbnail import thumbnail_of
-from relaycore.settings import CameraSettings
+from relaycore.settings import CameraSettings, MaskSettings
+from relaycore.settings.masks import check_masks
 
 __all__ = ["CameraPipeline", "Description", "PipelineEvent", "PipelineStats"]
 
 SILENCE_NS: Final = 2_000_000_000
 """A source that gives no picture for so long is shown as lost, though its driver does not say so."""
+
+
+COPY_OBJECTION: Final = (
+    "The privacy masks cannot be drawn with the encoder `copy`, which sends on what the camera has encoded "
+    "itself: use another encoder, like `auto`."
+)
 
 
 class CameraPipeline:
@@ -60,12 +68,17 @@ class CameraPipeline:
         self._capture: CaptureLoop | None = None
         self._encode: EncodeLoop | None = None
         self._sound: AudioLoop | None = None
+        self._masking: Masking | None = None
 
     def start(self) -> None:
         """Opens the source, chooses the encoder, adds the stream and starts the threads.
 
-        Raises DeviceError, EncoderError, or whatever ``stream_factory`` raises; then nothing runs.
+        Raises DeviceError, EncoderError, ConfigurationError for masks that cannot be drawn, or whatever
+        ``stream_factory`` raises; then nothing runs.
         """
+        check_masks(self._settings.masks)
+        if self._settings.masks and self._settings.encoder == "copy":
+            raise ConfigurationError(COPY_OBJECTION)
         sources = choose_sources(self._settings, self._stopping.wait)
         source = sources.open_video()
         sound: AudioSource | None = None
@@ -119,6 +132,18 @@ class CameraPipeline:
         if self._state != "failed":
             self._state = "stopped"
 
+    def set_masks(self, masks: Sequence[MaskSettings]) -> bool:
+        """Goes on with other privacy masks, from the next picture on.
+
+        False, and nothing is changed, where pictures are not decoded, so that nothing can be drawn on them,
+        and where the pipeline has ended.
+        ConfigurationError when the masks are not right.
+        """
+        if self._masking is None or self._stopping.is_set():
+            return False
+        self._masking.replace(masks)
+        return True
+
     def stats(self) -> PipelineStats:
         """The numbers up to now."""
         capture, encode = self._capture, self._encode
@@ -158,7 +183,8 @@ class CameraPipeline:
             raise NoSuchMode(
                 f"{source.name!r} gives pictures that are not encoded: use another encoder than `copy`."
             )
-        if settings.encoder == "copy" or (settings.encoder == "auto" and source.codec == "h264"):
+        as_it_is = settings.encoder == "auto" and source.codec == "h264" and not settings.masks
+        if settings.encoder == "copy" or as_it_is:
             return form, None
         return form, choose_encoder(settings.encoder, form)
 
@@ -175,6 +201,8 @@ class CameraPipeline:
     def _run(
         self, sources: Sources, source: VideoSource, stream: Stream, form: VideoFormat, choice: Choice | None
     ) -> None:
+        if choice is not None:
+            self._masking = Masking(self._settings.masks, form.width, form.height, form.colour)
         thinned = self._settings.fps is not None and self._settings.fps < source.format.fps * 0.95
         self._capture = CaptureLoop(
             source,
@@ -186,6 +214,8 @@ class CameraPipeline:
             bad=lambda text: self._tell("notice", text),
             odd=lambda text: self._tell("notice", text),
             look=self._looker(source.format.colour.full_range),
+            masking=self._masking,
+            failed=self._failed,
         )
         profile = SOFTWARE if choice is None else choice.profile
         self._encode = EncodeLoop(
@@ -198,7 +228,8 @@ class CameraPipeline:
             stopping=self._stopping,
             slate=self._slate,
             resumed=self._resumed,
-            failed=self._encoder_failed,
+            failed=self._failed,
+            masking=self._masking,
         )
 
     def _looker(self, full_range: bool) -> Callable[[FrameBuffer], None] | None:
@@ -256,7 +287,7 @@ class CameraPipeline:
         else:
             self._lost(time.strftime("%H:%M:%S"), reason)
 
-    def _encoder_failed(self, reason: str) -> None:
+    def _failed(self, reason: str) -> None:
         self._state = "failed"
         self._stopping.set()
         self._tell("failed", reason)

@@ -10,6 +10,7 @@ from typing import Final
 from relaycore._relaycore import FrameBuffer, FramePool, Handoff, now_ns
 from relaycore.capture.source import BadPicture, Captured, VideoSource
 from relaycore.errors import DeviceError, DeviceLost
+from relaycore.pipeline.masking import Masking
 from relaycore.pipeline.thumbnail import Thumbnails
 
 __all__ = ["CaptureLoop", "Picture"]
@@ -28,7 +29,8 @@ The last one is repeated: a camera that is plugged in again is to be seen again 
 class Picture:
     """A picture on its way to the encoder; times are in ns of the engine's clock.
 
-    Either ``buffer`` holds it decoded, or ``encoded`` as it came.
+    Either ``buffer`` holds it decoded, or ``encoded`` as it came. ``revision`` is that of the privacy masks
+    which were drawn over it.
     """
 
     captured_ns: int
@@ -36,6 +38,7 @@ class Picture:
     decoded_ns: int
     buffer: FrameBuffer | None
     encoded: bytes | None
+    revision: int = 0
 
 
 class CaptureLoop:
@@ -45,6 +48,8 @@ class CaptureLoop:
     reason when the source is lost, and with ``None`` when it delivers again. ``bad`` is called once, with
     what is wrong with the first damaged picture, and ``odd`` once, with the first remark on a picture that
     can be used. ``look`` is called with a decoded picture each second; it must not keep the buffer.
+    can be used. ``masking`` is drawn over each picture; pictures are never kept encoded then. Where it cannot
+    be drawn, no picture is handed over any more: the thread ends, and ``failed`` is called with the reason.
     """
 
     def __init__(
@@ -59,6 +64,8 @@ class CaptureLoop:
         bad: Callable[[str], None],
         odd: Callable[[str], None],
         look: Callable[[FrameBuffer], None] | None = None,
+        masking: Masking | None = None,
+        failed: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.handoff = Handoff()
         self.captured = 0
@@ -66,7 +73,9 @@ class CaptureLoop:
         self.exhausted = 0
         self._source: VideoSource | None = source
         self._reopen = reopen
-        self._keep_encoded = keep_encoded
+        self._keep_encoded = keep_encoded and masking is None
+        self._masking = masking
+        self._failed = failed
         self._thinner = None if fps is None else _Thinner(fps)
         self._stopping = stopping
         self._changed = changed
@@ -99,6 +108,9 @@ class CaptureLoop:
                     continue
                 try:
                     self._pump(self._source)
+                except _NotMasked as reason:
+                    self._failed(str(reason))
+                    return
                 except DeviceLost as lost:
                     self._source.close()
                     self._source = None
@@ -129,6 +141,7 @@ class CaptureLoop:
                     self._say_bad(str(reason))
 
     def _pass_on(self, captured: Captured) -> None:
+        revision = 0
         if self._keep_encoded and captured.encoded is not None:
             buffer = None
         else:
@@ -136,7 +149,10 @@ class CaptureLoop:
             if buffer is None:
                 self.exhausted += 1
                 return
-            captured.fill(buffer)
+            spread = captured.fill(buffer)
+            if self._masking is not None:
+                revision = _masked(self._masking, buffer, spread)
+        # What looks at pictures sees what everybody does.
         if buffer is not None and self._look is not None and self._looks.is_due(captured.received_ns):
             self._look(buffer)
         self.handoff.offer(
@@ -146,6 +162,7 @@ class CaptureLoop:
                 now_ns(),
                 buffer,
                 captured.encoded if buffer is None else None,
+                revision,
             )
         )
 
@@ -157,6 +174,21 @@ class CaptureLoop:
             except DeviceError:
                 continue
         return None
+
+
+class _NotMasked(Exception):
+    """A picture has parts that nobody is to see, and they could not be painted over."""
+
+
+def _masked(masking: Masking, buffer: FrameBuffer, spread: int) -> int:
+    """Draws the masks; gives their revision. _NotMasked, whatever goes wrong."""
+    try:
+        return masking.draw(buffer, spread)
+    except Exception as error:
+        raise _NotMasked(
+            f"The privacy masks could not be drawn ({error}), so no picture is sent any more: check them "
+            "with `relaycore check`, and report this."
+        ) from error
 
 
 class _Thinner:

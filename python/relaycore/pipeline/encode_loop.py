@@ -14,6 +14,7 @@ from relaycore.encode.video import VideoEncoder
 from relaycore.errors import EncoderError
 from relaycore.pipeline.capture_loop import Picture
 from relaycore.pipeline.key_frames import KeyFrames
+from relaycore.pipeline.masking import Masking
 from relaycore.pipeline.media_time import PictureTime
 from relaycore.pipeline.meter import Meter
 
@@ -34,7 +35,9 @@ class EncodeLoop:
 
     ``make_encoder`` is called when there is a picture to encode: at once, or, where pictures come encoded and
     are written as they are, for the first slate. ``slate`` gives the text while the source is lost, else
-    ``None``; ``resumed`` is called with the first picture after a slate.
+    ``None``; ``resumed`` is called with the first picture after a slate. With ``masking``, pictures that were
+    drawn before the masks changed are left out, and the first one afterwards is a random access point: who
+    begins to read gets no older one.
     """
 
     def __init__(
@@ -50,6 +53,7 @@ class EncodeLoop:
         slate: Callable[[], str | None],
         resumed: Callable[[], None],
         failed: Callable[[str], None],
+        masking: Masking | None = None,
     ) -> None:
         self.meter = Meter()
         self.access_units = 0
@@ -66,6 +70,8 @@ class EncodeLoop:
         self._slate = slate
         self._resumed = resumed
         self._failed = failed
+        self._masking = masking
+        self._revision = 0
         self._slate_text: str | None = None
         self._slate_pixels = np.empty(0, np.uint8)
         self._slate_ns = 0
@@ -99,6 +105,8 @@ class EncodeLoop:
             self._failed(str(error))
 
     def _write(self, picture: Picture, taken_ns: int) -> None:
+        if self._masking is not None and picture.revision != self._masking.revision:
+            return
         if picture.encoded is not None:
             self._publish(picture.encoded, self._time.ticks(picture.captured_ns), picture, taken_ns, None)
         elif picture.buffer is not None:
@@ -108,6 +116,8 @@ class EncodeLoop:
         if self._encoder is None:
             self._encoder = self._make_encoder()
         force = self._keys.force(taken_ns, wanted=self._stream.key_frame_wanted())
+        if picture.revision != self._revision:
+            self._revision, force = picture.revision, True
         pts = self._time.ticks(picture.captured_ns)
         for unit in self._encoder.encode(pixels, pts, force_key_frame=force):
             if unit.random_access:
@@ -140,7 +150,7 @@ class EncodeLoop:
     def _write_slate(self, text: str, at_ns: int) -> None:
         if text != self._slate_text:
             self._slate_text, self._slate_pixels = text, paint_slate(*self._size, text)
-        picture = Picture(at_ns, at_ns, at_ns, None, None)
+        picture = Picture(at_ns, at_ns, at_ns, None, None, self._revision)
         if self._is_jpeg:
             self._publish(
                 jpeg_of(self._slate_pixels, *self._size), self._time.ticks(at_ns), picture, at_ns, True

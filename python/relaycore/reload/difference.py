@@ -141,7 +141,9 @@ def _cameras(before: dict[str, CameraSettings], after: dict[str, CameraSettings]
             yield Change(f"cameras.{path}", kind, effect, path=path)
             continue
         for name in _differing(before[path], after[path]):
-            yield Change(f"cameras.{path}.{name}", kind, Effect.ENDS_SESSIONS, path=path)
+            # Where the camera's own H.264 was sent on so far, the first mask ends sessions all the same.
+            effect = Effect.LIVE if name == "masks" else Effect.ENDS_SESSIONS
+            yield Change(f"cameras.{path}.{name}", kind, effect, path=path)
 
 
 def _paths(old: Config, new: Config) -> Iterator[Change]:

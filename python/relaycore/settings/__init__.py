@@ -23,6 +23,7 @@ from relaycore.settings.alerts import (
 )
 from relaycore.settings.camera import CameraSettings
 from relaycore.settings.ledger import LedgerSettings, RetentionSettings
+from relaycore.settings.masks import MaskSettings
 from relaycore.settings.multicast import MulticastSettings
 from relaycore.settings.paths import Hook, PathSettings
 from relaycore.settings.relay import Config
@@ -62,6 +63,7 @@ __all__ = [
     "Limit",
     "LostRule",
     "MailSettings",
+    "MaskSettings",
     "MulticastSettings",
     "NetworkRule",
     "PathSettings",

@@ -7,6 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from relaycore.settings.masks import MASKS_MAX, MaskSettings, check_count
 from relaycore.settings.values import (
     BitRate,
     Encoder,
@@ -68,6 +69,16 @@ class CameraSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
     join: JoinPolicy = "squeeze"
     """How readers start."""
+
+    masks: Annotated[
+        list[MaskSettings],
+        Meta(
+            description=f"a list of up to {MASKS_MAX} tables, each with a rectangle or a polygon",
+            extra={"check": check_count},
+        ),
+    ] = msgspec.field(default_factory=list)
+    """Parts of the picture that nobody is to see: painted over before it is encoded. What the camera has
+    encoded itself is then decoded first, and never sent on as it is."""
 
     @property
     def dimensions(self) -> tuple[int, int] | None:

@@ -4,7 +4,7 @@ use crate::buffers::Bytes;
 use pyo3::exceptions::{PyBufferError, PyValueError};
 use pyo3::ffi;
 use pyo3::prelude::*;
-use relaycore_engine::frames::{self, Plane};
+use relaycore_engine::frames::{self, Fill, Plane, Span};
 use std::ffi::c_int;
 use std::time::Duration;
 
@@ -127,6 +127,21 @@ impl FrameBuffer {
         })
     }
 
+    /// Paints a privacy mask over it.
+    fn draw(&mut self, py: Python<'_>, mask: &Mask) -> PyResult<()> {
+        if self.exports > 0 {
+            return Err(PyBufferError::new_err(
+                "the frame buffer is shown as a Python buffer: release that before drawing",
+            ));
+        }
+        let buffer = &mut self.buffer;
+        py.detach(|| mask.0.draw(buffer)).ok_or_else(|| {
+            PyValueError::new_err(
+                "the mask is made for frames of another size: make one of this size",
+            )
+        })
+    }
+
     /// Shows the bytes, writable.
     ///
     /// # Safety
@@ -158,6 +173,68 @@ impl FrameBuffer {
     /// Called by the interpreter with a view that `__getbuffer__` filled.
     unsafe fn __releasebuffer__(&mut self, _view: *mut ffi::Py_buffer) {
         self.exports = self.exports.saturating_sub(1);
+    }
+}
+
+/// What covers a part of frames of one size.
+#[pyclass(module = "relaycore._relaycore", frozen)]
+pub(crate) struct Mask(frames::Mask);
+
+#[pymethods]
+impl Mask {
+    /// Covers blocks of 2 x 2 pixels by one colour.
+    #[staticmethod]
+    fn of_colour(
+        width: usize,
+        height: usize,
+        spans: Vec<(usize, usize, usize)>,
+        colour: (u8, u8, u8),
+    ) -> PyResult<Self> {
+        let (y, u, v) = colour;
+        Self::make(width, height, spans, Fill::Colour { y, u, v })
+    }
+
+    /// Covers them by the means of squares of `side` blocks.
+    #[staticmethod]
+    fn of_squares(
+        width: usize,
+        height: usize,
+        spans: Vec<(usize, usize, usize)>,
+        side: usize,
+    ) -> PyResult<Self> {
+        Self::make(width, height, spans, Fill::Pixelate(side))
+    }
+
+    /// Covers them by a blur of `side` blocks.
+    #[staticmethod]
+    fn of_blur(
+        width: usize,
+        height: usize,
+        spans: Vec<(usize, usize, usize)>,
+        side: usize,
+    ) -> PyResult<Self> {
+        Self::make(width, height, spans, Fill::Blur(side))
+    }
+}
+
+impl Mask {
+    fn make(
+        width: usize,
+        height: usize,
+        spans: Vec<(usize, usize, usize)>,
+        fill: Fill,
+    ) -> PyResult<Self> {
+        let spans = spans
+            .into_iter()
+            .map(|(row, from, to)| Span { row, from, to })
+            .collect();
+        frames::Mask::new(width, height, spans, fill)
+            .map(Self)
+            .ok_or_else(|| {
+                PyValueError::new_err(
+                    "a mask has spans inside frames of an even size, and squares of one block or more",
+                )
+            })
     }
 }
 

@@ -22,7 +22,7 @@ mod _relaycore {
         StreamEvent,
     };
     #[pymodule_export]
-    use crate::frames::{FrameBuffer, FramePool, Handoff};
+    use crate::frames::{FrameBuffer, FramePool, Handoff, Mask};
     #[pymodule_export]
     use crate::load::{LoadRun, measure_floor};
     #[pymodule_export]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from relaycore.control.config import load_config
 from relaycore.control.console import make_console, say, show_table
-from relaycore.control.summary import PATH_COLUMNS, path_rows, who_comes_in
+from relaycore.control.summary import MASK_COLUMNS, PATH_COLUMNS, mask_rows, path_rows, who_comes_in
 
 NAME = "check"
 HELP = "explain all mistakes of a configuration file"
@@ -29,4 +29,6 @@ def run(arguments: argparse.Namespace) -> int:
     console = make_console()
     say(console, f"{arguments.config} is right. {who_comes_in(config)}")
     show_table(console, "Paths", PATH_COLUMNS, path_rows(config))
+    if masks := mask_rows(config):
+        show_table(console, "Privacy masks", MASK_COLUMNS, masks)
     return 0
