@@ -30,6 +30,7 @@ from relaycore.settings import (
     MaskSettings,
     MulticastSettings,
     PathSettings,
+    ProtocolSettings,
     RetentionSettings,
     User,
 )
@@ -48,6 +49,7 @@ __all__ = [
     "MaskSettings",
     "MulticastSettings",
     "PathSettings",
+    "ProtocolSettings",
     "Publisher",
     "Relay",
     "RelaycoreError",

@@ -13,7 +13,18 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from relaycore.control.checking import did_you_mean
-from relaycore.control.commands import alerts, audit, bench, check, devices, reload, serve, user, version
+from relaycore.control.commands import (
+    alerts,
+    audit,
+    bench,
+    check,
+    devices,
+    reload,
+    report,
+    serve,
+    user,
+    version,
+)
 from relaycore.control.console import legible
 from relaycore.errors import ConfigurationError, RelaycoreError
 
@@ -22,7 +33,7 @@ __all__ = ["main"]
 EXIT_USER = 2
 EXIT_INTERRUPTED = 130
 
-_COMMANDS = (serve, check, reload, user, audit, alerts, devices, bench, version)
+_COMMANDS = (serve, check, reload, user, audit, alerts, report, devices, bench, version)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

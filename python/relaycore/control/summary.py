@@ -4,15 +4,28 @@ from __future__ import annotations
 
 from relaycore.access.rules import RENDITION
 from relaycore.addresses import is_loopback
+from relaycore.privacy.record import protocols_of
 from relaycore.settings import CameraSettings, Config, PathSettings, masked
 
-__all__ = ["MASK_COLUMNS", "PATH_COLUMNS", "mask_rows", "may_publish", "path_rows", "who_comes_in"]
+__all__ = [
+    "MASK_COLUMNS",
+    "PATH_COLUMNS",
+    "PROTOCOL_COLUMNS",
+    "mask_rows",
+    "may_publish",
+    "path_rows",
+    "protocol_rows",
+    "who_comes_in",
+]
 
 PATH_COLUMNS = ("path", "comes from", "read by", "published by", "goes on to")
 """Titles of the columns of :func:`path_rows`."""
 
 MASK_COLUMNS = ("path", "what is hidden", "where, in fractions of the picture", "by")
 """Titles of the columns of :func:`mask_rows`."""
+
+PROTOCOL_COLUMNS = ("path", "responsible", "purpose", "legal basis", "may be read by")
+"""Titles of the columns of :func:`protocol_rows`."""
 
 
 def who_comes_in(config: Config) -> str:
@@ -56,6 +69,21 @@ def mask_rows(config: Config) -> list[tuple[str, ...]]:
         (path, mask.name, str(mask), mask.fill)
         for path, camera in sorted(config.cameras.items())
         for mask in camera.masks
+    ]
+
+
+def protocol_rows(config: Config) -> list[tuple[str, ...]]:
+    """One row for each path that has a data protocol."""
+    return [
+        (
+            found.path,
+            ", ".join(text for text in (found.responsible, found.contact) if text),
+            found.purpose,
+            found.legal_basis,
+            "everybody" if found.notice else "who may come in",
+        )
+        for found in protocols_of(config)
+        if config.path_settings(found.path).protocol is not None
     ]
 
 

@@ -26,6 +26,7 @@ from relaycore.settings.ledger import LedgerSettings, RetentionSettings
 from relaycore.settings.masks import MaskSettings
 from relaycore.settings.multicast import MulticastSettings
 from relaycore.settings.paths import Hook, PathSettings
+from relaycore.settings.protocol import ProtocolSettings
 from relaycore.settings.relay import Config
 from relaycore.settings.tls import TlsSettings
 from relaycore.settings.urls import masked
@@ -68,6 +69,7 @@ __all__ = [
     "NetworkRule",
     "PathSettings",
     "PixelRange",
+    "ProtocolSettings",
     "RetentionSettings",
     "Role",
     "RoleName",

@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from relaycore.errors import ConfigurationError
 from relaycore.settings.multicast import MulticastSettings
+from relaycore.settings.protocol import ProtocolSettings
 from relaycore.settings.urls import check_forward, check_source, check_webhook, masked
 from relaycore.settings.values import BitRate, Encoder, GopSeconds, JoinPolicy, Switch, parse_bitrate
 
@@ -127,6 +128,11 @@ class PathSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     purpose: Purpose | None = None
     """What the path is read and published for; it stands in the ledger beside each session."""
+
+    protocol: Annotated[
+        ProtocolSettings | None, Meta(description="a table with responsible, contact, legal_basis, notice...")
+    ] = None
+    """What is on record of the processing of personal data at the path."""
 
     takeover: Switch = False
     """Let a second publisher take the place of the first, instead of refusing it."""

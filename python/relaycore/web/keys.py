@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     from relaycore.alerts.alerts import Alerts
     from relaycore.ledger.ledger import Ledger
     from relaycore.relay import Relay
+    from relaycore.web.guard import Guard
 
-__all__ = ["ALERTS", "CONNECTIONS", "ENGINE", "LEDGER", "RELAY", "SESSION_IDS", "TOTALS"]
+__all__ = ["ALERTS", "CONNECTIONS", "ENGINE", "GUARD", "LEDGER", "RELAY", "SESSION_IDS", "TOTALS"]
 
 RELAY: web.AppKey[Relay] = web.AppKey("relay")
 ENGINE = web.AppKey("engine", Engine)
+GUARD: web.AppKey[Guard] = web.AppKey("guard")
 ALERTS: web.AppKey[Alerts] = web.AppKey("alerts")
 LEDGER: web.AppKey[Ledger | None] = web.AppKey("ledger")
 TOTALS = web.AppKey("totals", Totals)

@@ -8,7 +8,15 @@ from pathlib import Path
 
 from relaycore.control.config import load_config
 from relaycore.control.console import make_console, say, show_table
-from relaycore.control.summary import MASK_COLUMNS, PATH_COLUMNS, mask_rows, path_rows, who_comes_in
+from relaycore.control.summary import (
+    MASK_COLUMNS,
+    PATH_COLUMNS,
+    PROTOCOL_COLUMNS,
+    mask_rows,
+    path_rows,
+    protocol_rows,
+    who_comes_in,
+)
 
 NAME = "check"
 HELP = "explain all mistakes of a configuration file"
@@ -31,4 +39,6 @@ def run(arguments: argparse.Namespace) -> int:
     show_table(console, "Paths", PATH_COLUMNS, path_rows(config))
     if masks := mask_rows(config):
         show_table(console, "Privacy masks", MASK_COLUMNS, masks)
+    if protocols := protocol_rows(config):
+        show_table(console, "Data protocols", PROTOCOL_COLUMNS, protocols)
     return 0
