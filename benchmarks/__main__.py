@@ -39,6 +39,7 @@ NAMES: Final = (
     "camera.readers",
     "camera.first_picture",
     "camera.memory",
+    "alerts",
     "micro",
 )
 """The benchmarks, each a module, in the order in which they run."""
@@ -59,6 +60,9 @@ SELECTION: Final = {
 }
 """What runs when nothing is named, in ten minutes, and how often and how long each measures."""
 
+OF_NO_SPEED: Final = frozenset({"alerts"})
+"""Benchmarks that find the same in a debug build."""
+
 RENDER: Final = "render"
 
 
@@ -66,7 +70,7 @@ def main() -> int:
     """Runs the benchmarks that are named, or the selection, and draws the page of all results."""
     arguments = _arguments()
     if arguments.names != [RENDER]:
-        if is_debug_build():
+        if is_debug_build() and not set(arguments.names or SELECTION) <= OF_NO_SPEED:
             print(
                 "The extension is a debug build, which says nothing about speed: build it with `make bench`."
             )

@@ -114,9 +114,9 @@ def test_known_networks_at_once_are_not_told() -> None:
     assert rules.advance(NOON + HOUR_MS) == []
 
 
-def test_an_account_without_a_history_takes_one_network_more() -> None:
+def test_an_account_without_a_history_takes_two_networks_more() -> None:
     rules = watch(networks=NetworkRule(seconds=60, days=3))
-    told(rules, [came(), came(network=OTHER)])
+    told(rules, [came(), came(network=OTHER), came(network="10.0.0.0/24")])
     assert rules.advance(NOON + MINUTE_MS) == []
     told(rules, [came(network="203.0.113.0/24", at=NOON + 2 * MINUTE_MS)])
     (alert,) = rules.advance(NOON + 3 * MINUTE_MS)
@@ -185,6 +185,14 @@ def test_what_is_older_than_four_weeks_counts_no_more() -> None:
     assert [alert.rule for alert in told(rules, [came(at=NOON + HOUR_MS * 10)])] == ["hour"]
 
 
+def test_an_account_that_watches_at_most_hours_has_none_that_are_unusual() -> None:
+    for hours, count in (([0, 3, 6, 9, 12], 1), ([0, 3, 6, 9, 12, 15], 0)):
+        rules = watch(hour=HourRule(days=4))
+        before = [record for hour in hours for record in days_at(hour, 4)]
+        told(rules, sorted(before, key=lambda record: record.at), "hour")
+        assert len(told(rules, [came(at=NOON + 7 * HOUR_MS)], "hour")) == count
+
+
 def test_a_recorder_that_reads_all_day_may_connect_at_any_hour() -> None:
     rules = watch(hour=HourRule(days=5))
     begun = came(at=NOON - 10 * DAY_MS)
@@ -238,9 +246,9 @@ def test_viewers_that_come_slowly_or_as_many_as_before_are_no_jump() -> None:
     assert told(rules, crowd) == []
     later = NOON + HOUR_MS
     assert told(rules, [left(begun, later) for begun in crowd]) == []
-    back = [came(None, at=later + 10 * MINUTE_MS + number) for number in range(31)]
-    assert told(rules, back[:30]) == []
-    assert [alert.rule for alert in told(rules, back[30:])] == ["viewers"]
+    back = [came(None, at=later + 10 * MINUTE_MS + number) for number in range(38)]
+    assert told(rules, back[:37]) == []
+    assert [alert.rule for alert in told(rules, back[37:])] == ["viewers"]
 
 
 def test_viewers_who_leave_are_counted_off() -> None:
@@ -289,11 +297,13 @@ def picture(second: int, shade: int, change: int = 0) -> CameraPicture:
 
 def test_a_picture_that_never_changes_is_told_and_its_end_is_too() -> None:
     rules = watch(camera_frozen=FrozenRule(seconds=10))
-    assert told(rules, [picture(second, 100, second % 2) for second in range(10)]) == []
+    assert told(rules, [picture(second, 100, second % 2) for second in range(90)]) == []
+    rules = watch(camera_frozen=FrozenRule(seconds=10))
+    assert told(rules, [picture(second, 100) for second in range(10)]) == []
     (alert,) = told(rules, [picture(10, 100)])
     assert (alert.rule, alert.subject, alert.over) == ("camera_frozen", "cam", False)
     assert told(rules, [picture(11, 100)]) == []
-    (alert,) = told(rules, [picture(12, 100, 2)])
+    (alert,) = told(rules, [picture(12, 100, 1)])
     assert (alert.over, alert.severity) == (True, "info")
 
 

@@ -23,6 +23,9 @@ MOST_ACCOUNTS: Final = 10_000
 
 HOURS: Final = 24
 
+MOST_USUAL: Final = 16
+"""Hours of the day that are usual for an account, beyond which none is unusual."""
+
 _MEGABYTE: Final = 1_000_000
 
 
@@ -84,11 +87,10 @@ class Habits:
         day.hours |= 1 << hour
         day.sessions += 1
         near = sum(1 << (hour + step) % HOURS for step in (-1, 0, 1))
-        if (
-            self._hour.enabled
-            and len(before) >= self._hour.days
-            and not any(known.hours & near for known in before)
-        ):
+        known = 0
+        for other in before:
+            known |= other.hours
+        if self._hour.enabled and len(before) >= self._hour.days and not known & near and _is_regular(known):
             yield Finding(
                 at=at,
                 rule="hour",
@@ -98,7 +100,7 @@ class Habits:
                 f"account did not watch on any of the {len(before)} days before.",
                 records=(opening.id,),
             )
-        yield from self._too_much(opening, day.sessions, [known.sessions for known in before], "sessions")
+        yield from self._too_much(opening, day.sessions, [other.sessions for other in before], "sessions")
 
     def _ended(self, account: _Account, session: Session) -> Iterator[Finding]:
         end = session.at
@@ -137,3 +139,9 @@ class Habits:
             f"{usual} at most.",
             records=(record.id,),
         )
+
+
+def _is_regular(hours: int) -> bool:
+    """Whether an account that has watched at these hours has some at which it does not."""
+    around = hours | hours << 1 | hours >> 1 | hours >> (HOURS - 1) | hours << (HOURS - 1)
+    return (around & ((1 << HOURS) - 1)).bit_count() <= MOST_USUAL

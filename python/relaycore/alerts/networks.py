@@ -16,6 +16,9 @@ from relaycore.settings.alerts import NetworkRule
 
 __all__ = ["Networks"]
 
+NEW: Final = 2
+"""Networks more that it takes where an account has no history."""
+
 MOST_ACCOUNTS: Final = 10_000
 """Accounts that are remembered."""
 
@@ -98,7 +101,7 @@ class Networks:
         settled = len([day for day in account.days if day < today]) >= self._settings.days
         if settled and all(account.known.get(network, today) < today for network in networks):
             return
-        if len(networks) >= self._settings.networks + (not settled):
+        if len(networks) >= self._settings.networks + (0 if settled else NEW):
             yield Finding(
                 at=at,
                 rule="networks",

@@ -11,8 +11,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
-import numpy as np
-
 from relaycore.alerts.model import CameraPicture, Finding, Gone, Happening, Removed
 from relaycore.alerts.places import MINUTE_MS
 from relaycore.alerts.table import Table
@@ -23,10 +21,7 @@ __all__ = ["Pictures"]
 MOST_PATHS: Final = 1024
 """Cameras that are remembered."""
 
-SAME: Final = 1
-"""How much of 255 a point may differ and still be the same."""
-
-BEFORE_MS: Final = 10 * MINUTE_MS
+BEFORE_MS: Final = MINUTE_MS
 """How long ago a camera that goes dark may have been bright."""
 
 
@@ -72,7 +67,7 @@ class Pictures:
                 yield from self._look_for_light(happening, camera)
 
     def _look_for_changes(self, picture: CameraPicture, camera: _Camera) -> Iterator[Finding]:
-        if _alike(camera.first, picture.luma):
+        if camera.first == picture.luma:
             lasts = picture.at - camera.same_since
             if not camera.frozen and lasts >= self._frozen.seconds * 1000:
                 camera.frozen = True
@@ -106,13 +101,6 @@ class Pictures:
                 "something may cover the camera."
             )
             yield _finding("camera_dark", picture, text)
-
-
-def _alike(first: bytes, second: bytes) -> bool:
-    if len(first) != len(second):
-        return False
-    difference = np.frombuffer(first, np.uint8).astype(np.int16) - np.frombuffer(second, np.uint8)
-    return int(np.abs(difference).max(initial=0)) <= SAME
 
 
 def _finding(rule: str, picture: CameraPicture, text: str, *, over: bool = False) -> Finding:

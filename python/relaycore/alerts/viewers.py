@@ -21,6 +21,9 @@ MOST_PATHS: Final = 4096
 MOST_OPEN: Final = 50_000
 """Sessions that are open and remembered."""
 
+MORE: Final = 1.25
+"""How many times the most of four weeks are no more than usual: crowds differ a little."""
+
 STEPS: Final = 20
 """Parts of the time in which viewers come whose numbers are remembered."""
 
@@ -104,7 +107,7 @@ class Viewers:
         if path.now - path.base < rule.viewers or path.now < rule.factor * max(path.base, 1):
             return
         usual = max(path.peaks.values(), default=0)
-        if path.now <= usual:
+        if path.now <= usual * MORE:
             return
         yield Finding(
             at=opening.at,

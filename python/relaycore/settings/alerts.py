@@ -80,12 +80,12 @@ class NetworkRule(AlertRule, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """One account watches from several networks at once, one of which is new to it."""
 
     networks: Count = 2
-    """Networks of an account that has a history; one that has none yet is told of with one more."""
+    """Networks of an account that has a history; one that has none yet is told of with two more."""
 
     seconds: Seconds = 180
     """Seconds that it lasts: a telephone that changes its network looks the same for a moment."""
 
-    days: HistoryDays = 5
+    days: HistoryDays = 10
     """Days on which an account has watched before its networks count as known."""
 
 
@@ -137,7 +137,7 @@ class ViewerRule(AlertRule, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     factor: Factor = 3.0
     """How many times as many."""
 
-    viewers: Many = 25
+    viewers: Many = 15
     """Readers that must have come."""
 
     minutes: Minutes = 5
@@ -160,7 +160,7 @@ class DarkRule(AlertRule, frozen=True, kw_only=True, forbid_unknown_fields=True)
     level: Annotated[
         int, Meta(ge=1, le=120, description="a brightness, from 1 to 120 of 255", examples=[16])
     ] = 16
-    """Mean brightness of a dark picture, of 255. It was twice as bright ten minutes before, or is told of as
+    """Mean brightness of a dark picture, of 255. It was twice as bright a minute before, or is told of as
     no alert: an evening falls slowly."""
 
 
@@ -183,7 +183,7 @@ class ShedRule(AlertRule, frozen=True, kw_only=True, forbid_unknown_fields=True)
     times: Count = 5
     """How often it misses some."""
 
-    minutes: Minutes = 10
+    minutes: Minutes = 30
     """Minutes in which that happens."""
 
 
