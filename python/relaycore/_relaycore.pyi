@@ -254,6 +254,11 @@ class Engine:
         """
     def forget_path(self, path: str) -> None:
         """The path is as any other again."""
+    def set_notices(self, notices: dict[str, tuple[str, bool]]) -> None:
+        """What readers are told of these paths in their descriptions from now on; nothing of all others.
+
+        What each is for, ``""`` where nobody said, and whether more is written at ``/PATH/notice``.
+        """
     def remove_stream(self, path: str) -> None:
         """Removes a stream, if there is one; its readers are told and ended."""
     def open_reader(self, path: str, *, max_bytes: int | None = None) -> Reader:

@@ -56,6 +56,7 @@ from relaycore.paths.hooks import HookEvent, HookFunction
 from relaycore.paths.host import PathHost
 from relaycore.paths.manager import Paths, patience
 from relaycore.paths.path import PathStatus
+from relaycore.privacy.record import notices_of
 from relaycore.publisher import Publisher
 from relaycore.readers import AccessUnitReader, FrameReader
 from relaycore.relay_types import Overrides, StreamStatus, Wishes
@@ -187,6 +188,7 @@ class Relay:
                 await self._web.open()
                 engine.accept_http(True)
             self._address = await asyncio.to_thread(self._listen, engine, host)
+            engine.set_notices(notices_of(self.config))
             self._paths.configure(self.config.paths, self.config.path_defaults)
             for failure in (await self._cameras.add_all(self.config.cameras)).values():
                 raise failure
@@ -465,6 +467,7 @@ class Relay:
         self.config = config
         self._gatekeeper.apply(Policy.of(config))
         self._open(self._leases).revoke({change.user for change in plan.changes if change.user is not None})
+        engine.set_notices(notices_of(config))
         paths.configure(config.paths, config.path_defaults)
         changed = [
             path

@@ -54,6 +54,22 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
 
 
+@pytest.fixture(scope="module")
+def noticed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A path whose description says what it is for and where its notice is, in more than ASCII."""
+    file = tmp_path_factory.mktemp("noticed") / "relaycore.toml"
+    purpose = f"Übersicht über den Hof, 中庭, {'safety of the crane ' * 8}"
+    protocol = '[paths.cam.protocol]\nresponsible = "Crane Ltd"\nnotice = true\n'
+    file.write_text(f'[cameras.cam]\n{PATTERN}[paths.cam]\npurpose = "{purpose[:200]}"\n{protocol}')
+    with serve(str(file)) as server:
+        yield server
+
+
+@pytest.mark.parametrize("player", OPENERS)
+def test_every_player_opens_what_has_a_notice(noticed: Server, player: str) -> None:
+    OPENERS[player](noticed.url_of("cam"))
+
+
 @pytest.mark.parametrize("player", OPENERS)
 def test_every_shape_of_a_url_is_opened(paths: Server, player: str) -> None:
     with ThreadPoolExecutor(AT_ONCE) as pool:

@@ -11,11 +11,21 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from relaycore import CameraSettings, Config, LedgerSettings, MaskSettings, PathSettings, Relay, User
+from relaycore import (
+    CameraSettings,
+    Config,
+    LedgerSettings,
+    MaskSettings,
+    PathSettings,
+    Relay,
+    Track,
+    User,
+)
 from relaycore.control.cli import main
 from relaycore.privacy.page import notice_page, record_page
 from relaycore.privacy.record import fields_of, protocol_of, protocols_of
 from relaycore.settings import ProtocolSettings, RetentionSettings, TlsSettings
+from tests.support.rtsp import Client
 
 EVIL = '<script>alert("x")</script> & \'"'
 YARD = ProtocolSettings(
@@ -136,6 +146,9 @@ def test_check_shows_protocols(file: Path, capsys: pytest.CaptureFixture[str]) -
     assert ["yard", "Crane Ltd", "safety", "", "everybody"] in rows
 
 
+PARAMETERS = bytes.fromhex("0000000167420015da087e2e02200000000168ce3c80")
+"""Parameter sets of a 64x48 picture, without which there is no description to give."""
+
 ANNA = User(name="anna", password="open sesame")
 
 
@@ -181,6 +194,30 @@ async def test_no_other_is_told_to_strangers_nor_whether_there_is_one(relay: Rel
         assert "Digest" in headers["WWW-Authenticate"]
         assert "Crane" not in text
         assert (await get(relay, target, ANNA))[0] == (200 if path == "inside" else 404)
+
+
+async def description(relay: Relay, path: str) -> list[str]:
+    """The lines of the description of a stream, up to its tracks."""
+    client = await Client.connect(relay.urls(path)[0])
+    async with client:
+        found = await client.request("DESCRIBE", headers={"Accept": "application/sdp"})
+    return found.body.decode().split("m=")[0].splitlines()
+
+
+async def test_readers_are_told_before_they_watch(relay: Relay) -> None:
+    await relay.reload(Config(port=0, paths=dict(relay.paths)))
+    tracks = [Track.h264(PARAMETERS)]
+    with relay.publish("house/yard", tracks), relay.publish("inside", tracks):
+        lines = await description(relay, "house/yard")
+        host, port = relay.address
+        at = lines.index("s=house/yard")
+        assert lines[at + 1] == f"i={EVIL}"
+        assert lines[at + 2] == f"u=http://{host}:{port}/house/yard/notice"
+        assert (await get(relay, lines[at + 2].partition(f":{port}")[2]))[0] == 200
+        assert not [line for line in await description(relay, "inside") if line[0] in "iu"]
+        await relay.set_path("inside", PathSettings(purpose="safety"))
+        told = [line for line in await description(relay, "inside") if line[0] in "iu"]
+        assert told == ["i=safety"]
 
 
 async def test_a_notice_changes_with_the_settings(relay: Relay) -> None:

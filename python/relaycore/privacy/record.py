@@ -7,7 +7,7 @@ import msgspec
 from relaycore.access.rules import RENDITION
 from relaycore.settings import Config, ProtocolSettings
 
-__all__ = ["Kept", "PathProtocol", "fields_of", "protocol_of", "protocols_of"]
+__all__ = ["Kept", "PathProtocol", "fields_of", "notices_of", "protocol_of", "protocols_of"]
 
 MEDIA = "pictures and sound"
 NOT_KEPT = "not kept by relaycore, but for the newest seconds in memory while the stream is live"
@@ -63,6 +63,22 @@ def protocol_of(config: Config, path: str) -> PathProtocol:
 def protocols_of(config: Config) -> list[PathProtocol]:
     """Those of all paths that have a camera or settings, by name."""
     return [protocol_of(config, path) for path in sorted(config.cameras.keys() | config.paths.keys())]
+
+
+def notices_of(config: Config) -> dict[str, tuple[str, bool]]:
+    """What readers are told of a path before they watch: what it is for, and whether its notice is a page.
+
+    Only of paths that have something to tell, and of what is made of them.
+    """
+    found = {}
+    for path in config.cameras.keys() | config.paths.keys():
+        settings = config.path_settings(path)
+        has_page = config.api and settings.protocol is not None and settings.protocol.notice
+        if settings.purpose or has_page:
+            found[path] = (settings.purpose or "", has_page)
+            if settings.transcode != "none" and path + RENDITION not in config.paths:
+                found[path + RENDITION] = found[path]
+    return found
 
 
 def fields_of(protocol: PathProtocol) -> list[tuple[str, str]]:

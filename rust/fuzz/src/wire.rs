@@ -228,6 +228,8 @@ fn through_text(name: &str, tracks: &[Track]) -> Vec<Track> {
         origin_id: 1,
         version: 1,
         name,
+        information: "",
+        uri: "",
         address: "0.0.0.0",
         port: 0,
         tool: "fuzz",

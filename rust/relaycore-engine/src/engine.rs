@@ -3,7 +3,7 @@
 use crate::clock::{MILLISECOND, WallClock, now_ns};
 use crate::decision::Answer;
 use crate::events::{Event, EventQueue};
-use crate::paths::{PathOptions, is_path};
+use crate::paths::{PathNotice, PathOptions, is_path};
 use crate::platform;
 use crate::pull::{PullCommand, PullId, PullOptions, ServerUrl};
 use crate::random::random_u32;
@@ -55,6 +55,7 @@ pub(crate) struct Shared {
     pub(crate) origin: u64,
     streams: Mutex<HashMap<String, Arc<Stream>>>,
     path_options: Mutex<HashMap<String, PathOptions>>,
+    path_notices: Mutex<HashMap<String, PathNotice>>,
     /// Held while a source comes or a stream is given up.
     opening: Mutex<()>,
     /// The shard that keeps the deadlines of vacant streams.
@@ -132,6 +133,7 @@ impl Engine {
             origin: u64::from(random_u32()) << 16,
             streams: Mutex::default(),
             path_options: Mutex::default(),
+            path_notices: Mutex::default(),
             opening: Mutex::default(),
             keeper: OnceLock::new(),
             next_number: AtomicU64::new(1),
@@ -269,6 +271,11 @@ impl Engine {
     /// `path` is as any other again.
     pub fn forget_path(&self, path: &str) {
         lock(&self.shared.path_options).remove(path);
+    }
+
+    /// What readers are told of these paths from now on; nothing of all others.
+    pub fn set_notices(&self, notices: HashMap<String, PathNotice>) {
+        *lock(&self.shared.path_notices) = notices;
     }
 
     /// Removes the stream at `path`; its readers get a goodbye. `false` when there is none.
@@ -459,6 +466,14 @@ impl Shared {
             .get(stream.path())
             .is_some_and(|known| Arc::ptr_eq(known, stream));
         is_there && streams.remove(stream.path()).is_some()
+    }
+
+    /// What readers of a path are told of it.
+    pub(crate) fn path_notice(&self, path: &str) -> PathNotice {
+        lock(&self.path_notices)
+            .get(path)
+            .cloned()
+            .unwrap_or_default()
     }
 
     /// How a path treats sources and readers.

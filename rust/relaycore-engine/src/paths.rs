@@ -25,6 +25,15 @@ pub struct PathOptions {
     pub multicast: Option<Multicast>,
 }
 
+/// What readers of a path are told of it in its description.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PathNotice {
+    /// What it is for; empty where nobody said.
+    pub purpose: String,
+    /// Whether more is written at `/PATH/notice` of this server.
+    pub has_page: bool,
+}
+
 impl Default for PathOptions {
     fn default() -> Self {
         Self {

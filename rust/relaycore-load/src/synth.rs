@@ -102,6 +102,8 @@ impl Synth {
             origin_id: u64::from(self.run) << 32 | u64::from(self.stream),
             version: 1,
             name: "load",
+            information: "",
+            uri: "",
             address: "0.0.0.0",
             port: 0,
             tool: "",

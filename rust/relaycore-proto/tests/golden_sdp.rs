@@ -56,6 +56,8 @@ fn described(track: &Track) -> String {
         origin_id: 1,
         version: 1,
         name: "golden",
+        information: "",
+        uri: "",
         address: "0.0.0.0",
         port: 0,
         tool: "",

@@ -66,6 +66,8 @@ fn what_is_written_is_read_alike() {
                 origin_id: u64::MAX,
                 version: 1,
                 name: "Küche",
+                information: "",
+                uri: "",
                 address,
                 port: 0,
                 tool: "relaycore",

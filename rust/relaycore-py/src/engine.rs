@@ -7,12 +7,12 @@ use pyo3::exceptions::{PyKeyError, PyOSError, PyValueError};
 use pyo3::prelude::*;
 use relaycore_engine::Multicast;
 use relaycore_engine::decision::Answer;
-use relaycore_engine::paths::PathOptions;
+use relaycore_engine::paths::{PathNotice, PathOptions};
 use relaycore_engine::pull::{PullId, PullOptions, ServerUrl, TransportChoice};
 use relaycore_engine::stream::JoinPolicy;
 use relaycore_engine::tls::Certificate;
 use relaycore_proto::limits::Limits;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::time::Duration;
 
@@ -171,6 +171,14 @@ impl Engine {
     /// The path is as any other again.
     fn forget_path(&self, path: &str) {
         self.0.forget_path(path);
+    }
+
+    /// What readers are told of these paths from now on.
+    fn set_notices(&self, notices: HashMap<String, (String, bool)>) {
+        let notices = notices
+            .into_iter()
+            .map(|(path, (purpose, has_page))| (path, PathNotice { purpose, has_page }));
+        self.0.set_notices(notices.collect());
     }
 
     fn remove_stream(&self, path: &str) {

@@ -307,6 +307,11 @@ impl Shard {
             attempt.is_described(now_ns());
         }
         let local = connection.local;
+        let scheme = if connection.wire.is_secure() {
+            "https"
+        } else {
+            "http"
+        };
         // Where datagrams go is agreed by SETUP: unless the URL asks for the group, here stands the address that means
         // none (RFC 2326 §C.1.7).
         let group = self.multicast_of(&stream);
@@ -315,11 +320,23 @@ impl Shard {
             None if local.is_ipv4() => ("0.0.0.0".to_owned(), 0),
             None => ("::".to_owned(), 0),
         };
+        let notice = self.shared.path_notice(stream.path());
+        let uri = if notice.has_page {
+            format!(
+                "{scheme}://{}/{}/notice",
+                authority(url, local),
+                stream.path()
+            )
+        } else {
+            String::new()
+        };
         let tracks = stream.tracks();
         let body = sdp::write(&sdp::SessionDescription {
             origin_id: stream.id().0 + self.shared.origin,
             version: 1,
             name: stream.path(),
+            information: &notice.purpose,
+            uri: &uri,
             address: &address,
             port,
             tool: &self.shared.server_name,
@@ -537,6 +554,25 @@ fn asks_for_group(url: &Url) -> bool {
     query
         .split('&')
         .any(|part| part.split('=').next() == Some("multicast"))
+}
+
+/// Host and port as the client knows them, where they can be part of a URL; else the address that it came to.
+fn authority(url: &Url, local: std::net::SocketAddr) -> String {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "-._:".contains(letter);
+    match &url.host {
+        Some(host) if !host.is_empty() && host.chars().all(plain) => {
+            let host = if host.contains(':') {
+                format!("[{host}]")
+            } else {
+                host.clone()
+            };
+            match url.port {
+                Some(port) => format!("{host}:{port}"),
+                None => host,
+            }
+        }
+        _ => local.to_string(),
+    }
 }
 
 /// A URL with host and port, where the client sent only a path.

@@ -28,6 +28,8 @@ fn describe(name: &str, address: &str, tracks: &[Track]) -> String {
         origin_id: 7,
         version: 2,
         name,
+        information: "",
+        uri: "",
         address,
         port: 0,
         tool: "relaycore",
@@ -70,6 +72,26 @@ fn what_is_written_reads_back() {
     assert_eq!(sdp.control.as_deref(), Some("*"));
     let read: Result<Vec<_>, _> = sdp.media.iter().map(bare).collect();
     assert_eq!(read, Ok(tracks));
+}
+
+#[test]
+fn what_it_is_for_and_where_more_is_written_stand_behind_the_name() {
+    let mut session = SessionDescription {
+        origin_id: 7,
+        version: 2,
+        name: "cam",
+        information: "safety\r\nm=video",
+        uri: "http://h:1/cam/notice",
+        address: "::",
+        port: 0,
+        tool: "",
+        tracks: &[],
+    };
+    let lines = "s=cam\r\ni=safety  m=video\r\nu=http://h:1/cam/notice\r\nc=IN IP6 ::\r\n";
+    assert!(write(&session).contains(lines));
+    assert_eq!(parse(&write(&session)).unwrap().name, "cam");
+    (session.information, session.uri) = (" ", "");
+    assert!(write(&session).contains("s=cam\r\nc=IN IP6 ::\r\n"));
 }
 
 #[test]
@@ -408,6 +430,8 @@ fn a_group_has_its_address_and_ports() {
         origin_id: 7,
         version: 2,
         name: "cam",
+        information: "",
+        uri: "",
         address: "239.255.0.1/16",
         port: 5004,
         tool: "",

@@ -15,6 +15,10 @@ pub struct SessionDescription<'a> {
     pub version: u64,
     /// Name of the stream, for a person.
     pub name: &'a str,
+    /// What it is for, for a person; empty where nobody said.
+    pub information: &'a str,
+    /// Where more is written about it; empty where nothing is.
+    pub uri: &'a str,
     /// Address of the connection: `0.0.0.0` or `::` for unicast, a group with `/ttl` for multicast.
     pub address: &'a str,
     /// Port of the first track's RTP at that address, each further track two higher; 0 where SETUP agrees on ports.
@@ -45,7 +49,15 @@ fn write_session(out: &mut String, session: &SessionDescription<'_>) -> core::fm
         name => name,
     };
     write!(out, "v=0\r\no=- {id} {version} IN {family} {host}\r\n")?;
-    write!(out, "s={name}\r\nc=IN {family} {address}\r\nt=0 0\r\n")?;
+    write!(out, "s={name}\r\n")?;
+    let information = one_line(session.information);
+    if !information.trim().is_empty() {
+        write!(out, "i={information}\r\n")?;
+    }
+    if !session.uri.is_empty() {
+        write!(out, "u={}\r\n", one_line(session.uri))?;
+    }
+    write!(out, "c=IN {family} {address}\r\nt=0 0\r\n")?;
     if !session.tool.is_empty() {
         write!(out, "a=tool:{}\r\n", one_line(session.tool))?;
     }
