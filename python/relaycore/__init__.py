@@ -24,6 +24,7 @@ from relaycore.relay_types import StreamStatus
 from relaycore.settings import (
     AccessRule,
     AccessSettings,
+    AlertSettings,
     CameraSettings,
     Config,
     LedgerSettings,
@@ -41,6 +42,7 @@ __all__ = [
     "AccessSettings",
     "AccessUnit",
     "AccessUnitReader",
+    "AlertSettings",
     "CameraSettings",
     "Config",
     "FrameReader",

@@ -11,8 +11,20 @@ import pytest
 from relaycore import Relay
 from relaycore._relaycore import FramePool
 from relaycore.alerts import alerts as alerts_module
-from relaycore.alerts.model import Alert
-from relaycore.events import AlertRaised
+from relaycore.alerts.from_events import happening_of
+from relaycore.alerts.model import Alert, Gone, Happening, Removed, There
+from relaycore.events import (
+    AlertRaised,
+    CameraBack,
+    CameraFailed,
+    CameraLost,
+    Event,
+    SourceFailed,
+    SourceSwitched,
+    StreamRemoved,
+    StreamResumed,
+    StreamVacant,
+)
 from relaycore.pipeline import thumbnail
 from relaycore.pipeline.thumbnail import HEIGHT, WIDTH, Thumbnails, thumbnail_of
 from relaycore.settings import AlertSettings, DarkRule, FrozenRule
@@ -63,6 +75,25 @@ async def alerts_of(graph: str, count: int) -> list[Alert]:
     async with relay, asyncio.timeout(TIMEOUT):
         await relay.add_camera("cam", camera=f"lavfi:{graph}", encoder="libx264", microphone="none")
         return [(await of_kind(events, AlertRaised)).alert for _ in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("event", "happening"),
+    [
+        (CameraLost(path="a", reason="unplugged"), Gone(7, "a", "unplugged")),
+        (CameraFailed(path="a", reason="no encoder"), Gone(7, "a", "no encoder")),
+        (SourceFailed(path="a", source="x", reason="no answer"), Gone(7, "a", "no answer")),
+        (SourceSwitched(path="a", source="x", before="y"), There(7, "a")),
+        (CameraBack(path="a"), There(7, "a")),
+        (StreamResumed(path="a"), There(7, "a")),
+        (StreamRemoved(path="a"), Removed(7, "a")),
+        (StreamRemoved(path="a", reason="the source is gone"), None),
+        (StreamVacant(path="a"), None),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_events_are_what_they_mean_to_the_rules(event: Event, happening: Happening | None) -> None:
+    assert happening_of(event, 7) == happening
 
 
 @pytest.mark.usefixtures("quick")

@@ -46,6 +46,9 @@ __all__ = [
 
 _log = logging.getLogger(__name__)
 
+TOO_MANY: Final = "Too many wrong passwords"
+"""How the reason begins where somebody has to wait before the next password is looked at."""
+
 DECISION_TIMEOUT_S = 5.0
 """Seconds that ``authorise`` may take; shorter than the engine waits."""
 
@@ -303,7 +306,7 @@ class Gatekeeper:
         attempt = self._attempts.take(credentials.name, client, known=known is not None)
         if not isinstance(attempt, Attempt):
             # Also for the right password: otherwise trying them would tell which one it is.
-            return Refuse(403, f"Too many wrong passwords, wait {math.ceil(attempt)} seconds", user=known)
+            return Refuse(403, f"{TOO_MANY}, wait {math.ceil(attempt)} seconds", user=known)
         path = question.path if action in ("read", "publish") else None
         try:
             if isinstance(credentials, BasicCredentials):

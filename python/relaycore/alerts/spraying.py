@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import ClassVar, Final
 
+from relaycore.access.decisions import TOO_MANY
 from relaycore.alerts.model import MOST_RECORDS, Evidence, Finding, Happening
 from relaycore.alerts.places import MINUTE_MS, SHARE, network_in
 from relaycore.alerts.table import Table
@@ -33,9 +34,6 @@ MADE_UP: Final = 5
 
 WRONG: Final = 401
 """The status of a wrong password. Those that wait before the next attempt are refused with 403."""
-
-WAITING: Final = "Too many wrong passwords"
-"""How the reason begins where somebody has to wait."""
 
 
 @dataclass(slots=True)
@@ -75,7 +73,7 @@ class Spraying:
 
     def _refused(self, refusal: Refusal) -> Iterator[Finding]:
         network = network_in(refusal.network)
-        if network is None or not (refusal.status == WRONG or refusal.reason.startswith(WAITING)):
+        if network is None or not (refusal.status == WRONG or refusal.reason.startswith(TOO_MANY)):
             return
         tried = self._networks.use(network)
         if refusal.subject is None:
