@@ -9,7 +9,7 @@ import pytest
 from relaycore import Relay, Track, cameras
 from relaycore._relaycore import Stream
 from relaycore.control.watch import log_events, status_text
-from relaycore.errors import DeviceBusy
+from relaycore.errors import ConfigurationError, DeviceBusy
 from relaycore.events import (
     CameraBack,
     CameraFailed,
@@ -21,7 +21,7 @@ from relaycore.events import (
     StreamRemoved,
 )
 from relaycore.pipeline.camera import Description, PipelineEvent, PipelineStats
-from relaycore.settings import CameraSettings
+from relaycore.settings import CameraSettings, Config, MaskSettings
 
 STORY = (
     PipelineEvent("ready", "made up camera"),
@@ -57,6 +57,10 @@ class Pipeline:
         telling = threading.Thread(target=lambda: [self.on_event(event) for event in STORY])
         telling.start()
         telling.join()
+
+    def set_masks(self, masks: Sequence[MaskSettings]) -> bool:
+        """As where the camera's own H.264 is sent on."""
+        return False
 
     def stop(self, timeout: float) -> None:
         self.stopped = True
@@ -163,3 +167,19 @@ async def test_the_status_line_has_readers_rates_and_drops() -> None:
                 status_text(relay.streams()) == "1 reader · cam 30.0 fps, 2.1 Mbit/s · own h264 · 5 dropped"
             )
             await reader.aclose()
+
+
+async def test_what_cannot_take_masks_while_it_runs_is_opened_anew_with_them(made: list[Pipeline]) -> None:
+    mask = MaskSettings(rectangle=[0, 0, 1, 1])
+    async with Relay(port=0, cameras={"cam": CameraSettings()}) as relay:
+        await relay.reload(Config(port=0, cameras={"cam": CameraSettings(masks=[mask])}))
+        assert [pipeline.stopped for pipeline in made] == [True, False]
+        assert made[1].settings.masks == [mask]
+        assert relay.config.cameras["cam"].masks == [mask]
+
+
+async def test_masks_are_not_for_what_a_program_publishes() -> None:
+    async with Relay(port=0) as relay:
+        with pytest.raises(ConfigurationError, match="draw on those that you publish"):
+            relay.publish("own", masks=[MaskSettings(rectangle=[0, 0, 1, 1])])
+        assert relay.streams() == []
