@@ -215,8 +215,11 @@ class Engine:
         are spoken. Connections that are there keep their certificate. Raises ValueError when they cannot be
         read or do not belong together.
         """
-    def allow(self, request: int, user: str | None = None) -> None:
-        """Answers a request: it may, as this user. An old or unknown request is ignored."""
+    def allow(self, request: int, user: str | None = None, ticket: int = 0) -> None:
+        """Answers a request: it may, as this user. An old or unknown request is ignored.
+
+        The sessions that come of it have this ``ticket``.
+        """
     def challenge(self, request: int, challenges: Sequence[str]) -> None:
         """Answers a request with 401 and these ``WWW-Authenticate`` headers."""
     def refuse(self, request: int, status: int, reason: str) -> None:
@@ -285,6 +288,12 @@ class Engine:
 
         Sessions go on, and so does what their own connections ask of them.
         """
+    def disconnect(self, users: set[str]) -> None:
+        """Ends the sessions of these users and closes the connections on which one of them was let in.
+
+        Those are closed within half a second, whether their clients read what is said or not. It is asked
+        anew about all that was allowed before, as by `revoke_decisions`.
+        """
     @property
     def connections(self) -> int:
         """Connections that are open now."""
@@ -350,6 +359,9 @@ class Session:
     @property
     def user(self) -> str | None:
         """Who it is, when known."""
+    @property
+    def ticket(self) -> int:
+        """What `Engine.allow` was given for it."""
     @property
     def peer(self) -> str:
         """Address and port of the client."""

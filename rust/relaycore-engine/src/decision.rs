@@ -58,6 +58,8 @@ pub enum Answer {
     Allow {
         /// Who it is, when known.
         user: Option<String>,
+        /// What whoever decides calls this admission; it stands in the sessions that come of it. 0 is none.
+        ticket: u64,
     },
     /// Credentials are needed or were wrong: 401 with these `WWW-Authenticate` headers.
     Challenge(Vec<String>),

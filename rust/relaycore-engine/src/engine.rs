@@ -17,7 +17,7 @@ use relaycore_proto::limits::Limits;
 use relaycore_proto::track::Track;
 use rustls::ServerConfig;
 use socket2::{Domain, Protocol, Socket, Type};
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -357,6 +357,17 @@ impl Engine {
     /// their own connections ask of them: who may not have one any more is kicked.
     pub fn revoke_decisions(&self) {
         self.shared.decision_era.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Ends the sessions of these users, closes the connections on which one of them was let in, and asks anew about
+    /// everything that was allowed before.
+    pub fn disconnect(&self, users: HashSet<String>) {
+        // A session that begins meanwhile is either refused because of this, or there when the shard is told.
+        self.revoke_decisions();
+        let users = Arc::new(users);
+        for shard in &self.shards {
+            shard.send(Command::Disconnect(Arc::clone(&users)));
+        }
     }
 
     /// Unix time in nanoseconds of a moment of the engine's clock.

@@ -59,6 +59,8 @@ pub struct SessionInfo {
     pub path: String,
     /// Who it is, when known.
     pub user: Option<String>,
+    /// The ticket of the decision that let it in.
+    pub ticket: u64,
     /// Address of the client.
     pub peer: SocketAddr,
     /// What the client calls itself.

@@ -12,7 +12,7 @@ use relaycore_engine::pull::{PullId, PullOptions, ServerUrl, TransportChoice};
 use relaycore_engine::stream::JoinPolicy;
 use relaycore_engine::tls::Certificate;
 use relaycore_proto::limits::Limits;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::time::Duration;
 
@@ -104,9 +104,9 @@ impl Engine {
         Ok(())
     }
 
-    #[pyo3(signature = (request, user = None))]
-    fn allow(&self, request: u64, user: Option<String>) {
-        self.0.answer(request, Answer::Allow { user });
+    #[pyo3(signature = (request, user = None, ticket = 0))]
+    fn allow(&self, request: u64, user: Option<String>, ticket: u64) {
+        self.0.answer(request, Answer::Allow { user, ticket });
     }
 
     fn challenge(&self, request: u64, challenges: Vec<String>) {
@@ -227,6 +227,10 @@ impl Engine {
 
     fn revoke_decisions(&self) {
         self.0.revoke_decisions();
+    }
+
+    fn disconnect(&self, users: HashSet<String>) {
+        self.0.disconnect(users);
     }
 
     #[getter]

@@ -103,6 +103,11 @@ impl Session {
     }
 
     #[getter]
+    fn ticket(&self) -> u64 {
+        self.0.ticket
+    }
+
+    #[getter]
     fn peer(&self) -> String {
         self.0.peer.to_string()
     }

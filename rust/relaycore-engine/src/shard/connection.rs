@@ -9,6 +9,7 @@ use crate::decision::Action;
 use crate::journey::Attempt;
 use relaycore_proto::rtsp::message::Request;
 use relaycore_proto::rtsp::parser::Parser;
+use std::collections::HashSet;
 use std::net::SocketAddr;
 
 /// Most paths whose decision a connection remembers; a client that wanders further is asked about again.
@@ -69,6 +70,8 @@ pub(super) struct Grant {
     pub(super) path: String,
     /// Who it is, when known.
     pub(super) user: Option<String>,
+    /// What whoever decided calls it.
+    pub(super) ticket: u64,
     /// The era in which it was asked about; see `Engine::revoke_decisions`.
     pub(super) era: u64,
     /// Whether the request that asked for it is still being answered.
@@ -175,6 +178,14 @@ impl Connection {
         self.granted
             .iter()
             .find(|grant| grant.action == action && grant.path == path)
+    }
+
+    /// Whether one of these users was let in on it, for whatever path.
+    pub(super) fn is_of(&self, users: &HashSet<String>) -> bool {
+        self.granted
+            .iter()
+            .filter_map(|grant| grant.user.as_ref())
+            .any(|user| users.contains(user))
     }
 
     /// The request that asked for the newest decision is answered.

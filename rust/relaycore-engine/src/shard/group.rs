@@ -185,6 +185,7 @@ impl Shard {
             action: Action::Read,
             path: stream.path().to_owned(),
             user: None,
+            ticket: 0,
             peer: SocketAddr::new(multicast.group(), multicast.port()),
             user_agent: None,
             protocol: Protocol::Rtsp,

@@ -7,6 +7,7 @@ use crate::decision::Answer;
 use crate::pull::PullCommand;
 use crate::stream::{Stream, StreamId, Subscriber};
 use mio::Waker;
+use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -44,6 +45,8 @@ pub(crate) enum Command {
     Answer(u64, Answer),
     /// End a session, if it is here.
     Kick(String),
+    /// End what these users have open.
+    Disconnect(Arc<HashSet<String>>),
     /// Something for the pulls of the shard.
     Pull(PullCommand),
     /// Say goodbye to everybody and end; what is not read by then is left unsaid.

@@ -13,6 +13,7 @@ use relaycore_proto::rtsp::message::{Request, Response};
 use relaycore_proto::rtsp::parser::Parser;
 use relaycore_proto::rtsp::sniff::{Sniffed, sniff};
 use relaycore_proto::rtsp::status::StatusCode;
+use std::collections::HashSet;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::atomic::Ordering;
@@ -23,6 +24,12 @@ const ACCEPT_AGAIN: u64 = SECOND / 5;
 
 /// A datagram session whose connection is gone lives on for this long, unless its receiver reports.
 const ORPHAN_NS: u64 = 10 * SECOND;
+
+/// How long a client that may not go on has for reading what was said to it.
+const FAREWELL_NS: u64 = SECOND / 2;
+
+/// Why a session ended that may not go on.
+const KICKED: &str = "ended by the operator";
 
 impl Shard {
     /// Accepts connections at a socket.
@@ -243,6 +250,52 @@ impl Shard {
                 connection.closing |= connection.sessions.is_empty();
             }
             self.flush(key);
+        }
+    }
+
+    /// Ends a session that may not go on.
+    pub(super) fn kick(&mut self, key: usize) {
+        let connection = self
+            .sessions
+            .get(key)
+            .and_then(|session| session.connection);
+        self.end_session(key, KICKED);
+        if let Some(connection) = connection
+            && let Some(found) = self.connections.get(connection)
+            && found.closing
+        {
+            self.close_soon(connection);
+        }
+    }
+
+    /// Ends the sessions of these users, and closes the connections on which one of them was let in.
+    pub(super) fn disconnect(&mut self, users: &HashSet<String>) {
+        let of_them = self.sessions.iter().filter(|(_, session)| {
+            let user = session.info.user.as_ref();
+            user.is_some_and(|user| users.contains(user))
+        });
+        for key in of_them.map(|(key, _)| key).collect::<Vec<_>>() {
+            self.kick(key);
+        }
+        let of_them = self.connections.iter();
+        let of_them = of_them.filter(|(_, connection)| connection.is_of(users));
+        for key in of_them.map(|(key, _)| key).collect::<Vec<_>>() {
+            if let Some(connection) = self.connections.get_mut(key) {
+                connection.closing = true;
+                if let Some(Pending::Decision { id, .. }) = connection.pending.take() {
+                    self.asked.remove(&id);
+                }
+            }
+            self.flush(key);
+            self.close_soon(key);
+        }
+    }
+
+    /// Closes a connection that is closing, at the latest after a moment: its client may read nothing more.
+    fn close_soon(&mut self, key: usize) {
+        if let Some(connection) = self.connections.get_mut(key) {
+            connection.idle_at = connection.idle_at.min(now_ns() + FAREWELL_NS);
+            self.schedule_connection(key);
         }
     }
 

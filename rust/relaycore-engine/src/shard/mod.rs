@@ -364,9 +364,10 @@ impl Shard {
                 Command::Answer(id, answer) => self.answered(id, answer),
                 Command::Kick(id) => {
                     if let Some(key) = self.session_keys.get(&id).copied() {
-                        self.end_session(key, "ended by the operator");
+                        self.kick(key);
                     }
                 }
+                Command::Disconnect(users) => self.disconnect(&users),
                 Command::Vacant(stream, number, until) => {
                     self.vacancies.insert(number, stream);
                     self.wheel.add(until, TimerKey::Vacancy(number));

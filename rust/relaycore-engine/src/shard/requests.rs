@@ -220,11 +220,12 @@ impl Shard {
                 }
                 self.request(key, request);
             }
-            (Answer::Allow { user }, None) => {
+            (Answer::Allow { user, ticket }, None) => {
                 connection.remember(Grant {
                     action,
                     path,
                     user,
+                    ticket,
                     era,
                     is_new: true,
                 });

@@ -324,13 +324,14 @@ impl Shard {
             Some(_) => Action::Publish,
             None => Action::Read,
         };
+        let grant = connection.and_then(|connection| connection.grant(action, stream.path()));
         let info = Arc::new(SessionInfo {
             id: session_id(),
             shard: self.number,
             action,
             path: stream.path().to_owned(),
-            user: connection
-                .and_then(|connection| connection.grant(action, stream.path())?.user.clone()),
+            user: grant.and_then(|grant| grant.user.clone()),
+            ticket: grant.map_or(0, |grant| grant.ticket),
             peer: connection.map_or_else(
                 || SocketAddr::from(([0; 4], 0)),
                 |connection| connection.peer,

@@ -167,7 +167,13 @@ impl Reader {
         while !answer.ends_with(b"\r\n\r\n") {
             for event in engine.poll() {
                 if let Event::Request(request) = event {
-                    engine.answer(request.id, Answer::Allow { user: None });
+                    engine.answer(
+                        request.id,
+                        Answer::Allow {
+                            user: None,
+                            ticket: 0,
+                        },
+                    );
                 }
             }
             let mut byte = [0];

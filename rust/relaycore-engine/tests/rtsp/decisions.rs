@@ -11,6 +11,7 @@ use std::time::Instant;
 fn allow() -> Option<Answer> {
     Some(Answer::Allow {
         user: Some("anna".to_owned()),
+        ticket: 7,
     })
 }
 
@@ -44,6 +45,7 @@ fn the_question_says_who_asks_for_what_and_is_asked_once_a_path() {
     assert_eq!(peer, client.socket.local_addr().unwrap());
     let sessions = server.engine.sessions();
     assert_eq!(sessions[0].user.as_deref(), Some("anna"));
+    assert_eq!(sessions[0].ticket, 7);
     assert_eq!(client.status("DESCRIBE", &server.url("other"), &[]), 404);
     assert_eq!(server.asked().path, "other", "nothing was asked in between");
 }
@@ -136,7 +138,13 @@ fn an_open_question_ends_in_503_and_the_connection_lives() {
     assert_eq!(response.status.0, 503);
     assert!(response.headers.get("Retry-After").is_some());
     let late = server.asked().id;
-    server.engine.answer(late, Answer::Allow { user: None });
+    server.engine.answer(
+        late,
+        Answer::Allow {
+            user: None,
+            ticket: 0,
+        },
+    );
     assert_eq!(client.status("DESCRIBE", &server.url("other"), &[]), 404);
 }
 
@@ -284,7 +292,13 @@ fn no_session_begins_while_nobody_takes_what_is_told() {
         assert!(Instant::now() < give_up, "the question came");
         for event in engine.poll() {
             if let Event::Request(request) = event {
-                engine.answer(request.id, Answer::Allow { user: None });
+                engine.answer(
+                    request.id,
+                    Answer::Allow {
+                        user: None,
+                        ticket: 0,
+                    },
+                );
             }
         }
     }
@@ -307,4 +321,75 @@ fn no_session_begins_while_nobody_takes_what_is_told() {
     );
     assert_eq!(told.iter().filter(ended).count(), begun);
     assert_eq!(client.status("SETUP", &track, &transport), 200);
+}
+
+/// An engine that lets everybody in as whom the query of the URL names.
+fn naming(limits: Limits) -> Server {
+    Server::deciding(limits, |request| {
+        Some(Answer::Allow {
+            user: request.query.clone(),
+            ticket: 0,
+        })
+    })
+}
+
+#[test]
+fn a_user_who_is_disconnected_keeps_nothing_open_and_others_keep_all() {
+    let server = naming(Limits::default());
+    let _feed = Feed::started(&server.engine, "cam");
+    let url = |user: &str| format!("{}?{user}", server.url("cam"));
+    let [mut over_tcp, mut over_udp, mut asking, mut other] =
+        std::array::from_fn(|_| Client::connect(server.address));
+    let start = |client: &mut Client, user: &str| {
+        assert_eq!(client.status("DESCRIBE", &url(user), &[]), 200);
+    };
+    for client in [&mut over_tcp, &mut over_udp, &mut asking] {
+        start(client, "anna");
+    }
+    start(&mut other, "bo");
+    over_tcp.play_tcp(&server.url("cam"), 2);
+    let (response, _sockets) = over_udp.setup_udp(&server.url("cam"), 0);
+    assert_eq!(response.status.0, 200);
+    other.play_tcp(&server.url("cam"), 2);
+    let mut unnamed = Client::connect(server.address);
+    assert_eq!(unnamed.status("OPTIONS", &url("anna"), &[]), 200);
+
+    server.engine.disconnect(["anna".to_owned()].into());
+    for client in [&mut over_tcp, &mut over_udp, &mut asking] {
+        client.wait_closed();
+    }
+    let users: Vec<_> = server
+        .engine
+        .sessions()
+        .iter()
+        .map(|session| session.user.clone())
+        .collect();
+    assert_eq!(users, [Some("bo".to_owned())]);
+    assert_eq!(other.status("GET_PARAMETER", &server.url("cam"), &[]), 200);
+    assert_eq!(
+        unnamed.status("OPTIONS", &server.url("cam"), &[]),
+        200,
+        "nobody was let in there"
+    );
+}
+
+#[test]
+fn a_user_who_reads_nothing_more_is_disconnected_all_the_same() {
+    let server = naming(Limits::default());
+    let mut feed = Feed::started(&server.engine, "cam");
+    let mut client = Client::narrow(server.address);
+    let url = format!("{}?anna", server.url("cam"));
+    assert_eq!(client.status("DESCRIBE", &url, &[]), 200);
+    client.play_tcp(&server.url("cam"), 2);
+    // More than the buffers between the two hold.
+    for _ in 0..40 {
+        feed.key(200_000);
+    }
+    server.engine.disconnect(["anna".to_owned()].into());
+    let begun = Instant::now();
+    while server.engine.connections() > 0 {
+        assert!(begun.elapsed() < PATIENCE, "it is still open");
+        std::thread::yield_now();
+    }
+    assert!(server.engine.sessions().is_empty());
 }

@@ -68,7 +68,10 @@ fn a_connection_that_moves_is_asked_for_its_right_once() {
     let server = Server::deciding(Limits::default(), |request| {
         let allowed = request.authorization.as_deref() == Some("right");
         Some(match allowed {
-            true => Answer::Allow { user: None },
+            true => Answer::Allow {
+                user: None,
+                ticket: 0,
+            },
             false => Answer::Challenge(vec!["Basic realm=\"x\"".to_owned()]),
         })
     });

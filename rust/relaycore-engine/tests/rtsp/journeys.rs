@@ -21,8 +21,14 @@ const AGENT: (&str, &str) = ("User-Agent", "test/1");
 fn telling() -> Server {
     let server = Server::deciding(Limits::default(), |request| {
         Some(match request.authorization.as_deref() {
-            _ if request.path != "locked" => Answer::Allow { user: None },
-            Some("right") => Answer::Allow { user: None },
+            _ if request.path != "locked" => Answer::Allow {
+                user: None,
+                ticket: 0,
+            },
+            Some("right") => Answer::Allow {
+                user: None,
+                ticket: 0,
+            },
             Some("banned") => Answer::Refuse {
                 status: 403,
                 reason: "Not you".to_owned(),

@@ -300,7 +300,10 @@ fn a_publisher_is_asked_about_as_one() {
                 status: 403,
                 reason: "Not you".to_owned(),
             },
-            Action::Read => Answer::Allow { user: None },
+            Action::Read => Answer::Allow {
+                user: None,
+                ticket: 0,
+            },
         })
     });
     let mut publisher = Publisher::connect(&server, "live");

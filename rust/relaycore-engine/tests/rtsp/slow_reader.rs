@@ -150,7 +150,10 @@ fn the_past_that_a_reader_joins_with_does_not_make_it_late() {
             ..Limits::default()
         };
         let server = Server::deciding(limits, |request| {
-            (request.path == "cam").then_some(Answer::Allow { user: None })
+            (request.path == "cam").then_some(Answer::Allow {
+                user: None,
+                ticket: 0,
+            })
         });
         let mut feed = Feed::joining(&server.engine, "cam", join);
         feed.key(50_000);

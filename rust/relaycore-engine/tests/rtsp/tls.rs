@@ -99,7 +99,10 @@ fn media_does_not_leave_the_encryption() {
 fn questions_say_whether_the_client_is_encrypted() {
     let server = Server::deciding(Limits::default(), |request| {
         Some(match request.is_secure {
-            true => Answer::Allow { user: None },
+            true => Answer::Allow {
+                user: None,
+                ticket: 0,
+            },
             false => Answer::Refuse {
                 status: 403,
                 reason: "Use rtsps".to_owned(),

@@ -234,7 +234,10 @@ fn packets_of_the_client_come_with_its_requests() {
 fn credentials_are_asked_for_by_rtsp_alone() {
     let server = Server::deciding(Limits::default(), |request| {
         Some(match request.authorization.as_deref() {
-            Some("right") => Answer::Allow { user: None },
+            Some("right") => Answer::Allow {
+                user: None,
+                ticket: 0,
+            },
             _ => Answer::Challenge(vec!["Digest realm=\"x\"".to_owned()]),
         })
     });

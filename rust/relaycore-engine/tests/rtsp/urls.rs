@@ -77,7 +77,12 @@ const SHAPES: [Shape; 12] = [
 
 #[test]
 fn every_shape_leads_to_the_stream_and_its_tracks() {
-    let server = Server::deciding(Limits::default(), |_| Some(Answer::Allow { user: None }));
+    let server = Server::deciding(Limits::default(), |_| {
+        Some(Answer::Allow {
+            user: None,
+            ticket: 0,
+        })
+    });
     let _feed = Feed::started(&server.engine, "cam");
     let _door = Feed::started(&server.engine, "site/door-1");
     let host = server.address.to_string();

@@ -74,12 +74,22 @@ impl Server {
 
     /// As [`Server::open`], with these limits.
     pub(crate) fn with(limits: Limits) -> Self {
-        Self::deciding(limits, |_| Some(Answer::Allow { user: None }))
+        Self::deciding(limits, |_| {
+            Some(Answer::Allow {
+                user: None,
+                ticket: 0,
+            })
+        })
     }
 
     /// As [`Server::with`], but with one shard: what connections do meets in one thread.
     pub(crate) fn narrow(limits: Limits) -> Self {
-        Self::start(1, limits, |_| Some(Answer::Allow { user: None }))
+        Self::start(1, limits, |_| {
+            Some(Answer::Allow {
+                user: None,
+                ticket: 0,
+            })
+        })
     }
 
     /// An engine whose questions are answered by `decide`; `None` leaves one open.
