@@ -52,8 +52,7 @@ class Record(msgspec.Struct, kw_only=True, tag_field="kind"):
     @classmethod
     def kind(cls) -> Kind:
         """The kind of record."""
-        kind: Kind = cls.__struct_config__.tag  # type: ignore[assignment]
-        return kind
+        return _KINDS[cls]
 
 
 class Opening(Record, kw_only=True, tag="opening"):
@@ -178,3 +177,10 @@ def tidy(text: str | None, most: int) -> str | None:
 
 _ENCODER: Final = msgspec.json.Encoder(order="sorted")
 _DECODER: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(Opening | Session | Refusal | Act | Removal)
+_KINDS: Final[dict[type[Record], Kind]] = {
+    Opening: "opening",
+    Session: "session",
+    Refusal: "refusal",
+    Act: "act",
+    Removal: "removal",
+}

@@ -41,6 +41,10 @@ REMOVED_AT_ONCE: Final = 10_000
 _NO_END: Final = "the relay ended without notice"
 """Why a session ended whose relay did not see it end."""
 
+_Row = tuple[int, bytes, bytes, bytes]
+"""Number, body, link before and signature of a record."""
+
+_OPEN: Final = "INSERT OR REPLACE INTO open VALUES (?, CAST(? AS TEXT))"
 _INSERT: Final = "INSERT INTO {kind} (number, body, previous, signature) VALUES (?, CAST(? AS TEXT), ?, ?)"
 _LAST: Final = "SELECT number, body, previous, signature FROM {kind} ORDER BY number DESC LIMIT 1"
 _PREVIOUS: Final = "SELECT previous FROM {kind} WHERE number = ?"
@@ -143,20 +147,22 @@ class LedgerFile:
     def _append(self, database: sqlite3.Connection, records: Iterable[Record]) -> None:
         head, key = self._current(database), self._signer()
         tips = {kind: head.tip(kind) for kind in KINDS}
-        rows: dict[Kind, list[tuple[int, bytes, bytes, bytes]]] = {}
+        rows: dict[Kind, list[_Row]] = {}
+        opened: dict[str, bytes] = {}
+        ended: list[tuple[str]] = []
         for record in records:
             kind = record.kind()
-            before = tips[kind]
-            record.number = before.number + 1
-            rows.setdefault(kind, []).append((record.number, encode(record), before.link, b""))
-            digest = digest_of(before.link, rows[kind][-1][1])
-            tips[kind] = Tip(record.number, link_of(digest, b""))
-            if isinstance(record, Session):
-                database.execute("DELETE FROM open WHERE id = ?", (record.id,))
-            elif isinstance(record, Opening):
-                database.execute(
-                    "INSERT OR REPLACE INTO open VALUES (?, CAST(? AS TEXT))", (record.id, rows[kind][-1][1])
-                )
+            number, before = tips[kind]
+            record.number = number + 1
+            body = encode(record)
+            rows.setdefault(kind, []).append((record.number, body, before, b""))
+            tips[kind] = Tip(record.number, link_of(digest_of(before, body), b""))
+            if kind == "opening":
+                opened[record.id] = body
+            elif kind == "session" and opened.pop(record.id, None) is None:
+                ended.append((record.id,))
+        database.executemany(_OPEN, opened.items())
+        database.executemany("DELETE FROM open WHERE id = ?", ended)
         for kind, added in rows.items():
             number, body, before_last, _ = added[-1]
             digest = digest_of(before_last, body)

@@ -36,8 +36,8 @@ MOST_WAITING: Final = 10_000
 MOST_TOGETHER: Final = 1_000
 """Records of one transaction."""
 
-PAUSE_S: Final = 0.05
-"""Seconds from one transaction to the next: each costs about as much as writing twenty records."""
+PAUSE_S: Final = 0.075
+"""Seconds from one transaction to the next: each costs about as much as writing forty records."""
 
 RETRY_S: Final = 1.0
 """Seconds until it is tried again to write what could not be written, unless somebody waits for it."""
