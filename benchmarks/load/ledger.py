@@ -65,8 +65,9 @@ def run(options: Options) -> Result:
     return Result(
         title="The ledger",
         method=(
-            f"A ledger of {SESSIONS} sessions of {USERS} users at {PATHS} paths on {DAYS} days, one in four "
-            f"of one user, is asked for the newest 100 records, in {ASKED} ways of each kind. Then "
+            f"A ledger that was just filled with {SESSIONS} sessions of {USERS} users at {PATHS} paths on "
+            f"{DAYS} days, one in four of one user, is asked for the newest 100 records, in {ASKED} ways of "
+            "each kind. Then "
             f"{PER_SECOND} readers a second set up, play and tear down a small stream, for "
             f"{options.seconds:g} s and {options.repeats} times, of a relay with a ledger, where each waits "
             "until it is on record, and of one "
