@@ -170,6 +170,7 @@ class Relay:
         self._paths = Paths(self._path_host(engine), self._hooks, patience(self.config.limits))
         self._link.open()
         self._ledger = self._make_ledger(engine)
+        self._ask_before_media(engine)
         self._alerts = Alerts(self.config.alerts, self._ledger, sessions=engine.sessions, tell=self._tell_of)
         if self.config.api:
             self._web = Web(self, engine, self._gatekeeper, self._ledger, self._alerts)
@@ -417,6 +418,17 @@ class Relay:
         """Ends a session by its id. False when there is none."""
         return self._open(self._engine).kick(session)
 
+    def end_sessions(self, user: str, reason: str = "ended by the program") -> list[Session]:
+        """Ends all that a user has open, and gives the sessions of RTSP that were among it.
+
+        Connections of RTSP and HTTP on which the user came in are closed, too. Who still has the right to may
+        come in again. ``reason`` is for the ledger and the log.
+        """
+        engine = self._open(self._engine)
+        ended = [session for session in engine.sessions() if session.user == user]
+        self._open(self._leases).revoke({user}, reason)
+        return ended
+
     def streams(self) -> list[StreamStatus]:
         """What is live at this moment, by path."""
         cameras = self._open(self._cameras)
@@ -466,6 +478,7 @@ class Relay:
         before, config = self.config.cameras, plan.config
         self.config = config
         self._gatekeeper.apply(Policy.of(config))
+        self._ask_before_media(engine)
         self._open(self._leases).revoke({change.user for change in plan.changes if change.user is not None})
         engine.set_notices(notices_of(config))
         paths.configure(config.paths, config.path_defaults)
@@ -499,6 +512,11 @@ class Relay:
             # It is closed whatever went wrong, which is told when it is opened anew.
             return False
 
+    def _ask_before_media(self, engine: Engine) -> None:
+        """Has the engine ask before media flows where that may be refused."""
+        on_record = self._ledger is not None and self._ledger.refuses
+        engine.ask_before_media(on_record or self._gatekeeper.policy.limits_sessions)
+
     def _disconnect(self, users: Collection[str]) -> None:
         if self._web is not None:
             self._web.disconnect(users)
@@ -521,7 +539,6 @@ class Relay:
             purpose=self._purpose,
             unix_ns=engine.unix_ns,
         )
-        engine.ask_before_media(ledger.refuses)
         self._gatekeeper.on_refused = ledger.refused
         return ledger
 
@@ -566,6 +583,8 @@ class Relay:
         session = happened.session
         if self._web is not None:
             self._web.on_session(happened)
+        if self._leases is not None:
+            (self._leases.begin if happened.kind == "started" else self._leases.end)(session)
         if self._ledger is not None:
             if happened.kind == "started":
                 self._ledger.session_started(session)
@@ -578,8 +597,9 @@ class Relay:
 
     def _admit(self, session: Session, answer: Callable[[Refuse | None], None]) -> None:
         """Answers when a session is on record; says why it may not go on where that cannot be."""
-        if self._ledger is None:
-            answer(None)
+        refused = None if self._leases is None else self._leases.admit(session)
+        if refused is not None or self._ledger is None:
+            answer(refused)
         else:
             self._ledger.admit(session, answer)
 

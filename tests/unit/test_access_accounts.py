@@ -156,10 +156,12 @@ def test_the_configuration_wins_over_the_file() -> None:
     assert "anna" not in users
 
 
-def test_who_is_gone_or_has_another_password_is_told() -> None:
+def test_who_is_gone_or_has_another_password_or_fewer_rights_is_told() -> None:
     users = UserStore(stored=[ANNA, BO])
+    more_rights = Account(BO.name, "administrator", BO.ha1, BO.argon2)
+    assert users.replace_stored([ANNA, more_rights]) == set()
     other_role = Account(BO.name, "auditor", BO.ha1, BO.argon2)
-    assert users.replace_stored([ANNA, other_role]) == set()
+    assert users.replace_stored([ANNA, other_role]) == {"bo"}
     assert users.replace_stored([make_account("anna", "new", "viewer"), other_role]) == {"anna"}
     assert users.replace_stored([]) == {"anna", "bo"}
 

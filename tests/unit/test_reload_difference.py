@@ -66,6 +66,11 @@ def test_nothing_differs_from_itself() -> None:
         (
             Config(users=[ANNA]),
             Config(users=[msgspec.structs.replace(ANNA, role="viewer")]),
+            [("users.anna", "changed", ENDS)],
+        ),
+        (
+            Config(users=[ANNA]),
+            Config(users=[msgspec.structs.replace(ANNA, role="administrator")]),
             [("users.anna", "changed", LIVE)],
         ),
         (

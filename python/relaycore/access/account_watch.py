@@ -23,12 +23,12 @@ LOOK_S = 0.2
 class AccountWatch:
     """Keeps the users of the account file in a user store.
 
-    ``changed`` is called after each change, with the names of those who are gone or have another password. A
-    file that cannot be read is told once, and the users stay as they were. All methods are called from the
-    loop.
+    ``changed`` is called after each change, with the names of those who are gone or have another password or
+    fewer rights. A file that cannot be read is told once, and the users stay as they were. All methods are
+    called from the loop.
     """
 
-    def __init__(self, folder: Path, users: UserStore, changed: Callable[[set[str]], None]) -> None:
+    def __init__(self, folder: Path, users: UserStore, changed: Callable[[set[str]], object]) -> None:
         self._file = AccountFile(folder)
         self._users = users
         self._changed = changed

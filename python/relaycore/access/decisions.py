@@ -212,11 +212,20 @@ class Gatekeeper:
         match decision:
             case Challenge(wrong=True, user=user):
                 self.on_refused(Rejection(question, user, 401, "Wrong password or user"))
-            case Refuse(status=status, user=user):
-                self.on_refused(Rejection(question, user, status, decision.why))
-                fields = {"peer": question.peer, "action": action, "path": path[:LONGEST_PATH], "user": user}
-                self._refusals.note(decision.why, wish.client, fields)
+            case Refuse():
+                self.refused(question, decision)
         return decision
+
+    def refused(self, question: Question, refuse: Refuse) -> None:
+        """Tells the log, and whoever wants to know, that somebody was refused."""
+        self.on_refused(Rejection(question, refuse.user, refuse.status, refuse.why))
+        fields = {
+            "peer": question.peer,
+            "action": question.action,
+            "path": question.path.strip("/")[:LONGEST_PATH],
+            "user": refuse.user,
+        }
+        self._refusals.note(refuse.why, host_of(question.peer), fields)
 
     def wish(self, action: Action, path: str | None, client: str) -> Wish:
         """What somebody at an address wants to do now, for :meth:`objection`."""

@@ -18,6 +18,7 @@ class Policy:
 
     ``anonymous`` lets strangers read, ``basic`` offers Basic, ``tls_required`` lets in what is not encrypted
     from this machine only. ``paths`` narrow down what ``rules``, or without them users and roles, allow.
+    ``sessions_per_user`` is how many one user may have at a time; 0 is any number.
     """
 
     anonymous: bool = False
@@ -25,6 +26,7 @@ class Policy:
     tls_required: bool = False
     paths: PathRules = field(default_factory=PathRules)
     rules: RuleBook = field(default_factory=RuleBook)
+    sessions_per_user: int = 0
 
     @classmethod
     def of(cls, config: Config) -> Self:
@@ -35,4 +37,10 @@ class Policy:
             tls_required=config.tls.required,
             paths=PathRules.of(config),
             rules=RuleBook(config.access),
+            sessions_per_user=config.access.sessions_per_user,
         )
+
+    @property
+    def limits_sessions(self) -> bool:
+        """Whether sessions have to be counted before they begin."""
+        return self.sessions_per_user > 0 or self.paths.limits_readers

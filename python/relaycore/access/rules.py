@@ -60,6 +60,15 @@ class PathRules:
             return Rule((), "Only the paths of the configuration may be published to")
         return _rule(settings.publish, "Nobody may publish to this path")
 
+    def settings(self, path: str) -> PathSettings:
+        """The settings that count for a path."""
+        return self.paths.get(self.origin(path), self.defaults)
+
+    @property
+    def limits_readers(self) -> bool:
+        """Whether some path may have only so many readers."""
+        return any(settings.most_readers > 0 for settings in (self.defaults, *self.paths.values()))
+
     def origin(self, path: str) -> str:
         """The path that counts for a path: the one that ``transcode`` makes it of, or itself."""
         return self._made_of(path) or path

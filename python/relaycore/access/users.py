@@ -112,15 +112,18 @@ class UserStore:
     def replace_stored(self, accounts: Iterable[Account]) -> set[str]:
         """Has these users of the account file from now on.
 
-        Gives the names of those who are gone or have another password: whoever changes a password wants those
-        out who know only the old one.
+        Gives the names of those who are gone, have another password, or have a role with fewer rights:
+        whoever changes a password wants those out who know only the old one.
         """
         before = {name: self.account(name) for name in self._stored}
         self._stored = {account.name: account for account in accounts}
         return {
             name
             for name, account in before.items()
-            if (now := self.account(name)) is None or account is None or now.ha1 != account.ha1
+            if (now := self.account(name)) is None
+            or account is None
+            or now.ha1 != account.ha1
+            or not RIGHTS[account.role] <= RIGHTS[now.role]
         }
 
     def account(self, name: str) -> Account | None:

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from relaycore.access.roles import RIGHTS
 from relaycore.access.rules import RENDITION
 from relaycore.access.users import UserStore
 from relaycore.settings import CameraSettings, Config, PathSettings
@@ -129,8 +130,10 @@ def _users(before: UserStore, new: Config) -> Iterator[Change]:
         elif not before.password_is(user.name, user.password):
             # Whoever changes a password wants those out who know only the old one.
             yield Change(f"users.{user.name}.password", "changed", Effect.ENDS_SESSIONS, user=user.name)
-        elif before.role(user.name) != user.role:
-            yield Change(f"users.{user.name}", "changed", Effect.LIVE)
+        elif (role := before.role(user.name)) != user.role:
+            loses = role is not None and not RIGHTS[role] <= RIGHTS[user.role]
+            effect = Effect.ENDS_SESSIONS if loses else Effect.LIVE
+            yield Change(f"users.{user.name}", "changed", effect, user=user.name if loses else None)
 
 
 def _cameras(before: dict[str, CameraSettings], after: dict[str, CameraSettings]) -> Iterator[Change]:

@@ -185,6 +185,12 @@ class AccessSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     ] = ""
     """Time zone of all hours; left out, that of the machine."""
 
+    sessions_per_user: Annotated[
+        int,
+        Meta(ge=0, le=1_000_000, description="a number of sessions, or 0 for any number", examples=[2]),
+    ] = 0
+    """Sessions that one user may have at a time, readers and publishers together; 0 is any number."""
+
     rules: Annotated[
         list[AccessRule],
         Meta(max_length=MOST_RULES, description="[[access.rules]] tables with effect and actions"),

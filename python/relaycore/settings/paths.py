@@ -134,6 +134,16 @@ class PathSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     ] = None
     """What is on record of the processing of personal data at the path."""
 
+    most_readers: Annotated[
+        int, Meta(ge=0, le=1_000_000, description="a number of readers, or 0 for any number", examples=[5])
+    ] = 0
+    """Readers that may be here at a time, those of PATH/h264 included; 0 is any number."""
+
+    longest_session: Annotated[
+        float, Meta(ge=0, le=31_536_000, description="seconds, or 0 for any time", examples=[3600])
+    ] = 0.0
+    """Seconds after which a reader has to come anew; 0 is any time."""
+
     takeover: Switch = False
     """Let a second publisher take the place of the first, instead of refusing it."""
 

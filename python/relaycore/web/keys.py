@@ -9,6 +9,7 @@ from aiohttp import web
 from relaycore._relaycore import Engine
 from relaycore.web.connections import Connections
 from relaycore.web.metrics.totals import Totals
+from relaycore.web.presence import Presence
 from relaycore.web.session_ids import SessionIds
 
 if TYPE_CHECKING:
@@ -17,13 +18,14 @@ if TYPE_CHECKING:
     from relaycore.relay import Relay
     from relaycore.web.guard import Guard
 
-__all__ = ["ALERTS", "CONNECTIONS", "ENGINE", "GUARD", "LEDGER", "RELAY", "SESSION_IDS", "TOTALS"]
+__all__ = ["ALERTS", "CONNECTIONS", "ENGINE", "GUARD", "LEDGER", "PRESENCE", "RELAY", "SESSION_IDS", "TOTALS"]
 
 RELAY: web.AppKey[Relay] = web.AppKey("relay")
 ENGINE = web.AppKey("engine", Engine)
 GUARD: web.AppKey[Guard] = web.AppKey("guard")
 ALERTS: web.AppKey[Alerts] = web.AppKey("alerts")
 LEDGER: web.AppKey[Ledger | None] = web.AppKey("ledger")
+PRESENCE = web.AppKey("presence", Presence)
 TOTALS = web.AppKey("totals", Totals)
 CONNECTIONS = web.AppKey("connections", Connections)
 SESSION_IDS = web.AppKey("session_ids", SessionIds)

@@ -30,6 +30,16 @@ class Presence:
             }
             self._sweep_at = 2 * len(self._users) + SPARE
 
+    def __contains__(self, user: object) -> bool:
+        """Whether a user has a connection open."""
+        return any(
+            user in names and protocol.transport is not None for protocol, names in self._users.items()
+        )
+
+    def forget(self, request: web.Request) -> None:
+        """The connection that a request came on may be answered, whoever is disconnected."""
+        self._users.pop(request.protocol, None)
+
     def disconnect(self, users: Collection[str]) -> None:
         """Closes all connections that one of these users sent a request on, whatever is being answered."""
         for protocol in [held for held, names in self._users.items() if not names.isdisjoint(users)]:

@@ -14,11 +14,21 @@ from relaycore.access.decisions import Gatekeeper
 from relaycore.errors import RelayClosed
 from relaycore.web import notice, page
 from relaycore.web.answers import Refused
-from relaycore.web.api import about, alerts, ledger, paths, reload, sessions, streams
+from relaycore.web.api import about, alerts, ledger, paths, reload, sessions, streams, users
 from relaycore.web.api.openapi import with_description
 from relaycore.web.connections import Connections, Handed
 from relaycore.web.guard import Guard
-from relaycore.web.keys import ALERTS, CONNECTIONS, ENGINE, GUARD, LEDGER, RELAY, SESSION_IDS, TOTALS
+from relaycore.web.keys import (
+    ALERTS,
+    CONNECTIONS,
+    ENGINE,
+    GUARD,
+    LEDGER,
+    PRESENCE,
+    RELAY,
+    SESSION_IDS,
+    TOTALS,
+)
 from relaycore.web.limits import LIMITS, HttpLimits
 from relaycore.web.metrics import handlers as metrics
 from relaycore.web.metrics.totals import Totals
@@ -49,6 +59,7 @@ ROUTES: Final[Sequence[Route]] = with_description(
         *paths.ROUTES,
         *streams.ROUTES,
         *sessions.ROUTES,
+        *users.ROUTES,
         *ledger.ROUTES,
         *alerts.ROUTES,
         *reload.ROUTES,
@@ -72,7 +83,7 @@ class Web:
         self._routes = {route.handler: route for route in ROUTES}
         self._app = web.Application(middlewares=[self._answer], client_max_size=self._limits.body_bytes)
         self._app[RELAY], self._app[ENGINE] = relay, engine
-        self._app[GUARD] = self._guard
+        self._app[GUARD], self._app[PRESENCE] = self._guard, self._presence
         self._app[LEDGER], self._app[ALERTS] = ledger, watching
         self._app[LIMITS], self._app[TOTALS] = self._limits, self._totals
         self._app[SESSION_IDS] = SessionIds()
