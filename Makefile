@@ -19,7 +19,7 @@ RUST_SOURCES := $(shell find rust -name target -prune -o \( -name '*.rs' -o -nam
 
 export PYO3_PYTHON := $(CURDIR)/$(BIN)/python
 
-.PHONY: help serve test test-rust test-python test-interop instructions camera-vm windows lint lint-rust lint-python bench lock clean
+.PHONY: help serve test test-rust test-python test-interop test-browser instructions camera-vm windows lint lint-rust lint-python bench lock clean
 
 help: ## List the tasks
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r task text; do \
@@ -28,16 +28,19 @@ help: ## List the tasks
 serve: $(STAMPS)/extension ## Build, install and serve the first camera; options in ARGS="--camera pattern --port 8555"
 	$(BIN)/python -m relaycore serve $(ARGS)
 
-test: test-rust test-python test-interop instructions camera-vm ## Everything that proves it, players and cameras included
+test: test-rust test-python test-interop test-browser instructions camera-vm ## Everything that proves it, players, browsers and cameras included
 
 test-rust: $(STAMPS)/venv-dev ## Rust tests, the fuzz targets' corpora among them
 	cargo test --locked
 
 test-python: $(STAMPS)/venv-dev $(STAMPS)/extension $(STAMPS)/packages-test ## Python tests, on asyncio and on uvloop
-	$(BIN)/python -m pytest --ignore=tests/interop $(ARGS)
+	$(BIN)/python -m pytest --ignore=tests/interop --ignore=tests/browser $(ARGS)
 
 test-interop: $(STAMPS)/venv-dev $(STAMPS)/extension $(STAMPS)/clients $(STAMPS)/clients-node ## Real players against a running server
 	$(BIN)/python -m pytest tests/interop -m "not camera_vm" $(ARGS)
+
+test-browser: $(STAMPS)/venv-dev $(STAMPS)/extension $(STAMPS)/packages-browser ## Real browsers against a running server
+	$(BIN)/python -m pytest tests/browser $(ARGS)
 
 instructions: $(STAMPS)/venv-dev $(STAMPS)/extension $(STAMPS)/packages-test ## Instructions of the hot paths, held against those stored; RENEW=1 stores them
 	$(BIN)/python -m benchmarks.instructions $(if $(RENEW),--renew)

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Install the Debian packages that a task needs and that are not there yet.
 #
-#   scripts/packages.sh build|test|bench|vm|windows PYTHON
+#   scripts/packages.sh build|test|browser|bench|vm|windows PYTHON
 #
 #   build    a C linker for Rust, and the venv module of the interpreter PYTHON
 #   test     the players and libraries of tests/interop
+#   browser  the browser of tests/browser, and letters of all languages for it
 #   bench    the peers of benchmarks/versus, and what publishes there
 #   vm       what scripts/camera_vm.sh boots with
 #   windows  what scripts/windows.sh needs before it installs Wine
@@ -12,7 +13,7 @@
 # Only root on a system with apt can install; anyone else is told what is missing and gets status 1.
 set -euo pipefail
 
-group=${1:?group of packages: build, test, bench, vm or windows}
+group=${1:?group of packages: build, test, browser, bench, vm or windows}
 python=${2:?Python interpreter}
 
 packages=()
@@ -45,6 +46,9 @@ test)
         valgrind
     )
     ;;
+browser)
+    packages+=(chromium ffmpeg fonts-dejavu-core fonts-wqy-microhei)
+    ;;
 bench)
     packages+=(
         ffmpeg
@@ -63,7 +67,7 @@ windows)
     packages+=(ffmpeg)
     ;;
 *)
-    echo "packages.sh: no group named '$group'; use build, test, bench, vm or windows" >&2
+    echo "packages.sh: no group named '$group'; use build, test, browser, bench, vm or windows" >&2
     exit 2
     ;;
 esac

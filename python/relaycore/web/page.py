@@ -33,9 +33,11 @@ _NONE = "<p>No stream is live. Publish one with RTSP to a path of your choice.</
 
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>relaycore</title></head><body>
+<main>
 <h1>relaycore</h1>
 {streams}
 <p>For programs: <a href="/api/v1/openapi.json">control API</a>, <a href="/metrics">metrics</a>.</p>
+</main>
 </body></html>
 """
 
