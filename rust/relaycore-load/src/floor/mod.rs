@@ -19,7 +19,7 @@ use burst::Burst;
 use drain::{ConnectionReader, DatagramReader, Drain, Reader};
 use mio::net::{TcpStream, UdpSocket};
 use sender::{Connections, Datagrams, Outlets};
-use std::io;
+use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -29,6 +29,9 @@ use std::time::Instant;
 
 /// Most threads that read, where no processor is named for them.
 const DRAIN_THREADS: usize = 4;
+
+/// Requests of a reader before media flows: OPTIONS, DESCRIBE, SETUP and PLAY.
+const REQUESTS: usize = 4;
 
 /// Descriptors that are needed besides the sockets.
 const OTHER_DESCRIPTORS: u64 = 64;
@@ -179,6 +182,7 @@ fn connect_streams(count: usize) -> io::Result<(Vec<TcpStream>, Vec<ConnectionRe
             }
         };
         writer.set_nodelay(true)?;
+        converse(&reader, &writer)?;
         for socket in [&reader, &writer] {
             socket.set_nonblocking(true)?;
         }
@@ -186,6 +190,23 @@ fn connect_streams(count: usize) -> io::Result<(Vec<TcpStream>, Vec<ConnectionRe
         writers.push(TcpStream::from_std(writer));
     }
     Ok((writers, readers))
+}
+
+/// Asks and answers, as a reader does before it plays.
+///
+/// A system that has seen both ends send holds back acknowledgements in the hope of data that they may go with, and sends
+/// them when the next burst comes, in the sender's time; otherwise they go when the reader reads, in the reader's time. A
+/// server's readers have asked for a description and for media, so that a loop without this would do less than a server
+/// must.
+fn converse(reader: &std::net::TcpStream, writer: &std::net::TcpStream) -> io::Result<()> {
+    let mut byte = [0];
+    for _ in 0..REQUESTS {
+        for (mut from, mut to) in [(reader, writer), (writer, reader)] {
+            from.write_all(&byte)?;
+            to.read_exact(&mut byte)?;
+        }
+    }
+    Ok(())
 }
 
 /// Pairs of UDP sockets that are connected to each other: those that are written to, and those that are read.
