@@ -151,8 +151,8 @@ class EngineLink:
             _log.exception("deciding failed", extra={"path": request.path})
             decision = Refuse(503, "No decision possible")
         match decision:
-            case Allow(user):
-                self._engine.allow(request.id, user)
+            case Allow(user, ticket):
+                self._engine.allow(request.id, user, ticket)
             case Challenge(challenges):
                 self._engine.challenge(request.id, list(challenges))
             case Refuse(status, reason):

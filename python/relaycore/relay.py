@@ -27,6 +27,8 @@ from relaycore.access.decisions import DECISION_TIMEOUT_S, Authorise, Gatekeeper
 from relaycore.access.leases import Leases
 from relaycore.access.policy import Policy
 from relaycore.access.rules import RENDITION
+from relaycore.access.share_links import ShareLink
+from relaycore.access.sharing import Sharing, checked_link
 from relaycore.access.users import UserStore
 from relaycore.addresses import is_loopback, reachable_addresses, url_host
 from relaycore.alerts.alerts import Alerts
@@ -135,6 +137,7 @@ class Relay:
         self._paths: Paths | None = None
         self._web: Web | None = None
         self._leases: Leases | None = None
+        self._sharing: Sharing | None = None
         self._accounts: AccountWatch | None = None
         self._ledger: Ledger | None = None
         self._alerts: Alerts | None = None
@@ -176,12 +179,14 @@ class Relay:
             self._web = Web(self, engine, self._gatekeeper, self._ledger, self._alerts)
         self._leases = Leases(engine, self._gatekeeper, self._disconnect, self._because)
         self._leases.open()
+        folder = Path(self.config.state_folder) if self.config.state_folder else None
+        self._sharing = Sharing(self.users.links, folder)
         try:
             if self._ledger is not None:
                 await self._ledger.open()
             self._alerts.open()
             if self.config.state_folder:
-                self._accounts = AccountWatch(Path(self.config.state_folder), self.users, self._leases.revoke)
+                self._accounts = AccountWatch(Path(self.config.state_folder), self.users, self._revoke)
                 await self._accounts.open()
             await self._open_tls(engine, host)
             self._refuse_strangers(host, bool(self.users) or self.config.anonymous)
@@ -217,7 +222,7 @@ class Relay:
         parts = (web, self._accounts, self._leases, self._tls)
         closing += [part.close() for part in parts if part is not None]
         self._engine = self._link = self._cameras = self._paths = self._web = None
-        self._accounts = self._leases = self._tls = None
+        self._accounts = self._leases = self._sharing = self._tls = None
         self._streams.close()
         await asyncio.gather(*closing)
         await link.close()
@@ -429,6 +434,36 @@ class Relay:
         self._open(self._leases).revoke({user}, reason)
         return ended
 
+    # Share links
+
+    def shares(self) -> list[ShareLink]:
+        """The share links, those that have ended not long ago among them, the newest first."""
+        return sorted(self.users.links, key=lambda link: (-link.made, link.id))
+
+    async def share(
+        self, path: str, purpose: str, *, seconds: float, sessions: int = 0, user: str | None = None
+    ) -> ShareLink:
+        """Makes a link by which anyone reads ``path`` for so many seconds, ``sessions`` at a time (0: any).
+
+        Where there is a state folder, the link is still good when the relay is started again. ``user`` is who
+        makes it. ConfigurationError where it cannot be a link, StateError where it cannot be kept.
+        """
+        link = checked_link(path, purpose, seconds=seconds, sessions=sessions, made_by=user)
+        await self._open(self._sharing).add(link)
+        self._ask_before_media(self._open(self._engine))
+        return link
+
+    def share_token(self, link: ShareLink) -> str:
+        """What stands in a URL behind ``?share=``. It lets in whoever has it."""
+        return self.users.links.token(link)
+
+    async def revoke_share(self, link_id: str, reason: str = "The share link was revoked") -> bool:
+        """Ends a share link, and all that is open by it. False where there is none that lets anybody in."""
+        link = await self._open(self._sharing).revoke(link_id)
+        if link is not None:
+            self._revoke({link.name}, reason)
+        return link is not None
+
     def streams(self) -> list[StreamStatus]:
         """What is live at this moment, by path."""
         cameras = self._open(self._cameras)
@@ -515,7 +550,12 @@ class Relay:
     def _ask_before_media(self, engine: Engine) -> None:
         """Has the engine ask before media flows where that may be refused."""
         on_record = self._ledger is not None and self._ledger.refuses
-        engine.ask_before_media(on_record or self._gatekeeper.policy.limits_sessions)
+        engine.ask_before_media(on_record or self._gatekeeper.limits_sessions)
+
+    def _revoke(self, names: Collection[str], reason: str | None = None) -> None:
+        """The users or share links are others: ends all of these, and what is not allowed any more."""
+        self._ask_before_media(self._open(self._engine))
+        self._open(self._leases).revoke(names, reason)
 
     def _disconnect(self, users: Collection[str]) -> None:
         if self._web is not None:
@@ -535,7 +575,7 @@ class Relay:
         ledger = Ledger(
             Path(self.config.state_folder),
             settings,
-            role=self.users.role,
+            who=lambda session: self.users.identity(session.user, session.ticket),
             purpose=self._purpose,
             unix_ns=engine.unix_ns,
         )

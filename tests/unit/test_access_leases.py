@@ -41,6 +41,7 @@ class Session:
     path: str = "door"
     user: str | None = "anna"
     action: str = "read"
+    ticket: int = 0
     peer: str = "127.0.0.1:5000"
     user_agent: str | None = None
     secure: bool = False

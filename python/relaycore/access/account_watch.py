@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from relaycore.access.accounts import AccountFile
+from relaycore.access.share_file import ShareFile
 from relaycore.access.users import UserStore
 from relaycore.errors import StateError
 
@@ -21,15 +22,16 @@ LOOK_S = 0.2
 
 
 class AccountWatch:
-    """Keeps the users of the account file in a user store.
+    """Keeps the users and the share links of the account file in a user store.
 
     ``changed`` is called after each change, with the names of those who are gone or have another password or
-    fewer rights. A file that cannot be read is told once, and the users stay as they were. All methods are
-    called from the loop.
+    fewer rights. A file that cannot be read is told once, and all stays as it was. All methods are called
+    from the loop.
     """
 
     def __init__(self, folder: Path, users: UserStore, changed: Callable[[set[str]], object]) -> None:
         self._file = AccountFile(folder)
+        self._links = ShareFile(folder)
         self._users = users
         self._changed = changed
         self._version = -1
@@ -40,7 +42,7 @@ class AccountWatch:
         try:
             await self._look()
         except BaseException:
-            self._file.close()
+            self._close_files()
             raise
         self._task = asyncio.create_task(self._follow())
 
@@ -51,7 +53,7 @@ class AccountWatch:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
             self._task = None
-        self._file.close()
+        self._close_files()
 
     async def _follow(self) -> None:
         told = ""
@@ -62,11 +64,11 @@ class AccountWatch:
             except StateError as error:
                 if str(error) != told:
                     told = str(error)
-                    _log.error("the users stay as they were: %s", told)
+                    _log.error("users and share links stay as they were: %s", told)
                 continue
             told = ""
             if gone is not None:
-                _log.info("the users of the account file have changed")
+                _log.info("the users or share links of the account file have changed")
                 self._changed(gone)
 
     async def _look(self) -> set[str] | None:
@@ -75,5 +77,13 @@ class AccountWatch:
         if version == self._version:
             return None
         accounts = await asyncio.shield(asyncio.to_thread(self._file.all))
+        links = await asyncio.shield(asyncio.to_thread(self._links.all))
+        key = await asyncio.shield(asyncio.to_thread(self._links.key)) if links else None
         self._version = version
-        return self._users.replace_stored(accounts)
+        if key is not None:
+            self._users.links.use_key(key)
+        return self._users.replace_stored(accounts) | self._users.links.replace(links)
+
+    def _close_files(self) -> None:
+        self._file.close()
+        self._links.close()

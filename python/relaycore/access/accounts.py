@@ -2,8 +2,8 @@
 
 ``identity.sqlite`` in the state folder has one row a user: name, role, HA1 by SHA-256 and by MD5 (RFC 7616
 section 3.4.2) and an Argon2id hash of the password. HA1 is worth as much as the password to whoever wants to
-log in here by Digest, which is why the file is its owner's only. ``user_version`` counts the forms of the
-table.
+log in here by Digest, which is why the file is its owner's only. The share links are in a second table
+(:mod:`relaycore.access.share_file`). ``user_version`` counts the forms of the file.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from relaycore.access.users import Account, Algorithm, ha1_of
 from relaycore.errors import StateError
 from relaycore.settings import Role
 
-__all__ = ["ACCOUNT_FILE", "AccountFile", "make_account"]
+__all__ = ["ACCOUNT_FILE", "AccountFile", "connect", "make_account", "state_error"]
 
 ACCOUNT_FILE: Final = "identity.sqlite"
 """Name of the file in the state folder."""
@@ -28,18 +28,30 @@ ACCOUNT_FILE: Final = "identity.sqlite"
 BUSY_TIMEOUT_S: Final = 5.0
 """Seconds to wait for another program that writes."""
 
-_VERSION: Final = 1
-
-_SCHEMA: Final = f"""
+_STEPS: Final = (
+    """
 CREATE TABLE users (
     name TEXT PRIMARY KEY NOT NULL,
     role TEXT NOT NULL,
     ha1_sha256 TEXT NOT NULL,
     ha1_md5 TEXT NOT NULL,
     argon2 TEXT NOT NULL
-) STRICT, WITHOUT ROWID;
-PRAGMA user_version = {_VERSION};
-"""
+) STRICT, WITHOUT ROWID
+""",
+    """
+CREATE TABLE shares (
+    id TEXT PRIMARY KEY NOT NULL,
+    path TEXT NOT NULL,
+    purpose TEXT NOT NULL,
+    made INTEGER NOT NULL,
+    ends INTEGER NOT NULL,
+    sessions INTEGER NOT NULL,
+    made_by TEXT,
+    revoked INTEGER
+) STRICT, WITHOUT ROWID
+""",
+)
+"""What makes each form of the file out of the one before it."""
 
 
 def make_account(name: str, password: str, role: Role) -> Account:
@@ -112,16 +124,22 @@ class AccountFile:
         """The database, which stays open; ``None`` where there is no file and none is to be made."""
         try:
             if self._database is None and (create or self._path.exists()):
-                self._database = _connect(self._path)
+                self._database = connect(self._path)
             yield self._database
         except (sqlite3.Error, OSError) as error:
-            raise StateError(
-                f"{self._path} cannot be used: {error}. Check its permissions and the free space, or name "
-                "another state folder."
-            ) from None
+            raise state_error(self._path, error) from None
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def state_error(path: Path, error: Exception) -> StateError:
+    """That the file cannot be used, and what to do."""
+    return StateError(
+        f"{path} cannot be used: {error}. Check its permissions and the free space, or name another state "
+        "folder."
+    )
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Opens the file, which is made where there is none, and brought into its newest form."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     # SQLite gives the files beside it the same permissions.
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
@@ -131,11 +149,12 @@ def _connect(path: Path) -> sqlite3.Connection:
         database.execute("PRAGMA synchronous = FULL")
         database.execute("BEGIN IMMEDIATE")
         (version,) = database.execute("PRAGMA user_version").fetchone()
-        if version > _VERSION:
+        if version > len(_STEPS):
             raise sqlite3.DatabaseError("it was made by a newer version of relaycore")
-        if version == 0:
-            for statement in _SCHEMA.strip().split(";\n"):
-                database.execute(statement)
+        for statement in _STEPS[version:]:
+            database.execute(statement)
+        if version < len(_STEPS):
+            database.execute(f"PRAGMA user_version = {len(_STEPS)}")
         database.commit()
     except BaseException:
         database.close()

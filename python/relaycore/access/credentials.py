@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from relaycore.access.users import Algorithm
 
-__all__ = ["BasicCredentials", "Credentials", "DigestCredentials", "parse_authorization"]
+__all__ = ["BasicCredentials", "Credentials", "DigestCredentials", "MalformedHeader", "parse_authorization"]
 
 LONGEST_HEADER = 4096
 """Characters; what is longer is not read."""
@@ -47,10 +47,17 @@ class DigestCredentials:
 Credentials = BasicCredentials | DigestCredentials
 
 
+class MalformedHeader(Exception):
+    """A header is not what its scheme asks for; the text says what is wrong, without anything of it."""
+
+
 def parse_authorization(header: str) -> Credentials | None:
-    """The credentials of a header; ``None`` when it is malformed or of a kind that is not offered here."""
+    """The credentials of a header; ``None`` when they are of a kind that is not offered here.
+
+    MalformedHeader when they are of one that is, and broken.
+    """
     if len(header) > LONGEST_HEADER:
-        return None
+        raise MalformedHeader("The Authorization header is too long")
     scheme, _, rest = header.strip().partition(" ")
     if scheme.lower() == "basic":
         return _basic(rest.strip())
@@ -59,31 +66,37 @@ def parse_authorization(header: str) -> Credentials | None:
     return None
 
 
-def _basic(encoded: str) -> BasicCredentials | None:
+def _basic(encoded: str) -> BasicCredentials:
     try:
         text = base64.b64decode(encoded, validate=True).decode("utf-8")
     except (binascii.Error, ValueError):
-        return None
+        raise MalformedHeader("The Authorization header has no Base64 of UTF-8 behind Basic") from None
     name, colon, password = text.partition(":")
-    return BasicCredentials(name, password) if colon else None
+    if not colon:
+        raise MalformedHeader("The Authorization header has no colon between user and password")
+    return BasicCredentials(name, password)
 
 
 def _digest(text: str) -> DigestCredentials | None:
     parameters = _parameters(text)
     if parameters is None:
-        return None
+        raise MalformedHeader("The Authorization header is broken behind Digest")
     name = parameters.get("username") or _extended(parameters.get("username*", ""))
     nonce, uri, response = (parameters.get(key) for key in ("nonce", "uri", "response"))
+    if not name or not nonce or not uri or not response:
+        raise MalformedHeader("The Authorization header lacks username, nonce, uri or response")
     algorithm = next(
         (item for item in Algorithm if item.value == parameters.get("algorithm", "MD5").upper()), None
     )
-    if not name or not nonce or not uri or not response or algorithm is None:
+    if algorithm is None:
         return None
     if "qop" not in parameters:
         return DigestCredentials(name, nonce, uri, response.lower(), algorithm, None, None)
-    count, client_nonce = parameters.get("nc", ""), parameters.get("cnonce", "")
-    if parameters["qop"] != "auth" or not _COUNT.fullmatch(count) or not client_nonce:
+    if parameters["qop"] != "auth":
         return None
+    count, client_nonce = parameters.get("nc", ""), parameters.get("cnonce", "")
+    if not _COUNT.fullmatch(count) or not client_nonce:
+        raise MalformedHeader("The Authorization header has qop without nc of 8 digits and cnonce")
     return DigestCredentials(name, nonce, uri, response.lower(), algorithm, count, client_nonce)
 
 

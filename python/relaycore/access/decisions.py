@@ -19,15 +19,16 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol, get_args
 
 from relaycore.access.attempts import Attempt, Attempts
-from relaycore.access.credentials import BasicCredentials, parse_authorization
+from relaycore.access.credentials import BasicCredentials, MalformedHeader, parse_authorization
 from relaycore.access.digest import Authenticated, Authenticator, Challenged
-from relaycore.access.identity import NOBODY, Identity
+from relaycore.access.identity import NOBODY, SHARE, Identity, Offer
 from relaycore.access.passwords import Passwords, TooManyWait
 from relaycore.access.policy import Policy
 from relaycore.access.refusals import RefusalLog
-from relaycore.access.roles import NAMED_ACTIONS, RIGHTS
+from relaycore.access.roles import NAMED_ACTIONS
 from relaycore.access.rule_book import Wish
-from relaycore.access.users import UserStore
+from relaycore.access.share_links import ShareProblem, token_in
+from relaycore.access.users import REALM, UserStore
 from relaycore.addresses import is_loopback
 from relaycore.settings import Action
 
@@ -118,21 +119,27 @@ Authorise = Callable[[AccessRequest], Awaitable[bool]]
 
 @dataclass(frozen=True, slots=True)
 class Allow:
-    """The client may, as this user."""
+    """The client may, as this user.
+
+    ``ticket`` leads to more that is known of who it is, by :meth:`UserStore.identity`; 0 to nothing.
+    """
 
     user: str | None
+    ticket: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
     """The client must show who it is: 401 with these ``WWW-Authenticate`` headers.
 
-    ``wrong`` says that it has tried, as ``user`` where there is one of that name.
+    ``wrong`` says that it has tried, as ``user`` where there is one of that name, and ``reason`` what was
+    wrong with it.
     """
 
     challenges: tuple[str, ...]
     wrong: bool = field(default=False, compare=False)
     user: str | None = field(default=None, compare=False)
+    reason: str = field(default="Wrong password or user", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,23 +202,36 @@ class Gatekeeper:
         """What it decides by."""
         return self._policy
 
+    @property
+    def users(self) -> UserStore:
+        """Whom it knows."""
+        return self._users
+
+    @property
+    def limits_sessions(self) -> bool:
+        """Whether sessions have to be counted before they begin."""
+        return self._policy.limits_sessions or self._users.links.limit_sessions
+
     def apply(self, policy: Policy) -> None:
         """Decides by another policy from now on."""
         self._policy = policy
         self._authenticator.basic = policy.basic
 
-    async def decide(self, question: Question, stream: str | None = None) -> Decision:
+    async def decide(
+        self, question: Question, stream: str | None = None, *, came_as: Identity | None = None
+    ) -> Decision:
         """The answer to one question. Never raises because of what a client sent or ``authorise`` did.
 
-        ``stream`` is the path of the stream that an HTTP request is about, if it is about one.
+        ``stream`` is the path of the stream that an HTTP request is about, if it is about one. ``came_as`` is
+        who it is where something else than the question has shown that: a cookie.
         """
         path = question.path.strip("/")
         action = _ACTIONS[question.action]
         wish = self.wish(action, path if action in _AT_PATHS else stream, host_of(question.peer))
-        decision = await self._decide(question, wish, path)
+        decision = await self._decide(question, wish, path, came_as)
         match decision:
-            case Challenge(wrong=True, user=user):
-                self.on_refused(Rejection(question, user, 401, "Wrong password or user"))
+            case Challenge(wrong=True, user=user, reason=reason):
+                self.on_refused(Rejection(question, user, 401, reason))
             case Refuse():
                 self.refused(question, decision)
         return decision
@@ -232,32 +252,54 @@ class Gatekeeper:
         origin = None if path is None else self._policy.paths.origin(path.strip("/"))
         return Wish(action, origin, client, wallclock())
 
-    def objection(self, wish: Wish, path: str, user: str | None) -> Refuse | None:
+    def objection(self, wish: Wish, path: str, user: str | None, ticket: int = 0) -> Refuse | None:
         """Why a user who has come in, or somebody without a name, may not do this; ``None`` when they may.
 
         ``path`` is what is asked for, which is not the path of the wish where that is one of a rendition.
         """
-        who = NOBODY if user is None else Identity(user, self._users.role(user))
-        if user is not None and who.role is None:
+        who = self._users.identity(user, ticket)
+        if who is None:
             return Refuse(403, "There is no such user any more", user=user)
+        if who.offer is not None:
+            refuse = self._beyond(who, who.offer, wish)
+            if refuse is not None:
+                return refuse
         verdict = self._policy.rules.verdict(wish, who)
         if verdict is not None and not verdict.allows:
             return Refuse(403, "Not allowed", f"the rule {verdict.rule} denies it", user)
         if who.role is None:
             if self._credentials_needed(wish, path):
                 return Refuse(403, "This takes a user")
-        elif verdict is None and wish.action not in RIGHTS[who.role]:
+        elif verdict is None and not who.may(wish.action):
             return Refuse(403, f"This user may not {wish.action}", user=user)
         rule = self._policy.paths.rule(wish.action, path)
-        return None if rule.users is None or user in rule.users else Refuse(403, rule.reason, user=user)
+        if rule.users is None or user in rule.users or (rule.users and who.is_share):
+            return None
+        return Refuse(403, rule.reason, user=user)
 
-    async def _decide(self, question: Question, wish: Wish, path: str) -> Decision:
+    def _beyond(self, who: Identity, offer: Offer, wish: Wish) -> Refuse | None:
+        """Why somebody may not do this by what they were let in with."""
+        link = self._users.links.get((who.name or "").removeprefix(SHARE)) if who.is_share else None
+        if link is not None:
+            try:
+                self._users.links.check(link, wish.at)
+            except ShareProblem as problem:
+                return Refuse(problem.status, problem.reason, user=who.name)
+        elif who.is_share:
+            return Refuse(403, "There is no such share link any more", user=who.name)
+        if wish.at >= offer.ends:
+            return Refuse(403, "The time to be let in is over", user=who.name)
+        if offer.covers(wish.action, wish.path):
+            return None
+        return Refuse(403, "It was for another path or for something else", user=who.name)
+
+    async def _decide(self, question: Question, wish: Wish, path: str, came_as: Identity | None) -> Decision:
         if self._policy.tls_required and not question.secure and not is_loopback(wish.client):
             return Refuse(403, "Only encrypted connections come in, use rtsps:// or https://")
-        entry = await self._enter(question, wish, path)
+        entry = await self._enter(question, wish, path, came_as)
         if not isinstance(entry, Allow):
             return entry
-        objection = self.objection(wish, path, entry.user)
+        objection = self.objection(wish, path, entry.user, entry.ticket)
         if objection is not None:
             return objection
         if self._authorise is None:
@@ -293,9 +335,17 @@ class Gatekeeper:
             return False
         return not (self._policy.anonymous and wish.action == "read")
 
-    async def _enter(self, question: Question, wish: Wish, path: str) -> Decision:
+    async def _enter(self, question: Question, wish: Wish, path: str, came_as: Identity | None) -> Decision:
         """Who it is, as far as that matters for what is wanted."""
-        if not self._credentials_needed(wish, path):
+        token = token_in(question.query)
+        if token is not None:
+            return self._of_link(token, wish)
+        needed = self._credentials_needed(wish, path)
+        if came_as is not None and question.authorization is None:
+            entry = self._allow(came_as)
+            if needed or self.objection(wish, path, entry.user, entry.ticket) is None:
+                return entry
+        if not needed:
             decided = self._policy.rules.verdict(wish, NOBODY) is not None
             open_to_all = self._policy.anonymous and wish.action != "look"
             if decided or self._users or open_to_all or is_loopback(wish.client):
@@ -308,10 +358,15 @@ class Gatekeeper:
     async def _identify(self, question: Question, action: Action, client: str) -> Decision:
         """Who it is, by the credentials that were sent, where this client may have them looked at."""
         header, offered = question.authorization, self._authenticator
-        credentials = None if header is None else parse_authorization(header)
+        try:
+            credentials = None if header is None else parse_authorization(header)
+        except MalformedHeader as error:
+            return Refuse(400, str(error))
         if credentials is None or (isinstance(credentials, BasicCredentials) and not offered.basic):
             return Challenge(offered.challenges(client))
+        link = None if credentials.name in self._users else self._users.links.of_login(credentials.name)
         known = credentials.name if credentials.name in self._users else None
+        known = known if link is None else link.name
         attempt = self._attempts.take(credentials.name, client, known=known is not None)
         if not isinstance(attempt, Attempt):
             # Also for the right password: otherwise trying them would tell which one it is.
@@ -331,7 +386,36 @@ class Gatekeeper:
             _log.warning("wrong password or user", extra={"peer": question.peer, "path": question.path})
             return Challenge(result.challenges, wrong=True, user=known)
         self._attempts.right(attempt)
-        return Allow(result.user) if isinstance(result, Authenticated) else Challenge(result.challenges)
+        if not isinstance(result, Authenticated):
+            return Challenge(result.challenges)
+        return Allow(result.user) if link is None else self._allow(link.identity())
+
+    def _of_link(self, token: str, wish: Wish) -> Decision:
+        """Who it is, by the share link in the query."""
+        # Whoever guesses has to wait as with passwords, though there are 2 to the 128 signatures.
+        attempt = self._attempts.take(SHARE, wish.client, known=False)
+        if not isinstance(attempt, Attempt):
+            return Refuse(403, f"{TOO_MANY}, wait {math.ceil(attempt)} seconds")
+        try:
+            link = self._users.links.of_token(token, wish.at)
+        except ShareProblem as problem:
+            if not problem.guessed:
+                self._attempts.give_back(attempt)
+            if problem.status != 401:
+                return Refuse(problem.status, problem.reason)
+            return self._not_valid(problem.reason, wish.client)
+        self._attempts.give_back(attempt)
+        return self._allow(link.identity())
+
+    def _not_valid(self, reason: str, client: str) -> Challenge:
+        """What was sent as a token is none; the reason stands in the challenge (RFC 6750 section 3)."""
+        error = f'Bearer realm="{REALM}", error="invalid_token", error_description="{reason}"'
+        return Challenge((*self._authenticator.challenges(client), error), wrong=True, reason=reason)
+
+    def _allow(self, who: Identity) -> Allow:
+        """Lets somebody in of whom more is known than the name."""
+        plain = who.is_user and who.purpose is None and who.offer is None
+        return Allow(who.name, 0 if plain else self._users.tickets.number(who))
 
     async def _of_password(self, sent: BasicCredentials, client: str) -> Authenticated | Challenged:
         if await self._passwords.is_right(sent.name, sent.password):

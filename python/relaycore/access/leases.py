@@ -21,6 +21,7 @@ from typing import Final, Protocol, Self
 
 from relaycore.access import decisions
 from relaycore.access.decisions import Gatekeeper, Refuse, host_of
+from relaycore.access.identity import SHARE
 from relaycore.settings import Action
 
 __all__ = ["Holder", "LeasedSession", "Leases"]
@@ -55,6 +56,10 @@ class LeasedSession(Protocol):
     @property
     def user(self) -> str | None:
         """Who it is, when known."""
+
+    @property
+    def ticket(self) -> int:
+        """What it was let in by, for :meth:`UserStore.identity`."""
 
     @property
     def peer(self) -> str:
@@ -161,8 +166,9 @@ class Leases:
     def begin(self, session: LeasedSession) -> None:
         """A session has been set up."""
         lease = self._leases[session.id] = _Lease(session, monotonic())
+        self._gatekeeper.users.tickets.hold(session.ticket)
         self._set_end(lease)
-        if not self._gatekeeper.policy.limits_sessions:
+        if not self._gatekeeper.limits_sessions:
             self._count(lease)  # nobody asks about it
 
     def admit(self, session: LeasedSession) -> Refuse | None:
@@ -171,7 +177,7 @@ class Leases:
         if lease is None or lease.is_counted:
             return None
         policy, user = self._gatekeeper.policy, session.user
-        if user is not None and 0 < policy.sessions_per_user <= len(self._of_user.get(user, ())):
+        if user is not None and 0 < self._most_of(session) <= len(self._of_user.get(user, ())):
             return self._too_many(TOO_MANY_SESSIONS, session)
         if session.action == "read":
             most = policy.paths.settings(session.path).most_readers
@@ -184,6 +190,7 @@ class Leases:
         """A session has ended."""
         if self._leases.pop(session.id, None) is None:
             return
+        self._gatekeeper.users.tickets.release(session.ticket)
         path = self._gatekeeper.policy.paths.origin(session.path)
         _discard(self._readers, path, session.id)
         if session.user is not None:
@@ -202,7 +209,7 @@ class Leases:
         ended = []
         for session in self._engine.sessions():
             if session.user in users:
-                self._tell(session, reason or "The user is gone or has another password or fewer rights")
+                self._tell(session, reason or _why_gone(session.user))
             elif (objection := self._objection(session)) is not None:
                 self._tell(session, objection)
                 self._engine.kick(session.id)
@@ -223,7 +230,7 @@ class Leases:
         now = monotonic()
         for lease in [lease for lease in self._leases.values() if lease.ends <= now]:
             lease.ends = math.inf  # it is told once
-            self._tell(lease.session, "The longest time of a session is over")
+            self._tell(lease.session, self._why_over(lease.session))
             self._engine.kick(lease.session.id)
 
     async def _follow(self) -> None:
@@ -241,7 +248,7 @@ class Leases:
         """Why a session may not be any more."""
         action: Action = "publish" if session.action == "publish" else "read"
         wish = self._gatekeeper.wish(action, session.path, host_of(session.peer))
-        objection = self._gatekeeper.objection(wish, session.path, session.user)
+        objection = self._gatekeeper.objection(wish, session.path, session.user, session.ticket)
         return None if objection is None else objection.why
 
     def _tell(self, session: LeasedSession, reason: str) -> None:
@@ -257,9 +264,26 @@ class Leases:
     # Counting
 
     def _set_end(self, lease: _Lease) -> None:
-        longest = self._gatekeeper.policy.paths.settings(lease.session.path).longest_session
-        ends = longest > 0 and lease.session.action == "read"
+        session = lease.session
+        longest = self._gatekeeper.policy.paths.settings(session.path).longest_session
+        ends = longest > 0 and session.action == "read"
         lease.ends = lease.begun + longest if ends else math.inf
+        who = self._gatekeeper.users.identity(session.user, session.ticket)
+        if who is not None and who.ends < math.inf:
+            lease.ends = min(lease.ends, monotonic() + who.ends - decisions.wallclock())
+
+    def _why_over(self, session: LeasedSession) -> str:
+        who = self._gatekeeper.users.identity(session.user, session.ticket)
+        if who is not None and who.ends <= decisions.wallclock():
+            return "The time to be let in is over"
+        return "The longest time of a session is over"
+
+    def _most_of(self, session: LeasedSession) -> int:
+        """Sessions that whoever has this one may have at a time; 0 is any number."""
+        who = self._gatekeeper.users.identity(session.user, session.ticket)
+        if who is None or who.offer is None or who.offer.sessions is None:
+            return self._gatekeeper.policy.sessions_per_user
+        return who.offer.sessions
 
     def _count(self, lease: _Lease) -> None:
         session = lease.session
@@ -275,8 +299,14 @@ class Leases:
         self._readers.clear()
         for lease in self._leases.values():
             self._set_end(lease)
-            if lease.is_counted or not self._gatekeeper.policy.limits_sessions:
+            if lease.is_counted or not self._gatekeeper.limits_sessions:
                 self._count(lease)
+
+
+def _why_gone(user: str | None) -> str:
+    if user is not None and user.startswith(SHARE):
+        return "The share link was revoked"
+    return "The user is gone or has another password or fewer rights"
 
 
 def _discard(table: dict[str, set[str]], key: str, session: str) -> None:

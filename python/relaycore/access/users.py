@@ -15,7 +15,10 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Self
 
+from relaycore.access.identity import NOBODY, Identity
 from relaycore.access.roles import RIGHTS
+from relaycore.access.share_links import ShareLinks
+from relaycore.access.tickets import Tickets
 from relaycore.settings import Action, Role, User
 
 __all__ = ["REALM", "Account", "Algorithm", "UserStore", "ha1_of"]
@@ -60,13 +63,37 @@ class UserStore:
     """The users of one relay. May be read and changed from one thread only.
 
     They come from the configuration (or the program) and from the account file. Where both have one of the
-    same name, that of the configuration counts.
+    same name, that of the configuration counts. Beside them it knows who is no user and was let in all the
+    same: by share links and by tickets.
     """
 
     def __init__(self, users: Iterable[User] = (), stored: Iterable[Account] = ()) -> None:
         self._configured = {user.name: Account.of(user) for user in users}
         self._stored = {account.name: account for account in stored}
         self._nobody = secrets.token_hex(16)
+        self.links = ShareLinks()
+        """The share links."""
+        self.tickets = Tickets()
+        """Numbers for those of whom more is known than the name."""
+
+    def others(self, users: Iterable[User]) -> UserStore:
+        """The same, with other users of the configuration."""
+        store = UserStore(users, self.stored)
+        store.links, store.tickets = self.links, self.tickets
+        return store
+
+    def identity(self, name: str | None, ticket: int = 0) -> Identity | None:
+        """Who somebody is who was let in under a name, by a ticket where there is one.
+
+        ``None`` where there is no such user, or where it is not known any more who had the ticket.
+        """
+        if ticket == 0 and name is None:
+            return NOBODY
+        found = self.tickets.identity(ticket) if ticket else Identity(name)
+        if found is None or not found.is_user or found.name is None:
+            return found
+        role = self.role(found.name)
+        return None if role is None else found.with_role(role)
 
     def __len__(self) -> int:
         return len(self._stored.keys() | self._configured.keys())
@@ -131,10 +158,11 @@ class UserStore:
         return self._configured.get(name) or self._stored.get(name)
 
     def ha1(self, name: str, algorithm: Algorithm) -> str:
-        """HA1 of a user; for an unknown name one that no password has, made with as much work."""
-        known = self.account(name)
-        made_up = algorithm.hash(f"{name}:{REALM}:{self._nobody}")
-        return made_up if known is None else known.ha1[algorithm]
+        """HA1 of a user or a share link; for other names one that no password has, made with as much work."""
+        known, link = self.account(name), self.links.of_login(name)
+        secret = self._nobody if link is None else self.links.signature(link)
+        of_a_link = algorithm.hash(f"{name}:{REALM}:{secret}")
+        return of_a_link if known is None else known.ha1[algorithm]
 
     def password_is(self, name: str, password: str) -> bool:
         """Whether this is the user's password by HA1, in the same time for every wrong answer."""

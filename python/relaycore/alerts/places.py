@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Final
 
 from relaycore.access.attempts import network_of
+from relaycore.access.identity import SHARE
 
 __all__ = ["DAY_MS", "HISTORY_DAYS", "HOUR_MS", "MINUTE_MS", "SHARE", "clock_of", "day_of", "network_in"]
 
@@ -16,9 +17,6 @@ DAY_MS: Final = 86_400_000
 
 HISTORY_DAYS: Final = 28
 """Days that are remembered of an account or a path."""
-
-SHARE: Final = "share:"
-"""What the subject of a record begins with where somebody used a share link."""
 
 
 @lru_cache(maxsize=4096)

@@ -22,6 +22,7 @@ from relaycore.control.commands import (
     reload,
     report,
     serve,
+    share,
     user,
     version,
 )
@@ -33,7 +34,7 @@ __all__ = ["main"]
 EXIT_USER = 2
 EXIT_INTERRUPTED = 130
 
-_COMMANDS = (serve, check, reload, user, audit, alerts, report, devices, bench, version)
+_COMMANDS = (serve, check, reload, user, share, audit, alerts, report, devices, bench, version)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

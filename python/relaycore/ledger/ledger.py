@@ -9,6 +9,7 @@ from typing import Final
 
 from relaycore._relaycore import Session as EngineSession
 from relaycore.access.decisions import Question, Refuse, Rejection
+from relaycore.access.identity import Identity
 from relaycore.errors import StateError
 from relaycore.ledger.addresses import kept_address
 from relaycore.ledger.records import LONGEST_CLIENT, Act, Kind, Opening, Record, Refusal, tidy
@@ -39,7 +40,7 @@ class Ledger:
         folder: Path,
         settings: LedgerSettings,
         *,
-        role: Callable[[str], str | None],
+        who: Callable[[EngineSession], Identity | None],
         purpose: Callable[[str], str | None],
         unix_ns: Callable[[int], int],
     ) -> None:
@@ -48,7 +49,7 @@ class Ledger:
         self.on_record: Callable[[Record], None] = ignore
         """Called with each opening, session and refusal that is given to be written."""
         self._settings = settings
-        self._visits = Visits(settings.addresses, role=role, purpose=purpose, unix_ns=unix_ns)
+        self._visits = Visits(settings.addresses, who=who, purpose=purpose, unix_ns=unix_ns)
         self._refusals = Refusals()
         self._open: dict[str, tuple[Opening, Entry]] = {}
         self._counting: asyncio.TimerHandle | None = None

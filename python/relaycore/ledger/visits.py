@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from relaycore._relaycore import Session as EngineSession
+from relaycore.access.identity import Identity
 from relaycore.ledger.addresses import kept_address
 from relaycore.ledger.records import LONGEST_CLIENT, Opening, Session, tidy
 from relaycore.settings.ledger import Addresses
@@ -18,20 +19,20 @@ _MS: int = 1_000_000
 class Visits:
     """The openings of the sessions that have not ended.
 
-    ``role`` gives that of a user, ``purpose`` what a path is for, ``unix_ns`` the time of a moment of the
-    engine's clock.
+    ``who`` tells who has a session, as far as that is known, ``purpose`` what a path is for, ``unix_ns`` the
+    time of a moment of the engine's clock.
     """
 
     def __init__(
         self,
         addresses: Addresses,
         *,
-        role: Callable[[str], str | None],
+        who: Callable[[EngineSession], Identity | None],
         purpose: Callable[[str], str | None],
         unix_ns: Callable[[int], int],
     ) -> None:
         self._addresses: Addresses = addresses
-        self._role = role
+        self._who = who
         self._purpose = purpose
         self._unix_ns = unix_ns
         self._reasons: dict[str, str] = {}
@@ -39,11 +40,11 @@ class Visits:
     def begin(self, session: EngineSession) -> Opening:
         """The record of a session that has been set up."""
         begun = self._unix_ns(session.started_ns) // _MS
-        user = session.user
+        who = self._who(session)
         return Opening(
-            subject=user,
-            role=None if user is None else self._role(user),
-            purpose=self._purpose(session.path),
+            subject=session.user,
+            role=None if who is None else who.role,
+            purpose=who.purpose if who is not None and who.purpose else self._purpose(session.path),
             action=session.action,
             path=session.path,
             protocol=f"{session.protocol}s" if session.secure else session.protocol,

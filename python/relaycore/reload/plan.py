@@ -43,7 +43,7 @@ def plan_reload(running: Config, users: UserStore, wanted: Config, sessions: Ite
     changes = difference(running, wanted, users)
     kept = {name: getattr(running, name) for name in RESTART_SETTINGS}
     config = msgspec.structs.replace(wanted, users=[], **kept)
-    return _plan(changes, config, UserStore(wanted.users, users.stored), sessions)
+    return _plan(changes, config, users.others(wanted.users), sessions)
 
 
 def plan_paths(
@@ -70,5 +70,5 @@ def _why_it_ends(session: Session, changes: Changes, gatekeeper: Gatekeeper) -> 
         return f"{change}."
     action: Action = "publish" if session.action == "publish" else "read"
     wish = gatekeeper.wish(action, session.path, host_of(session.peer))
-    objection = gatekeeper.objection(wish, session.path, session.user)
+    objection = gatekeeper.objection(wish, session.path, session.user, session.ticket)
     return None if objection is None else f"{objection.why}."

@@ -16,18 +16,20 @@ from __future__ import annotations
 import ipaddress
 import socket
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
 from aiohttp import hdrs, web
 
 from relaycore.access.decisions import Allow, Challenge, Gatekeeper, Refuse, Rejection
-from relaycore.settings import Action
+from relaycore.access.identity import NOBODY
+from relaycore.settings import Action, Role
+from relaycore.web import share_cookie
 from relaycore.web.answers import Refused
-from relaycore.web.keys import CONNECTIONS
+from relaycore.web.keys import CONNECTIONS, PRESENCE
 
-__all__ = ["Access", "Guard", "peer_of"]
+__all__ = ["Access", "Guard", "Visitor", "peer_of"]
 
 Access = Literal["open", "read", "write", "audit"]
 """What a route needs: nothing, to be let in, a user who may control, or one who may see who did what."""
@@ -48,6 +50,22 @@ class HttpQuestion:
     query: str | None
     authorization: str | None
     user_agent: str | None
+    peer: str
+    secure: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who sent a request.
+
+    ``user`` and ``ticket`` are for the session that begins by it; ``purpose`` is what the visit is for, where
+    somebody has said so. ``peer`` is address and port.
+    """
+
+    user: str | None
+    role: Role | None
+    purpose: str | None
+    ticket: int
     peer: str
     secure: bool
 
@@ -76,27 +94,51 @@ class Guard:
         """The user who sent a request, if any. Refused when it is not to be answered."""
         if access == "open":
             return None
+        question = _question(request, _ACTIONS[access])
+        visitor = await self._visitor(request, question, request.match_info.get("path"), access == "write")
+        return visitor.user
+
+    async def enter(self, request: web.Request, action: Literal["read", "publish"], path: str) -> Visitor:
+        """Who sent a request to read the stream at a path, or to publish to it.
+
+        Refused when they may not. It is what all handlers ask that serve a stream, by whatever protocol; the
+        visitor's ``user`` and ``ticket`` are for the session that they begin. A share link in the query lets
+        in, too, and so does its cookie.
+        """
+        question = replace(_question(request, action), path=path)
+        visitor = await self._visitor(request, question, path, action == "publish")
+        request.app[PRESENCE].note(request, visitor.user)
+        return visitor
+
+    async def _visitor(
+        self, request: web.Request, question: HttpQuestion, stream: str | None, changes: bool
+    ) -> Visitor:
         try:
-            if access == "write":
+            if changes:
                 _refuse_other_origins(request)
-            user = await self._user(request, access)
-            if user is None:
+            visitor = await self._decided(request, question, stream)
+            if visitor.user is None:
                 self._refuse_strangers(request)
         except _Foreign as refused:
-            question, error = _question(request, access), refused.problem.error
+            error = refused.problem.error
             self._gatekeeper.on_refused(Rejection(question, None, refused.status, error.partition(":")[0]))
             raise
-        return user
+        return visitor
 
-    async def _user(self, request: web.Request, access: Access) -> str | None:
-        stream = request.match_info.get("path")
-        match await self._gatekeeper.decide(_question(request, access), stream):
-            case Allow(user):
-                return user
-            case Challenge(challenges):
+    async def _decided(self, request: web.Request, question: HttpQuestion, stream: str | None) -> Visitor:
+        links = self._gatekeeper.users.links
+        came_as = None if stream is None else share_cookie.identity_of(request, links, stream)
+        match await self._gatekeeper.decide(question, stream, came_as=came_as):
+            case Allow(user, ticket):
+                who = self._gatekeeper.users.identity(user, ticket) or NOBODY
+                if who.is_share:
+                    share_cookie.remember(request, links, secure=question.secure)
+                return Visitor(user, who.role, who.purpose, ticket, question.peer, question.secure)
+            case Challenge(challenges, reason=reason, wrong=wrong):
+                said = f"{reason}: send" if wrong else "Say who you are: send"
                 raise Refused(
                     401,
-                    "Say who you are: send a user and the password by Digest, as with curl --digest -u NAME.",
+                    f"{said} a user and the password by Digest, as with curl --digest -u NAME.",
                     headers=tuple((hdrs.WWW_AUTHENTICATE, challenge) for challenge in challenges),
                 )
             case Refuse(status, reason):
@@ -113,10 +155,10 @@ class Guard:
         )
 
 
-def _question(request: web.Request, access: Access) -> HttpQuestion:
+def _question(request: web.Request, action: Action) -> HttpQuestion:
     peer, secure = request.app[CONNECTIONS].client_of(request)
     return HttpQuestion(
-        action=_ACTIONS[access],
+        action=action,
         method=request.method,
         path=request.path,
         uri=request.raw_path,

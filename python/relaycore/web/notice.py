@@ -16,6 +16,7 @@ from relaycore.errors import ConfigurationError
 from relaycore.privacy.page import POLICY, notice_page
 from relaycore.privacy.record import PathProtocol, protocol_of
 from relaycore.settings import normal_path
+from relaycore.web import share_cookie
 from relaycore.web.answers import Problem, Refused, json_answer
 from relaycore.web.keys import GUARD, RELAY
 from relaycore.web.routes import Answered, Route
@@ -51,7 +52,10 @@ async def _protocol(request: web.Request) -> PathProtocol:
     found = None if path is None else protocol_of(relay.config, path)
     if found is not None and found.notice:
         return found
-    await request.app[GUARD].admit(request, "read")
+    if path is not None and share_cookie.is_there(request):
+        await request.app[GUARD].enter(request, "read", path)
+    else:
+        await request.app[GUARD].admit(request, "read")
     live = {stream.path for stream in relay.streams()}
     if found is None or not (path in live or path in relay.config.cameras or path in relay.paths):
         raise Refused(404, "There is no such path: GET /api/v1/paths lists those that there are.")

@@ -12,9 +12,9 @@ from aiohttp import hdrs, web
 from relaycore._relaycore import Engine, SessionEvent
 from relaycore.access.decisions import Gatekeeper
 from relaycore.errors import RelayClosed
-from relaycore.web import notice, page
+from relaycore.web import notice, page, share_cookie
 from relaycore.web.answers import Refused
-from relaycore.web.api import about, alerts, ledger, paths, reload, sessions, streams, users
+from relaycore.web.api import about, alerts, ledger, paths, reload, sessions, shares, streams, users
 from relaycore.web.api.openapi import with_description
 from relaycore.web.connections import Connections, Handed
 from relaycore.web.guard import Guard
@@ -60,6 +60,7 @@ ROUTES: Final[Sequence[Route]] = with_description(
         *streams.ROUTES,
         *sessions.ROUTES,
         *users.ROUTES,
+        *shares.ROUTES,
         *ledger.ROUTES,
         *alerts.ROUTES,
         *reload.ROUTES,
@@ -79,6 +80,7 @@ class Web:
         self._limits = HttpLimits.of(relay.config.limits)
         self._totals = Totals()
         self._guard = Guard(gatekeeper, [relay.config.host])
+        self._links = gatekeeper.users.links
         self._presence = Presence()
         self._routes = {route.handler: route for route in ROUTES}
         self._app = web.Application(middlewares=[self._answer], client_max_size=self._limits.body_bytes)
@@ -153,6 +155,9 @@ class Web:
             _log.exception("answering failed", extra={"path": request.path})
             response = Refused(500, "The relay made a mistake; its log says more.").answer()
         response.headers[hdrs.SERVER] = "relaycore"
+        # URLs name cameras, and may hold a share link.
+        response.headers.setdefault("Referrer-Policy", "no-referrer")
+        share_cookie.add_cookie(request, response)
         try:
             async with asyncio.timeout(self._limits.timeout_s):
                 await response.prepare(request)
@@ -163,6 +168,10 @@ class Web:
         return response
 
     async def _handle(self, request: web.Request, handler: Next) -> web.StreamResponse:
+        _, secure = request.app[CONNECTIONS].client_of(request)
+        elsewhere = share_cookie.moved(request, self._links, secure=secure)
+        if elsewhere is not None:
+            return elsewhere
         route = self._routes.get(request.match_info.handler)
         user = None if route is None else await self._guard.admit(request, route.access)
         request[USER] = user
