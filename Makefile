@@ -19,7 +19,7 @@ RUST_SOURCES := $(shell find rust -name target -prune -o \( -name '*.rs' -o -nam
 
 export PYO3_PYTHON := $(CURDIR)/$(BIN)/python
 
-.PHONY: help serve test test-rust test-python test-interop test-browser instructions camera-vm windows lint lint-rust lint-python bench lock clean
+.PHONY: messages language help serve test test-rust test-python test-interop test-browser instructions camera-vm windows lint lint-rust lint-python bench lock clean
 
 help: ## List the tasks
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r task text; do \
@@ -66,13 +66,19 @@ lint-python: $(STAMPS)/venv-dev $(STAMPS)/extension
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/zizmor --offline --no-progress --quiet .github/workflows
-	$(BIN)/mypy --strict python/relaycore tests examples $(if $(wildcard benchmarks/*.py),benchmarks)
+	$(BIN)/mypy --strict python/relaycore tests examples scripts $(if $(wildcard benchmarks/*.py),benchmarks)
 	@# Each system has modules of its own, which the check for another one passes over.
 	$(BIN)/mypy --strict --platform win32 python/relaycore
 	$(BIN)/mypy --strict --platform darwin python/relaycore
 	@# The only stub; stubtest passes when the module is not there at all, hence the import before it.
 	$(BIN)/python -c "import relaycore._relaycore"
 	$(BIN)/python -m mypy.stubtest relaycore._relaycore
+
+messages: $(STAMPS)/venv-dev $(STAMPS)/extension ## Put the texts that the source has now into the catalogues of all languages
+	$(BIN)/python -m scripts.messages
+
+language: $(STAMPS)/venv-dev $(STAMPS)/extension ## Begin a language, named in LANG=it; see docs/languages.md
+	$(BIN)/python -m scripts.messages --add $(LANG)
 
 bench: $(STAMPS)/venv-dev $(STAMPS)/extension $(STAMPS)/packages-bench ## What it carries and costs, a selection in ten minutes, drawn into docs/benchmarks.md
 	$(BIN)/python -m benchmarks $(ARGS)

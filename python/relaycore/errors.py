@@ -19,10 +19,13 @@
     └── RelayClosed             the relay is not open (any more)
 
 ``str(error)`` is the whole message for a person: one clear sentence that says what is wrong and what to do
-next. Programs tell errors apart by their class.
+next. Programs tell errors apart by their class. It is English; :func:`relaycore.language.shown` has it in the
+language of a person, where it was made as a :class:`relaycore.language.Message`.
 """
 
 from __future__ import annotations
+
+from relaycore.language.message import message_lines
 
 __all__ = [
     "ConfigurationError",
@@ -54,7 +57,7 @@ class ConfigurationError(RelaycoreError):
     """
 
     def __init__(self, *mistakes: str) -> None:
-        super().__init__("\n".join(mistakes))
+        super().__init__(mistakes[0] if len(mistakes) == 1 else message_lines(mistakes))
         self.mistakes: tuple[str, ...] = mistakes
 
 

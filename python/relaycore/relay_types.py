@@ -30,6 +30,7 @@ class Overrides(TypedDict, total=False):
     lan: bool
     anonymous: bool
     state_folder: str
+    language: str
     ledger: LedgerSettings
     alerts: AlertSettings
     basic: bool

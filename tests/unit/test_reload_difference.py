@@ -162,6 +162,7 @@ def test_every_setting_of_a_relay_has_its_place() -> None:
         "port": 1,
         "publish": "configured",
         "state_folder": "elsewhere",
+        "language": "fr",
         "ledger": LedgerSettings(enabled=True),
         "shards": 3,
         "users": [ANNA],

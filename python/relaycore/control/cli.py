@@ -8,9 +8,9 @@ sentence on standard error.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
 
 from relaycore.control.checking import did_you_mean
 from relaycore.control.commands import (
@@ -27,7 +27,10 @@ from relaycore.control.commands import (
     version,
 )
 from relaycore.control.console import legible
+from relaycore.control.parser import Parser
+from relaycore.control.speaking import add_language_option, check_language_option, language_of
 from relaycore.errors import ConfigurationError, RelaycoreError
+from relaycore.language import Message, shown, using
 
 __all__ = ["main"]
 
@@ -39,14 +42,21 @@ _COMMANDS = (serve, check, reload, user, share, audit, alerts, report, devices, 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the program with these arguments, those of the process by default, and returns its exit code."""
+    given = sys.argv[1:] if arguments is None else arguments
+    with using(language_of(given, os.environ)):
+        return _run(given)
+
+
+def _run(arguments: Sequence[str]) -> int:
     parser = _parser()
     try:
         found, unknown = parser.parse_known_args(arguments)
         if unknown:
             raise ConfigurationError(_unknown(unknown[0], found.options))
+        check_language_option(found)
         code: int = found.run(found)
     except RelaycoreError as error:
-        _complain(str(error))
+        _complain(shown(error))
         return EXIT_USER
     except BrokenPipeError:
         return EXIT_USER
@@ -55,20 +65,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
-class _Parser(argparse.ArgumentParser):
-    """Raises its errors, so that they look like all others."""
-
-    def error(self, message: str) -> NoReturn:
-        raise ConfigurationError(f"{message[:1].upper()}{message[1:]}; see {self.prog} --help.")
-
-
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         prog="relaycore",
         description="Makes a webcam an IP camera, and relays live video to any number of readers.",
         allow_abbrev=False,
     )
-    commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
+    add_language_option(parser)
+    commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=Parser)
     for command in _COMMANDS:
         sub = commands.add_parser(
             command.NAME, help=command.HELP, description=command.DESCRIPTION, allow_abbrev=False
@@ -80,7 +84,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _name_options(parser: argparse.ArgumentParser) -> None:
-    """Keeps the options of a command, or of each of its acts, for those who misspell one."""
+    """Gives a command, and each of its acts, the option of the language.
+
+    Keeps all options for those who misspell one.
+    """
+    add_language_option(parser)
     options = [option for action in parser._actions for option in action.option_strings]
     parser.set_defaults(options=options)
     for action in parser._actions:
@@ -92,8 +100,11 @@ def _name_options(parser: argparse.ArgumentParser) -> None:
 def _unknown(argument: str, options: Sequence[str]) -> str:
     if argument.startswith("-"):
         name = argument.partition("=")[0]
-        return f"There is no option {name}; {did_you_mean(name, options)}"
-    return f"There is one argument too many: {argument!r}; put names with spaces in quotes."
+        return Message("There is no option {name}; {hint}", name=name, hint=did_you_mean(name, options))
+    return Message(
+        "There is one argument too many: {argument}; put names with spaces in quotes.",
+        argument=repr(argument),
+    )
 
 
 def _complain(text: str) -> None:

@@ -12,6 +12,9 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from relaycore.language import shown
+from relaycore.language.message import END, ISOLATE
+
 __all__ = ["StatusLine", "legible", "make_console", "qr_code", "say", "show_table"]
 
 
@@ -34,17 +37,20 @@ def make_console(stream: TextIO | None = None) -> Console:
 
 
 def say(console: Console, text: str, style: str = "") -> None:
-    """Prints a line as it is: not wrapped, so that it can be copied, and without reading marks into it."""
-    console.print(Text(legible(text, console.encoding), style=style), soft_wrap=True)
+    """Prints a line as it is: not wrapped, so that it can be copied, and without reading marks into it.
+
+    A message is printed in the language that holds, as everything of this module is.
+    """
+    console.print(Text(legible(shown(text), console.encoding), style=style), soft_wrap=True)
 
 
 def show_table(console: Console, title: str, columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
     """Prints a table. Its first column is never broken, so that it can be copied."""
-    table = Table(title=title, title_justify="left", title_style="bold")
+    table = Table(title=legible(shown(title), console.encoding), title_justify="left", title_style="bold")
     for number, column in enumerate(columns):
-        table.add_column(column, overflow="fold", no_wrap=number == 0)
+        table.add_column(legible(shown(column), console.encoding), overflow="fold", no_wrap=number == 0)
     for row in rows:
-        table.add_row(*(Text(legible(cell, console.encoding)) for cell in row))
+        table.add_row(*(Text(legible(shown(cell), console.encoding)) for cell in row))
     console.print(table, soft_wrap=False)
 
 
@@ -97,12 +103,17 @@ class StatusLine:
     def show(self, text: str) -> None:
         """Replaces the line."""
         if self._live is not None:
-            line = Text(legible(text, self._encoding), no_wrap=True, overflow="ellipsis")
+            line = Text(legible(shown(text), self._encoding), no_wrap=True, overflow="ellipsis")
             self._live.update(line, refresh=True)
 
 
 def legible(text: str, encoding: str) -> str:
-    """The text with what an encoding cannot show replaced by ASCII that means the same."""
+    """The text with what an encoding cannot show replaced by ASCII that means the same.
+
+    The marks that keep the order of an address in a text from right to left are for pages: here they would be
+    copied with it.
+    """
+    text = text.translate(_NO_MARKS)
     try:
         text.encode(encoding)
     except (UnicodeEncodeError, LookupError):
@@ -111,6 +122,8 @@ def legible(text: str, encoding: str) -> str:
         return text.encode("ascii", "replace").decode("ascii")
     return text
 
+
+_NO_MARKS = dict.fromkeys(map(ord, f"{ISOLATE}{END}"))
 
 _ASCII = {"…": "...", "·": "|", "→": "->", "µ": "u"}
 

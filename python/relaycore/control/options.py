@@ -19,7 +19,7 @@ __all__ = ["config_from_options"]
 CAMERA_OPTIONS = ("camera", "microphone", "size", "fps", "encoder", "bitrate")
 """Options that mean one camera; each has the name of its field."""
 
-RELAY_OPTIONS = ("host", "port", "publish", "state_folder")
+RELAY_OPTIONS = ("host", "port", "publish", "state_folder", "language")
 """Options with a value that mean the relay."""
 
 SWITCHES = ("lan", "anonymous", "log_json", "trace_latency")

@@ -10,6 +10,7 @@ from msgspec import Meta
 from relaycore.settings.access import AccessSettings
 from relaycore.settings.alerts import AlertSettings
 from relaycore.settings.camera import CameraSettings
+from relaycore.settings.language import check_language
 from relaycore.settings.ledger import LedgerSettings
 from relaycore.settings.paths import PathSettings
 from relaycore.settings.tls import TlsSettings
@@ -112,6 +113,17 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         int, Meta(ge=0, le=1024, description="a number of threads, or 0 for one a core", examples=[0])
     ] = 0
     """Threads that carry packets; 0 takes one for each core."""
+
+    language: Annotated[
+        str,
+        Meta(
+            description="the tag of a language that relaycore speaks",
+            examples=["fr"],
+            extra={"check": check_language},
+        ),
+    ] = ""
+    """Language of pages and of refusals for browsers that ask for none that is there, and of what the command
+    line program prints. Where none is named, that is English and what the environment says."""
 
     log_json: Switch = False
     """Log as JSON, one object a line. Only for the command line program: a library does not configure

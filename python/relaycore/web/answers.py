@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from relaycore.language import shown
 from relaycore.web.limits import LIMITS
 
 __all__ = ["Problem", "Refused", "json_answer", "read_json"]
@@ -27,7 +28,10 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Refused(Exception):
-    """A request cannot be answered: ``status``, and a sentence for a person."""
+    """A request cannot be answered: ``status``, and a sentence for a person.
+
+    ``problem`` has it in English, for records; the answer has it in the language that holds where it is made.
+    """
 
     def __init__(
         self,
@@ -39,12 +43,18 @@ class Refused(Exception):
     ) -> None:
         super().__init__(error)
         self.status = status
-        self.problem = Problem(error=error, mistakes=list(mistakes))
+        self.mistakes = mistakes
         self.headers = headers
+
+    @property
+    def problem(self) -> Problem:
+        """What was wrong, in English."""
+        return Problem(error=str(self), mistakes=[str(mistake) for mistake in self.mistakes])
 
     def answer(self) -> web.Response:
         """The answer that says so."""
-        answer = json_answer(self.status, self.problem)
+        problem = Problem(error=shown(self), mistakes=[shown(mistake) for mistake in self.mistakes])
+        answer = json_answer(self.status, problem)
         for name, value in self.headers:
             answer.headers.add(name, value)
         return answer

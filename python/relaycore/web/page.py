@@ -7,8 +7,10 @@ from html import escape
 
 from aiohttp import web
 
+from relaycore.language import _
 from relaycore.web.keys import RELAY
 from relaycore.web.routes import Answered, Route
+from relaycore.web.spoken import html_tag, switch
 
 __all__ = ["ROUTES"]
 
@@ -25,18 +27,29 @@ async def get_page(request: web.Request) -> web.Response:
     relay = request.app[RELAY]
     urls = [relay.urls(stream.path)[0] for stream in relay.streams()]
     items = "".join(f"<li><code>{escape(url)}</code></li>" for url in urls)
-    streams = f"<p>Open one of these in a player such as VLC:</p><ul>{items}</ul>" if urls else _NONE
-    return web.Response(text=_PAGE.format(streams=streams), content_type="text/html", headers=_HEADERS)
+    if urls:
+        streams = f"<p>{escape(_('Open one of these in a player such as VLC:'))}</p><ul>{items}</ul>"
+    else:
+        none = _("No stream is live. Publish one with RTSP to a path of your choice.")
+        streams = f"<p>{escape(none)}</p>"
+    text = _PAGE.format(
+        html=html_tag(),
+        streams=streams,
+        programs=escape(_("For programs:")),
+        api=escape(_("control API")),
+        metrics=escape(_("metrics")),
+        languages=switch(),
+    )
+    return web.Response(text=text, content_type="text/html", headers=_HEADERS)
 
-
-_NONE = "<p>No stream is live. Publish one with RTSP to a path of your choice.</p>"
 
 _PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>relaycore</title></head><body>
+{html}<head><meta charset="utf-8"><title>relaycore</title></head><body>
 <main>
 <h1>relaycore</h1>
 {streams}
-<p>For programs: <a href="/api/v1/openapi.json">control API</a>, <a href="/metrics">metrics</a>.</p>
+<p>{programs} <a href="/api/v1/openapi.json">{api}</a> <a href="/metrics">{metrics}</a></p>
+<p>{languages}</p>
 </main>
 </body></html>
 """

@@ -12,7 +12,8 @@ from aiohttp import hdrs, web
 from relaycore._relaycore import Engine, SessionEvent
 from relaycore.access.decisions import Gatekeeper
 from relaycore.errors import RelayClosed
-from relaycore.web import notice, page, share_cookie
+from relaycore.language import Message, using
+from relaycore.web import notice, page, share_cookie, texts
 from relaycore.web.answers import Refused
 from relaycore.web.api import about, alerts, ledger, paths, reload, sessions, shares, streams, users
 from relaycore.web.api.openapi import with_description
@@ -35,6 +36,7 @@ from relaycore.web.metrics.totals import Totals
 from relaycore.web.presence import Presence
 from relaycore.web.routes import USER, Route
 from relaycore.web.session_ids import SessionIds
+from relaycore.web.spoken import keep_choice, language_of, say_language
 
 if TYPE_CHECKING:
     from relaycore.alerts.alerts import Alerts
@@ -65,6 +67,7 @@ ROUTES: Final[Sequence[Route]] = with_description(
         *alerts.ROUTES,
         *reload.ROUTES,
         *metrics.ROUTES,
+        *texts.ROUTES,
         *notice.PAGE_ROUTES,
     ]
 )
@@ -143,21 +146,15 @@ class Web:
     @web.middleware
     async def _answer(self, request: web.Request, handler: Next) -> web.StreamResponse:
         """Lets a request in, answers it, and waits until the answer is taken, but not for ever."""
-        try:
-            response = await self._handle(request, handler)
-        except Refused as refused:
-            response = refused.answer()
-        except web.HTTPException as error:
-            response = _refused(error, request).answer()
-        except RelayClosed:
-            response = Refused(503, "The relay is closing: try again when it is back.").answer()
-        except Exception:
-            _log.exception("answering failed", extra={"path": request.path})
-            response = Refused(500, "The relay made a mistake; its log says more.").answer()
+        language = language_of(request)
+        with using(language):
+            response = await self._answer_in_words(request, handler)
         response.headers[hdrs.SERVER] = "relaycore"
         # URLs name cameras, and may hold a share link.
         response.headers.setdefault("Referrer-Policy", "no-referrer")
         share_cookie.add_cookie(request, response)
+        say_language(response, language)
+        keep_choice(request, response)
         try:
             async with asyncio.timeout(self._limits.timeout_s):
                 await response.prepare(request)
@@ -166,6 +163,20 @@ class Web:
             if request.transport is not None:
                 request.transport.abort()
         return response
+
+    async def _answer_in_words(self, request: web.Request, handler: Next) -> web.StreamResponse:
+        """The answer of the handler, or why there is none, in the language that holds."""
+        try:
+            return await self._handle(request, handler)
+        except Refused as refused:
+            return refused.answer()
+        except web.HTTPException as error:
+            return _refused(error, request).answer()
+        except RelayClosed:
+            return Refused(503, Message("The relay is closing: try again when it is back.")).answer()
+        except Exception:
+            _log.exception("answering failed", extra={"path": request.path})
+            return Refused(500, Message("The relay made a mistake; its log says more.")).answer()
 
     async def _handle(self, request: web.Request, handler: Next) -> web.StreamResponse:
         _, secure = request.app[CONNECTIONS].client_of(request)
@@ -181,15 +192,32 @@ class Web:
 
 def _refused(error: web.HTTPException, request: web.Request) -> Refused:
     """What aiohttp refuses, with what to do next."""
-    where = "GET /api/v1/openapi.json lists all that there is"
+    where = "/api/v1/openapi.json"
     if isinstance(error, web.HTTPMethodNotAllowed):
         allowed = ", ".join(sorted(error.allowed_methods))
         return Refused(
-            405, f"{request.path} knows only {allowed}: {where}.", headers=((hdrs.ALLOW, allowed),)
+            405,
+            Message(
+                "{path} knows only {allowed}: GET {list} lists all that there is.",
+                path=request.path,
+                allowed=allowed,
+                list=where,
+            ),
+            headers=((hdrs.ALLOW, allowed),),
         )
     if isinstance(error, web.HTTPNotFound):
-        return Refused(404, f"There is nothing at {request.path}: {where}.")
-    return Refused(error.status, f"{error.reason}: {where}.")
+        return Refused(
+            404,
+            Message(
+                "There is nothing at {path}: GET {list} lists all that there is.",
+                path=request.path,
+                list=where,
+            ),
+        )
+    return Refused(
+        error.status,
+        Message("{reason}: GET {list} lists all that there is.", reason=error.reason, list=where),
+    )
 
 
 class _ProtocolLog(logging.Logger):

@@ -23,6 +23,7 @@ from relaycore.control.reloading import keep_reloading
 from relaycore.control.start_page import log_start, said_at_start, show_start
 from relaycore.control.state_folder import state_folder
 from relaycore.control.watch import log_events, trace_latency, watch_status
+from relaycore.language import current, known, using
 from relaycore.relay import Relay
 from relaycore.settings import Config, User
 from relaycore.system.descriptors import raise_descriptor_limit
@@ -124,7 +125,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     console = make_console()
     configure_logs(as_json=config.log_json, console=console)
-    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+    with using(known(config.language) or current()), asyncio.Runner(loop_factory=loop_factory()) as runner:
         return runner.run(_until_stopped(lambda: _serve(config, generated, console, load, file)))
 
 
