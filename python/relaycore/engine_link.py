@@ -21,6 +21,7 @@ from weakref import WeakValueDictionary
 from relaycore._relaycore import (
     Engine,
     HttpConnection,
+    Journey,
     PullEvent,
     ReaderReady,
     Request,
@@ -61,6 +62,7 @@ class Listeners:
     stream: Callable[[StreamEvent], None]
     pull: Callable[[PullEvent], None]
     http: Callable[[HttpConnection], None]
+    journey: Callable[[Journey], None]
     prepare: Callable[[Request], Awaitable[Refuse | None]]
     admit: Callable[[Session, Callable[[Refuse | None], None]], None]
 
@@ -99,10 +101,12 @@ class EngineLink:
         await asyncio.gather(*self._decisions, return_exceptions=True)
 
     def tell_last(self) -> None:
-        """Tells which sessions have ended with the engine, when it is closed."""
+        """Tells which sessions and attempts have ended with the engine, when it is closed."""
         for item in self._engine.poll():
             if isinstance(item, SessionEvent):
                 self._listeners.session(item)
+            elif isinstance(item, Journey):
+                self._listeners.journey(item)
 
     def wake_all(self) -> None:
         """Wakes every reader, so that it sees that its stream has ended."""
@@ -127,6 +131,8 @@ class EngineLink:
                 self._listeners.pull(item)
             elif isinstance(item, HttpConnection):
                 self._listeners.http(item)
+            elif isinstance(item, Journey):
+                self._listeners.journey(item)
             else:
                 self._consider(item)
 

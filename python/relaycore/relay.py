@@ -16,6 +16,7 @@ import msgspec
 from relaycore._relaycore import (
     Engine,
     HttpConnection,
+    Journey,
     PullEvent,
     Request,
     Session,
@@ -51,6 +52,7 @@ from relaycore.events import (
     SessionEnded,
     SessionStarted,
 )
+from relaycore.journeys.journeys import Journeys
 from relaycore.latency import StageLatency, summarise
 from relaycore.ledger.ledger import Ledger
 from relaycore.ledger.records import now_ms
@@ -141,6 +143,7 @@ class Relay:
         self._accounts: AccountWatch | None = None
         self._ledger: Ledger | None = None
         self._alerts: Alerts | None = None
+        self._journeys: Journeys | None = None
         self._tls: TlsFiles | None = None
         self._address = ("", 0)
         self._reloading = asyncio.Lock()
@@ -165,6 +168,7 @@ class Relay:
             stream=self._streams.happened,
             pull=self._on_pull,
             http=self._on_http,
+            journey=self._on_journey,
             prepare=self._prepare,
             admit=self._admit,
         )
@@ -174,6 +178,7 @@ class Relay:
         self._link.open()
         self._ledger = self._make_ledger(engine)
         self._ask_before_media(engine)
+        self._journeys = self._count_journeys(engine)
         self._alerts = Alerts(self.config.alerts, self._ledger, sessions=engine.sessions, tell=self._tell_of)
         if self.config.api:
             self._web = Web(self, engine, self._gatekeeper, self._ledger, self._alerts)
@@ -230,7 +235,9 @@ class Relay:
         link.tell_last()
         last = [] if alerts is None else [alerts.close(LEDGER_TIMEOUT_S)]
         last += [] if ledger is None else [ledger.close(LEDGER_TIMEOUT_S)]
-        self._ledger = self._alerts = None
+        if self._journeys is not None:
+            last.append(asyncio.to_thread(self._journeys.close, LEDGER_TIMEOUT_S))
+        self._ledger = self._alerts = self._journeys = None
         await asyncio.gather(*last)
         self._streams.clear()
         link.wake_all()
@@ -565,6 +572,25 @@ class Relay:
         if self._ledger is not None:
             self._ledger.because(session, reason)
 
+    def _count_journeys(self, engine: Engine) -> Journeys | None:
+        """Begins to count attempts to view, where that is wished and there is a place for it."""
+        if not (self.config.journeys.enabled and self.config.state_folder):
+            return None
+        journeys = Journeys(
+            Path(self.config.state_folder),
+            self.config.journeys,
+            unix_ns=engine.unix_ns,
+            is_there=lambda path: path in self._streams or path in self.config.paths,
+            discarded=lambda: engine.discarded_journeys,
+        )
+        journeys.start()
+        engine.tell_journeys(True)
+        return journeys
+
+    def _on_journey(self, journey: Journey) -> None:
+        if self._journeys is not None:
+            self._journeys.attempt(journey)
+
     def _make_ledger(self, engine: Engine) -> Ledger | None:
         """The ledger, where there is to be one; not open yet."""
         settings = self.config.ledger
@@ -630,6 +656,11 @@ class Relay:
                 self._ledger.session_started(session)
             else:
                 self._ledger.session_ended(session, happened.reason)
+        if self._journeys is not None:
+            if happened.kind == "started":
+                self._journeys.started(session)
+            else:
+                self._journeys.ended(session, happened.reason)
         if happened.kind == "started":
             self._emit(SessionStarted(path=session.path, session=session))
         else:

@@ -12,10 +12,12 @@ from relaycore.settings import (
     AlertSettings,
     CameraSettings,
     Join,
+    JourneySettings,
     LedgerSettings,
     MaskSettings,
     PathSettings,
     PixelRange,
+    TlsSettings,
     User,
 )
 
@@ -31,8 +33,10 @@ class Overrides(TypedDict, total=False):
     anonymous: bool
     state_folder: str
     language: str
+    journeys: JourneySettings
     ledger: LedgerSettings
     alerts: AlertSettings
+    tls: TlsSettings
     basic: bool
     api: bool
     users: list[User]

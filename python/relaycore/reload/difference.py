@@ -32,6 +32,7 @@ RESTART_SETTINGS: Final = frozenset(
         "lan",
         "api",
         "state_folder",
+        "journeys",
         "ledger",
         "alerts",
         "shards",

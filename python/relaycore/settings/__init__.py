@@ -22,6 +22,7 @@ from relaycore.settings.alerts import (
     ViewerRule,
 )
 from relaycore.settings.camera import CameraSettings
+from relaycore.settings.journeys import JourneySettings
 from relaycore.settings.ledger import LedgerSettings, RetentionSettings
 from relaycore.settings.masks import MaskSettings
 from relaycore.settings.multicast import MulticastSettings
@@ -60,6 +61,7 @@ __all__ = [
     "Hook",
     "HourRule",
     "Join",
+    "JourneySettings",
     "LedgerSettings",
     "Limit",
     "LostRule",

@@ -10,6 +10,7 @@ from msgspec import Meta
 from relaycore.settings.access import AccessSettings
 from relaycore.settings.alerts import AlertSettings
 from relaycore.settings.camera import CameraSettings
+from relaycore.settings.journeys import JourneySettings
 from relaycore.settings.language import check_language
 from relaycore.settings.ledger import LedgerSettings
 from relaycore.settings.paths import PathSettings
@@ -82,6 +83,11 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         default_factory=LedgerSettings
     )
     """Whether and how it is recorded who watched. It is kept in the state folder."""
+
+    journeys: Annotated[JourneySettings, Meta(description="a [journeys] table")] = msgspec.field(
+        default_factory=JourneySettings
+    )
+    """Whether it is counted how far attempts to view come. The counts are kept in the state folder."""
 
     alerts: Annotated[AlertSettings, Meta(description="an [alerts] table")] = msgspec.field(
         default_factory=AlertSettings

@@ -1,0 +1,72 @@
+"""The stages of an attempt to view, and why one ends before the last.
+
+CTA-2066 names what players measure: *startup time* is the time from the attempt to its first picture, here
+from the connection to the first key frame that was sent; a *video start failure* and an *exit before video
+start* are attempts that end before it.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from relaycore._relaycore import Journey
+
+__all__ = ["FIRST_KEY_FRAME", "STAGES", "WATCHED", "cause_of", "ends_well"]
+
+STAGES: Final = (
+    "connected",
+    "secured",
+    "authorised",
+    "described",
+    "set_up",
+    "playing",
+    "first_packet",
+    "first_key_frame",
+    "watched",
+    "ended_well",
+)
+"""In their order. Who passes one has passed, or skipped, all before it."""
+
+FIRST_KEY_FRAME: Final = STAGES.index("first_key_frame")
+WATCHED: Final = STAGES.index("watched")
+
+_BY_STATUS: Final = {
+    400: "malformed request",
+    403: "not allowed",
+    404: "not found",
+    408: "too slow",
+    453: "overloaded",
+    454: "no such session",
+    461: "unsupported transport",
+    503: "overloaded",
+}
+
+_BY_REASON: Final = {
+    "the client ended it": "client ended it",
+    "the client closed the connection": "client closed the connection",
+    "closed": "client closed the connection",
+    "the connection was lost": "connection lost",
+    "the encryption was not agreed on": "encryption failed",
+    "idle": "silent",
+    "nothing was heard of the client until its timeout": "silent",
+    "ended by the operator": "ended by the operator",
+    "the server was stopped": "relay stopped",
+    "its client came back": "client came back",
+}
+
+_WELL: Final = frozenset({"client ended it", "ended by the operator", "relay stopped", "stream ended"})
+
+
+def cause_of(journey: Journey, reason: str | None) -> str:
+    """Why an attempt ended, one of few words. ``reason`` is that of the engine."""
+    if journey.status == 401:
+        return "wrong credentials" if journey.credentials else "no credentials"
+    if journey.status is not None:
+        return _BY_STATUS.get(journey.status, f"refused with {journey.status}")
+    # All others are what becomes of streams.
+    return _BY_REASON.get(reason or "", "stream ended")
+
+
+def ends_well(cause: str) -> bool:
+    """Whether an attempt that was watched ended as somebody wanted it to."""
+    return cause in _WELL
