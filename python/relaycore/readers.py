@@ -67,6 +67,14 @@ class AccessUnitReader:
             await self._ready.wait()
         return self._queue.popleft()
 
+    def take(self) -> list[AccessUnit]:
+        """What is there now, the oldest first; never waits."""
+        taken = list(self._queue)
+        self._queue.clear()
+        while not self._closed and (more := self._reader.take()):
+            taken += more
+        return taken
+
     def wake(self) -> None:
         """There is something to take. Only the relay calls this."""
         self._ready.set()

@@ -17,14 +17,27 @@ if TYPE_CHECKING:
     from relaycore.ledger.ledger import Ledger
     from relaycore.relay import Relay
     from relaycore.web.guard import Guard
+    from relaycore.web.pictures.pictures import Pictures
 
-__all__ = ["ALERTS", "CONNECTIONS", "ENGINE", "GUARD", "LEDGER", "PRESENCE", "RELAY", "SESSION_IDS", "TOTALS"]
+__all__ = [
+    "ALERTS",
+    "CONNECTIONS",
+    "ENGINE",
+    "GUARD",
+    "LEDGER",
+    "PICTURES",
+    "PRESENCE",
+    "RELAY",
+    "SESSION_IDS",
+    "TOTALS",
+]
 
 RELAY: web.AppKey[Relay] = web.AppKey("relay")
 ENGINE = web.AppKey("engine", Engine)
 GUARD: web.AppKey[Guard] = web.AppKey("guard")
 ALERTS: web.AppKey[Alerts] = web.AppKey("alerts")
 LEDGER: web.AppKey[Ledger | None] = web.AppKey("ledger")
+PICTURES: web.AppKey[Pictures] = web.AppKey("pictures")
 PRESENCE = web.AppKey("presence", Presence)
 TOTALS = web.AppKey("totals", Totals)
 CONNECTIONS = web.AppKey("connections", Connections)

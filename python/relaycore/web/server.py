@@ -25,6 +25,7 @@ from relaycore.web.keys import (
     ENGINE,
     GUARD,
     LEDGER,
+    PICTURES,
     PRESENCE,
     RELAY,
     SESSION_IDS,
@@ -33,6 +34,8 @@ from relaycore.web.keys import (
 from relaycore.web.limits import LIMITS, HttpLimits
 from relaycore.web.metrics import handlers as metrics
 from relaycore.web.metrics.totals import Totals
+from relaycore.web.pictures import handlers as pictures
+from relaycore.web.pictures.pictures import Pictures
 from relaycore.web.presence import Presence
 from relaycore.web.routes import USER, Route
 from relaycore.web.session_ids import SessionIds
@@ -69,6 +72,7 @@ ROUTES: Final[Sequence[Route]] = with_description(
         *metrics.ROUTES,
         *texts.ROUTES,
         *notice.PAGE_ROUTES,
+        *pictures.ROUTES,
     ]
 )
 """All that there is."""
@@ -91,6 +95,7 @@ class Web:
         self._app[GUARD], self._app[PRESENCE] = self._guard, self._presence
         self._app[LEDGER], self._app[ALERTS] = ledger, watching
         self._app[LIMITS], self._app[TOTALS] = self._limits, self._totals
+        self._app[PICTURES] = self._pictures = Pictures(relay)
         self._app[SESSION_IDS] = SessionIds()
         for route in ROUTES:
             if route.method == hdrs.METH_GET:
@@ -122,6 +127,7 @@ class Web:
 
     async def close(self) -> None:
         """Ends all connections, after the requests that are being answered."""
+        await self._pictures.close()
         if self._connections is not None:
             await self._connections.close()
         if self._runner is not None:

@@ -1,0 +1,1 @@
+"""Single JPEG pictures, and series of them: for scripts, and for browsers that play nothing else."""
