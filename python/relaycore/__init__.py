@@ -35,6 +35,7 @@ from relaycore.settings import (
     ProtocolSettings,
     RetentionSettings,
     TlsSettings,
+    TokenSettings,
     User,
 )
 
@@ -63,6 +64,7 @@ __all__ = [
     "StageLatency",
     "StreamStatus",
     "TlsSettings",
+    "TokenSettings",
     "Track",
     "User",
     "now_ns",

@@ -30,6 +30,7 @@ from relaycore.access.policy import Policy
 from relaycore.access.rules import RENDITION
 from relaycore.access.share_links import ShareLink
 from relaycore.access.sharing import Sharing, checked_link
+from relaycore.access.token_files import TokenFiles, load_keys
 from relaycore.access.users import UserStore
 from relaycore.addresses import is_loopback, reachable_addresses, url_host
 from relaycore.alerts.alerts import Alerts
@@ -140,6 +141,7 @@ class Relay:
         self._web: Web | None = None
         self._leases: Leases | None = None
         self._sharing: Sharing | None = None
+        self._tokens = TokenFiles(self.users, lambda: self._revoke(()))
         self._accounts: AccountWatch | None = None
         self._ledger: Ledger | None = None
         self._alerts: Alerts | None = None
@@ -194,7 +196,8 @@ class Relay:
                 self._accounts = AccountWatch(Path(self.config.state_folder), self.users, self._revoke)
                 await self._accounts.open()
             await self._open_tls(engine, host)
-            self._refuse_strangers(host, bool(self.users) or self.config.anonymous)
+            await self._tokens.apply(self.config.access.tokens)
+            self._refuse_strangers(host, self.users.anybody or self.config.anonymous)
             if self._web is not None:
                 await self._web.open()
                 engine.accept_http(True)
@@ -224,7 +227,7 @@ class Relay:
             return
         engine.accept_http(False)
         closing = [paths.close(), cameras.close(CLOSE_TIMEOUT_S)]
-        parts = (web, self._accounts, self._leases, self._tls)
+        parts = (web, self._accounts, self._leases, self._tokens, self._tls)
         closing += [part.close() for part in parts if part is not None]
         self._engine = self._link = self._cameras = self._paths = self._web = None
         self._accounts = self._leases = self._sharing = self._tls = None
@@ -257,10 +260,13 @@ class Relay:
         engine = self._open(self._engine)
         async with self._reloading:
             config = config.with_normal_paths()
-            settled = bool(config.users or self.users.stored) or config.anonymous
+            settings = config.access.tokens
+            keys = await load_keys(settings)
+            settled = bool(config.users or self.users.stored or keys) or config.anonymous
             self._refuse_strangers(self._address[0], settled)
             plan = plan_reload(self.config, self.users, config, engine.sessions())
             if not dry_run:
+                await self._tokens.apply(settings)
                 await self._apply(plan, config.users)
         return plan
 

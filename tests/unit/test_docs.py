@@ -27,6 +27,7 @@ from relaycore.settings import (
     ProtocolSettings,
     RetentionSettings,
     TlsSettings,
+    TokenSettings,
     User,
 )
 
@@ -42,6 +43,7 @@ SECTIONS: list[tuple[str, Settings]] = [
     ("Multicast", MulticastSettings),
     ("Users", User),
     ("Access", AccessSettings),
+    ("Tokens", TokenSettings),
     ("Rules", AccessRule),
     ("Journeys", JourneySettings),
     ("Ledger", LedgerSettings),
@@ -62,6 +64,7 @@ HEADERS: dict[Settings, str] = {
     AccessSettings: "[access]\n",
     AccessRule: "[[access.rules]]\n",
     JourneySettings: "[journeys]\n",
+    TokenSettings: "[access.tokens]\n",
     LedgerSettings: "[ledger]\n",
     AlertSettings: "[alerts]\n",
     MailSettings: "[alerts.mail]\n",
@@ -75,8 +78,11 @@ WITH: dict[str, str] = {
     ),
     **dict.fromkeys(("encoder", "bitrate", "gop_seconds"), 'transcode = "auto"'),
     **dict.fromkeys(("fill", "name"), "rectangle = [0, 0, 1, 1]"),
+    **dict.fromkeys(("key_file", "jwks_file"), 'algorithms = ["EdDSA"]'),
+    **dict.fromkeys(("issuer", "audience"), 'key_file = "a.pem"\nalgorithms = ["EdDSA"]'),
+    "algorithms": 'key_file = "a.pem"',
 }
-"""What has to stand beside an example of a path's or a mask's setting."""
+"""What has to stand beside an example of a setting of a path, a mask or tokens."""
 
 
 def section(title: str) -> str:
@@ -136,10 +142,10 @@ def test_examples_of_keys_are_right(title: str, settings: Settings) -> None:
     examples = {key: cells[1].strip("`") for key, cells in rows(title).items()}
     if settings in (User, MulticastSettings, MailSettings, TlsSettings, AccessRule):
         texts = ["\n".join(examples.values())]
-    elif settings in (PathSettings, MaskSettings):
+    elif settings in (PathSettings, MaskSettings, TokenSettings):
         texts = [f"{example}\n{WITH.get(key, '')}" for key, example in examples.items()]
     else:
-        texts = [example for example in examples.values() if not example.startswith("[[")]
+        texts = [example for example in examples.values() if not example.startswith("[")]
     for text in texts:
         read_config(HEADERS[settings] + text, "example")
 

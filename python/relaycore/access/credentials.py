@@ -10,9 +10,16 @@ from urllib.parse import unquote
 
 from relaycore.access.users import Algorithm
 
-__all__ = ["BasicCredentials", "Credentials", "DigestCredentials", "MalformedHeader", "parse_authorization"]
+__all__ = [
+    "BasicCredentials",
+    "BearerCredentials",
+    "Credentials",
+    "DigestCredentials",
+    "MalformedHeader",
+    "parse_authorization",
+]
 
-LONGEST_HEADER = 4096
+LONGEST_HEADER = 8192
 """Characters; what is longer is not read."""
 
 _PARAMETER = re.compile(r'\s*([A-Za-z0-9*_-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*))\s*(?:,|$)')
@@ -44,7 +51,14 @@ class DigestCredentials:
     client_nonce: str | None
 
 
-Credentials = BasicCredentials | DigestCredentials
+@dataclass(frozen=True, slots=True, repr=False)
+class BearerCredentials:
+    """A token (RFC 6750 section 2.1)."""
+
+    token: str
+
+
+Credentials = BasicCredentials | DigestCredentials | BearerCredentials
 
 
 class MalformedHeader(Exception):
@@ -63,6 +77,8 @@ def parse_authorization(header: str) -> Credentials | None:
         return _basic(rest.strip())
     if scheme.lower() == "digest":
         return _digest(rest)
+    if scheme.lower() == "bearer":
+        return BearerCredentials(rest.strip())
     return None
 
 

@@ -18,8 +18,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final, Protocol, get_args
 
+from relaycore.access import tokens
 from relaycore.access.attempts import Attempt, Attempts
-from relaycore.access.credentials import BasicCredentials, MalformedHeader, parse_authorization
+from relaycore.access.credentials import (
+    BasicCredentials,
+    BearerCredentials,
+    MalformedHeader,
+    parse_authorization,
+)
 from relaycore.access.digest import Authenticated, Authenticator, Challenged
 from relaycore.access.identity import NOBODY, SHARE, Identity, Offer
 from relaycore.access.passwords import Passwords, TooManyWait
@@ -28,6 +34,7 @@ from relaycore.access.refusals import RefusalLog
 from relaycore.access.roles import NAMED_ACTIONS
 from relaycore.access.rule_book import Wish
 from relaycore.access.share_links import ShareProblem, token_in
+from relaycore.access.tokens import TokenProblem
 from relaycore.access.users import REALM, UserStore
 from relaycore.addresses import is_loopback
 from relaycore.settings import Action
@@ -287,6 +294,8 @@ class Gatekeeper:
                 return Refuse(problem.status, problem.reason, user=who.name)
         elif who.is_share:
             return Refuse(403, "There is no such share link any more", user=who.name)
+        if offer.key is not None and (self._users.tokens is None or not self._users.tokens.has(offer.key)):
+            return Refuse(403, "The key of the token is not in use any more", user=who.name)
         if wish.at >= offer.ends:
             return Refuse(403, "The time to be let in is over", user=who.name)
         if offer.covers(wish.action, wish.path):
@@ -331,7 +340,7 @@ class Gatekeeper:
         verdict = rules.verdict(wish, NOBODY)
         if verdict is not None:
             return not verdict.allows and verdict.others_may
-        if not self._users:
+        if not self._users.anybody:
             return False
         return not (self._policy.anonymous and wish.action == "read")
 
@@ -340,6 +349,9 @@ class Gatekeeper:
         token = token_in(question.query)
         if token is not None:
             return self._of_link(token, wish)
+        bearer = tokens.token_in(question.query) if self._users.tokens is not None else None
+        if bearer is not None:
+            return self._of_bearer(bearer, wish.client)
         needed = self._credentials_needed(wish, path)
         if came_as is not None and question.authorization is None:
             entry = self._allow(came_as)
@@ -348,22 +360,31 @@ class Gatekeeper:
         if not needed:
             decided = self._policy.rules.verdict(wish, NOBODY) is not None
             open_to_all = self._policy.anonymous and wish.action != "look"
-            if decided or self._users or open_to_all or is_loopback(wish.client):
+            if decided or self._users.anybody or open_to_all or is_loopback(wish.client):
                 return Allow(None)
             return Refuse(403, "There are no users, so only programs of this machine may come in")
-        if wish.action in NAMED_ACTIONS and not self._users:
+        if wish.action in NAMED_ACTIONS and not self._users.anybody:
             return Refuse(403, "There are no users, and this takes one")
-        return await self._identify(question, wish.action, wish.client)
+        return await self._identify(question, wish)
 
-    async def _identify(self, question: Question, action: Action, client: str) -> Decision:
+    async def _identify(self, question: Question, wish: Wish) -> Decision:
         """Who it is, by the credentials that were sent, where this client may have them looked at."""
         header, offered = question.authorization, self._authenticator
+        action, client = wish.action, wish.client
         try:
             credentials = None if header is None else parse_authorization(header)
         except MalformedHeader as error:
             return Refuse(400, str(error))
+        if isinstance(credentials, BearerCredentials):
+            return self._of_bearer(credentials.token, client)
         if credentials is None or (isinstance(credentials, BasicCredentials) and not offered.basic):
             return Challenge(offered.challenges(client))
+        if (
+            self._users.tokens is not None
+            and isinstance(credentials, BasicCredentials)
+            and tokens.is_token(credentials.password)
+        ):
+            return self._of_bearer(credentials.password, client)
         link = None if credentials.name in self._users else self._users.links.of_login(credentials.name)
         known = credentials.name if credentials.name in self._users else None
         known = known if link is None else link.name
@@ -392,20 +413,27 @@ class Gatekeeper:
 
     def _of_link(self, token: str, wish: Wish) -> Decision:
         """Who it is, by the share link in the query."""
-        # Whoever guesses has to wait as with passwords, though there are 2 to the 128 signatures.
-        attempt = self._attempts.take(SHARE, wish.client, known=False)
-        if not isinstance(attempt, Attempt):
-            return Refuse(403, f"{TOO_MANY}, wait {math.ceil(attempt)} seconds")
+        # Nobody guesses 128 bits, so wrong ones are not counted: that would only lock out a network.
         try:
             link = self._users.links.of_token(token, wish.at)
         except ShareProblem as problem:
-            if not problem.guessed:
-                self._attempts.give_back(attempt)
             if problem.status != 401:
                 return Refuse(problem.status, problem.reason)
             return self._not_valid(problem.reason, wish.client)
-        self._attempts.give_back(attempt)
         return self._allow(link.identity())
+
+    def _of_bearer(self, token: str, client: str) -> Decision:
+        """Who it is, by a token that somebody else has signed."""
+        keys = self._users.tokens
+        if keys is None:
+            return self._not_valid("No tokens are taken here", client)
+        try:
+            who = keys.identity(token)
+        except TokenProblem as problem:
+            if problem.status != 401:
+                return Refuse(problem.status, problem.reason)
+            return self._not_valid(problem.reason, client)
+        return self._allow(who)
 
     def _not_valid(self, reason: str, client: str) -> Challenge:
         """What was sent as a token is none; the reason stands in the challenge (RFC 6750 section 3)."""

@@ -30,6 +30,9 @@ class Offer:
     ends: float = math.inf
     """Until when, in seconds of Unix time."""
 
+    key: str | None = None
+    """What tells the key from others that signed the token they came with."""
+
     sessions: int | None = None
     """How many at a time, 0 for any number; ``None`` is as for every user."""
 

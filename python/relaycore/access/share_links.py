@@ -52,16 +52,12 @@ _PARAMETER = re.compile(r"(?:^|[&;?])" + SHARE_PARAMETER + r"=([^&;/]*)")
 
 
 class ShareProblem(Exception):
-    """A link does not let in: ``status`` of the answer, and a sentence that says why.
+    """A link does not let in: ``status`` of the answer, and a sentence that says why."""
 
-    ``guessed`` says that it was not made here.
-    """
-
-    def __init__(self, status: int, reason: str, *, guessed: bool = False) -> None:
+    def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
         self.status = status
         self.reason = reason
-        self.guessed = guessed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +88,7 @@ class ShareLink:
 
     def identity(self) -> Identity:
         """Who comes in by it."""
-        offer = Offer(frozenset({"read"}), (self.path,), self.ends, self.sessions)
+        offer = Offer(frozenset({"read"}), (self.path,), self.ends, sessions=self.sessions)
         return Identity(self.name, "viewer", self.purpose, offer, is_user=False)
 
 
@@ -160,7 +156,7 @@ class ShareLinks:
         # Compared also where there is none, so that both take the same time.
         expected = self.signature(link or _NO_LINK)
         if not hmac.compare_digest(expected, match[2]) or link is None:
-            raise ShareProblem(401, "This share link is not valid", guessed=True)
+            raise ShareProblem(401, "This share link is not valid")
         self.check(link, now)
         return link
 

@@ -19,6 +19,7 @@ from relaycore.access.identity import NOBODY, Identity
 from relaycore.access.roles import RIGHTS
 from relaycore.access.share_links import ShareLinks
 from relaycore.access.tickets import Tickets
+from relaycore.access.tokens import TokenKeys
 from relaycore.settings import Action, Role, User
 
 __all__ = ["REALM", "Account", "Algorithm", "UserStore", "ha1_of"]
@@ -73,13 +74,20 @@ class UserStore:
         self._nobody = secrets.token_hex(16)
         self.links = ShareLinks()
         """The share links."""
+        self.tokens: TokenKeys | None = None
+        """The keys of bearer tokens, where these are taken."""
         self.tickets = Tickets()
         """Numbers for those of whom more is known than the name."""
+
+    @property
+    def anybody(self) -> bool:
+        """Whether there is a way for people to say who they are: users, or tokens."""
+        return bool(self) or self.tokens is not None
 
     def others(self, users: Iterable[User]) -> UserStore:
         """The same, with other users of the configuration."""
         store = UserStore(users, self.stored)
-        store.links, store.tickets = self.links, self.tickets
+        store.links, store.tokens, store.tickets = self.links, self.tokens, self.tickets
         return store
 
     def identity(self, name: str | None, ticket: int = 0) -> Identity | None:

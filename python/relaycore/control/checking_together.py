@@ -53,6 +53,7 @@ def check_together(document: Mapping[str, Any], mistakes: Mistakes) -> None:
     check_loops(tables, document, mistakes)
     _check_users(document.get("users"), mistakes)
     _check_rules(document.get("access"), mistakes)
+    _check_tokens(document.get("access"), mistakes)
     _check_names(document, mistakes)
     _check_limits(document.get("limits"), mistakes)
     _check_tls(document.get("tls"), mistakes)
@@ -209,6 +210,23 @@ def _check_rules(access: object, mistakes: Mistakes) -> None:
         if rule.effect == "allow" and named and not rule.users and not rule.roles:
             text = f"anyone could {named[0]}, which takes a user; name users or roles in this rule."
             mistakes.append(Mistake((*where, "actions"), text))
+
+
+def _check_tokens(access: object, mistakes: Mistakes) -> None:
+    """Tokens without a key, with two, or in any way that they like."""
+    table = access.get("tokens") if isinstance(access, Mapping) else None
+    if not isinstance(table, Mapping):
+        return
+    where = ("access", "tokens")
+    if table.get("key_file") and table.get("jwks_file"):
+        text = "the keys are in key_file already; remove one of the two."
+        mistakes.append(Mistake((*where, "jwks_file"), text))
+    if not (table.get("key_file") or table.get("jwks_file")):
+        text = "there is no key that tokens are compared with; name key_file or jwks_file."
+        mistakes.append(Mistake(where, text))
+    elif not table.get("algorithms"):
+        text = "tokens must not choose how they are signed; name the algorithms"
+        mistakes.append(Mistake((*where, "algorithms"), text, ["EdDSA"]))
 
 
 def _check_names(document: Mapping[str, Any], mistakes: Mistakes) -> None:

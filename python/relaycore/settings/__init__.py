@@ -30,6 +30,7 @@ from relaycore.settings.paths import Hook, PathSettings
 from relaycore.settings.protocol import ProtocolSettings
 from relaycore.settings.relay import Config
 from relaycore.settings.tls import TlsSettings
+from relaycore.settings.tokens import TokenSettings
 from relaycore.settings.urls import masked
 from relaycore.settings.users import Role, RoleName, User, UserName, UserPassword
 from relaycore.settings.values import (
@@ -80,6 +81,7 @@ __all__ = [
     "Size",
     "SprayingRule",
     "TlsSettings",
+    "TokenSettings",
     "User",
     "UserName",
     "UserPassword",

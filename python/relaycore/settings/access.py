@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from relaycore.errors import ConfigurationError
+from relaycore.settings.tokens import TokenSettings
 from relaycore.settings.users import RoleName, UserName
 
 __all__ = [
@@ -190,6 +191,11 @@ class AccessSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         Meta(ge=0, le=1_000_000, description="a number of sessions, or 0 for any number", examples=[2]),
     ] = 0
     """Sessions that one user may have at a time, readers and publishers together; 0 is any number."""
+
+    tokens: Annotated[TokenSettings, Meta(description="an [access.tokens] table")] = msgspec.field(
+        default_factory=TokenSettings
+    )
+    """Bearer tokens that let in who is no user."""
 
     rules: Annotated[
         list[AccessRule],

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 from urllib.parse import urlsplit
@@ -24,6 +24,7 @@ from aiohttp import hdrs, web
 
 from relaycore.access.decisions import Allow, Challenge, Gatekeeper, Refuse, Rejection
 from relaycore.access.identity import NOBODY
+from relaycore.access.users import REALM
 from relaycore.settings import Action, Role
 from relaycore.web import share_cookie
 from relaycore.web.answers import Refused
@@ -139,10 +140,16 @@ class Guard:
                 raise Refused(
                     401,
                     f"{said} a user and the password by Digest, as with curl --digest -u NAME.",
-                    headers=tuple((hdrs.WWW_AUTHENTICATE, challenge) for challenge in challenges),
+                    headers=tuple((hdrs.WWW_AUTHENTICATE, one) for one in self._offered(challenges)),
                 )
             case Refuse(status, reason):
                 raise Refused(status, f"{reason}.")
+
+    def _offered(self, challenges: Sequence[str]) -> Sequence[str]:
+        """The challenges, with one for tokens where these are taken: over RTSP nobody could answer it."""
+        if self._gatekeeper.users.tokens is None or challenges[-1].startswith("Bearer"):
+            return challenges
+        return [*challenges, f'Bearer realm="{REALM}"']
 
     def _refuse_strangers(self, request: web.Request) -> None:
         if any(name in request.headers for name in _PROXIED):

@@ -15,6 +15,9 @@ from relaycore.web.routes import JSON, Answered, Route
 
 __all__ = ["answers_of", "describe", "with_description"]
 
+_SCHEMES: list[dict[str, list[str]]] = [{"digest": []}, {"basic": []}, {"bearer": []}]
+"""Ways to say who one is."""
+
 _PARAMETER = re.compile(r"\{(\w+)\}")
 
 _REFUSALS = {
@@ -55,6 +58,7 @@ def describe(routes: Sequence[Route]) -> dict[str, Any]:
             "securitySchemes": {
                 "digest": {"type": "http", "scheme": "digest"},
                 "basic": {"type": "http", "scheme": "basic"},
+                "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
             },
         },
     }
@@ -106,9 +110,7 @@ def _operation(route: Route, schema_of: Mapping[int, Any]) -> dict[str, Any]:
             str(status): _response(answer, schema_of) for status, answer in sorted(answers_of(route).items())
         },
         # An empty requirement: where there are no users, programs of this machine need none to look.
-        "security": {"open": [{}], "read": [{"digest": []}, {"basic": []}, {}]}.get(
-            route.access, [{"digest": []}, {"basic": []}]
-        ),
+        "security": {"open": [{}], "read": [*_SCHEMES, {}]}.get(route.access, _SCHEMES),
     }
     if route.body is not None:
         operation["requestBody"] = {
