@@ -31,6 +31,7 @@ __all__ = [
     "StreamEvent",
     "StreamStats",
     "Track",
+    "WebSession",
     "inspect_jpeg",
     "limits",
     "measure_floor",
@@ -280,7 +281,25 @@ class Engine:
     def stop_pull(self, pull: int) -> None:
         """Takes a pull back: its server gets a goodbye. One that is not known is ignored."""
     def sessions(self) -> list[Session]:
-        """All RTSP sessions of now."""
+        """All sessions of now, those of browsers included."""
+    def begin_session(
+        self,
+        path: str,
+        protocol: Literal["webrtc", "websocket", "mjpeg", "hls"],
+        *,
+        peer: str,
+        action: Literal["read", "publish"] = "read",
+        user: str | None = None,
+        ticket: int = 0,
+        user_agent: str | None = None,
+        secure: bool = False,
+    ) -> WebSession:
+        """Begins a session whose media the program carries; a `SessionEvent` tells of it.
+
+        ``peer`` is address and port of the client. A session that reads ends with its stream. KeyError when
+        there is no stream to read, RuntimeError when too many events wait to be polled, ValueError for an
+        unknown protocol or action and for a peer that is no address.
+        """
     def kick(self, session: str) -> bool:
         """Ends a session; False when there is none of this id."""
     def revoke_decisions(self) -> None:
@@ -345,11 +364,11 @@ class Request:
 
 @final
 class Session:
-    """An RTSP session. Its counters are those of the moment they are read."""
+    """A session of RTSP or of a browser. Its counters are those of the moment they are read."""
 
     @property
     def id(self) -> str:
-        """The id in the ``Session`` header."""
+        """Its id; with RTSP that in the ``Session`` header."""
     @property
     def action(self) -> Literal["read", "publish"]:
         """``read`` or ``publish``."""
@@ -370,7 +389,7 @@ class Session:
         """What the client calls itself."""
     @property
     def protocol(self) -> str:
-        """``rtsp`` or ``rtsp-over-http``."""
+        """``rtsp``, ``rtsp-over-http``, ``webrtc``, ``websocket``, ``mjpeg`` or ``hls``."""
     @property
     def transport(self) -> str:
         """``tcp``, ``udp`` or ``multicast``."""
@@ -385,13 +404,13 @@ class Session:
         """When it was set up."""
     @property
     def bytes(self) -> int:
-        """RTP bytes sent, or received of a publisher."""
+        """Bytes of media sent, or received of a publisher: of RTP packets where there are any."""
     @property
     def packets(self) -> int:
-        """RTP packets sent, or received of a publisher."""
+        """RTP packets sent, or received of a publisher; other protocols count what they call parts."""
     @property
     def discarded(self) -> int:
-        """RTP packets skipped because the reader was too slow."""
+        """RTP packets, or parts, skipped because the reader was too slow."""
     @property
     def lost(self) -> int:
         """RTP packets lost on the way, as its reports say."""
@@ -411,6 +430,31 @@ class Session:
         """How far it came until now."""
 
 @final
+class WebSession:
+    """A session of a browser whose media the program carries; it ends at the latest with this object.
+
+    It also ends when it is kicked, when its user is disconnected, and with its stream: a `SessionEvent`
+    tells. Whoever carries the media then stops.
+    """
+
+    @property
+    def session(self) -> Session:
+        """The session."""
+    @property
+    def ended(self) -> bool:
+        """Whether it has ended, for whatever reason."""
+    def plays(self) -> None:
+        """Media is to flow from now on; `add` says so as well."""
+    def add(self, count: int) -> None:
+        """Counts one part of the media, of ``count`` bytes, that went out or came from a publisher."""
+    def add_discarded(self, count: int) -> None:
+        """Counts parts that its client was too slow for."""
+    def first_picture(self) -> None:
+        """Its client has the first picture; only the first call counts."""
+    def end(self, reason: str = "the client left") -> bool:
+        """Ends it; False when it has ended already."""
+
+@final
 class Journey:
     """An attempt to read: one that ended without a session, or how far a session came.
 
@@ -425,7 +469,7 @@ class Journey:
         """What the client calls itself."""
     @property
     def protocol(self) -> str:
-        """``rtsp`` or ``rtsp-over-http``."""
+        """``rtsp``, ``rtsp-over-http``, ``webrtc``, ``websocket``, ``mjpeg`` or ``hls``."""
     @property
     def transport(self) -> str | None:
         """``tcp``, ``udp`` or ``multicast``; ``None`` without a session."""

@@ -82,9 +82,9 @@ class EngineLink:
         """Begins to listen to the engine."""
         loop = asyncio.get_running_loop()
         try:
-            loop.add_reader(self._engine.fileno(), self._drain)
+            loop.add_reader(self._engine.fileno(), self.drain)
         except NotImplementedError:
-            self._watcher = _Watcher(self._engine.fileno(), loop, self._drain)
+            self._watcher = _Watcher(self._engine.fileno(), loop, self.drain)
             self._watcher.start()
 
     async def close(self) -> None:
@@ -117,7 +117,8 @@ class EngineLink:
         """Wakes ``reader`` when the engine's reader of that number has something, as long as it exists."""
         self._readers[number] = reader
 
-    def _drain(self) -> None:
+    def drain(self) -> None:
+        """Passes on all that the engine has to say by now; it is called whenever there is something."""
         for item in self._engine.poll():
             if isinstance(item, ReaderReady):
                 reader = self._readers.get(item.reader)

@@ -71,6 +71,7 @@ from relaycore.stream_table import StreamTable
 from relaycore.tls import TlsFiles
 from relaycore.unit_pump import UnitPump
 from relaycore.web.server import Web
+from relaycore.web.viewing import Entrance
 
 __all__ = ["Relay", "StreamStatus"]
 
@@ -148,6 +149,7 @@ class Relay:
         self._journeys: Journeys | None = None
         self._tls: TlsFiles | None = None
         self._address = ("", 0)
+        self._asks_before_media = False
         self._reloading = asyncio.Lock()
         self._streams = StreamTable(self._emit)
         self._events: WeakSet[EventReader] = WeakSet()
@@ -183,7 +185,12 @@ class Relay:
         self._journeys = self._count_journeys(engine)
         self._alerts = Alerts(self.config.alerts, self._ledger, sessions=engine.sessions, tell=self._tell_of)
         if self.config.api:
-            self._web = Web(self, engine, self._gatekeeper, self._ledger, self._alerts)
+            entrance = Entrance(
+                drain=self._link.drain,
+                admit=self._admit_from_web,
+                prepare_publisher=self._paths.prepare_publisher,
+            )
+            self._web = Web(self, engine, self._gatekeeper, entrance, self._ledger, self._alerts)
         self._leases = Leases(engine, self._gatekeeper, self._disconnect, self._because)
         self._leases.open()
         folder = Path(self.config.state_folder) if self.config.state_folder else None
@@ -429,7 +436,7 @@ class Relay:
         return self._tls
 
     def sessions(self) -> list[Session]:
-        """The RTSP sessions at this moment."""
+        """The sessions at this moment, those of browsers included."""
         return self._open(self._engine).sessions()
 
     def kick(self, session: str) -> bool:
@@ -563,7 +570,8 @@ class Relay:
     def _ask_before_media(self, engine: Engine) -> None:
         """Has the engine ask before media flows where that may be refused."""
         on_record = self._ledger is not None and self._ledger.refuses
-        engine.ask_before_media(on_record or self._gatekeeper.limits_sessions)
+        self._asks_before_media = on_record or self._gatekeeper.limits_sessions
+        engine.ask_before_media(self._asks_before_media)
 
     def _revoke(self, names: Collection[str], reason: str | None = None) -> None:
         """The users or share links are others: ends all of these, and what is not allowed any more."""
@@ -679,6 +687,13 @@ class Relay:
             answer(refused)
         else:
             self._ledger.admit(session, answer)
+
+    def _admit_from_web(self, session: Session, answer: Callable[[Refuse | None], None]) -> None:
+        """As :meth:`_admit`, where the engine would ask."""
+        if self._asks_before_media:
+            self._admit(session, answer)
+        else:
+            answer(None)
 
     async def _prepare(self, request: Request) -> Refuse | None:
         """Makes a path ready for who may read or publish it; says why that cannot be."""

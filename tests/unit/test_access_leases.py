@@ -45,6 +45,7 @@ class Session:
     peer: str = "127.0.0.1:5000"
     user_agent: str | None = None
     secure: bool = False
+    protocol: str = "rtsp"
 
 
 @dataclass

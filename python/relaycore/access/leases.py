@@ -73,6 +73,10 @@ class LeasedSession(Protocol):
     def secure(self) -> bool:
         """Whether it is encrypted."""
 
+    @property
+    def protocol(self) -> str:
+        """What its client speaks."""
+
 
 class Holder(Protocol):
     """What has the sessions and can end them: the engine."""
@@ -99,6 +103,7 @@ class _Begins:
     user_agent: str | None
     peer: str
     secure: bool
+    protocol: str
     method: str = ""
     uri: str = ""
     query: str | None = None
@@ -106,7 +111,9 @@ class _Begins:
 
     @classmethod
     def of(cls, session: LeasedSession) -> Self:
-        return cls(session.action, session.path, session.user_agent, session.peer, session.secure)
+        return cls(
+            session.action, session.path, session.user_agent, session.peer, session.secure, session.protocol
+        )
 
 
 @dataclass(slots=True)

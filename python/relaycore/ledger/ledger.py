@@ -254,5 +254,6 @@ def _not_on_record(opening: Opening) -> Refusal:
 
 
 def _protocol_of(question: Question) -> str:
-    protocol = "rtsp" if question.action in ("read", "publish") else "http"
+    usual = "rtsp" if question.action in ("read", "publish") else "http"
+    protocol = getattr(question, "protocol", usual)
     return f"{protocol}s" if question.secure else protocol

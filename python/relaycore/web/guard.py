@@ -53,6 +53,7 @@ class HttpQuestion:
     user_agent: str | None
     peer: str
     secure: bool
+    protocol: str = "http"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,15 +100,23 @@ class Guard:
         visitor = await self._visitor(request, question, request.match_info.get("path"), access == "write")
         return visitor.user
 
-    async def enter(self, request: web.Request, action: Literal["read", "publish"], path: str) -> Visitor:
+    async def enter(
+        self,
+        request: web.Request,
+        action: Literal["read", "publish"],
+        path: str,
+        *,
+        same_origin: bool = False,
+    ) -> Visitor:
         """Who sent a request to read the stream at a path, or to publish to it.
 
         Refused when they may not. It is what all handlers ask that serve a stream, by whatever protocol; the
         visitor's ``user`` and ``ticket`` are for the session that they begin. A share link in the query lets
-        in, too, and so does its cookie.
+        in, too, and so does its cookie. A page of another site may not publish, and with ``same_origin`` not
+        read, either.
         """
         question = replace(_question(request, action), path=path)
-        visitor = await self._visitor(request, question, path, action == "publish")
+        visitor = await self._visitor(request, question, path, same_origin or action == "publish")
         request.app[PRESENCE].note(request, visitor.user)
         return visitor
 

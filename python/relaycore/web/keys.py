@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from relaycore.relay import Relay
     from relaycore.web.guard import Guard
     from relaycore.web.pictures.pictures import Pictures
+    from relaycore.web.viewing import Visits
 
 __all__ = [
     "ALERTS",
@@ -30,6 +31,7 @@ __all__ = [
     "RELAY",
     "SESSION_IDS",
     "TOTALS",
+    "VISITS",
 ]
 
 RELAY: web.AppKey[Relay] = web.AppKey("relay")
@@ -42,3 +44,4 @@ PRESENCE = web.AppKey("presence", Presence)
 TOTALS = web.AppKey("totals", Totals)
 CONNECTIONS = web.AppKey("connections", Connections)
 SESSION_IDS = web.AppKey("session_ids", SessionIds)
+VISITS: web.AppKey[Visits] = web.AppKey("visits")

@@ -30,6 +30,7 @@ from relaycore.web.keys import (
     RELAY,
     SESSION_IDS,
     TOTALS,
+    VISITS,
 )
 from relaycore.web.limits import LIMITS, HttpLimits
 from relaycore.web.metrics import handlers as metrics
@@ -40,6 +41,7 @@ from relaycore.web.presence import Presence
 from relaycore.web.routes import USER, Route
 from relaycore.web.session_ids import SessionIds
 from relaycore.web.spoken import keep_choice, language_of, say_language
+from relaycore.web.viewing import Entrance, Visits
 
 if TYPE_CHECKING:
     from relaycore.alerts.alerts import Alerts
@@ -82,13 +84,20 @@ class Web:
     """Answers HTTP for one relay. All methods are called from the loop."""
 
     def __init__(
-        self, relay: Relay, engine: Engine, gatekeeper: Gatekeeper, ledger: Ledger | None, watching: Alerts
+        self,
+        relay: Relay,
+        engine: Engine,
+        gatekeeper: Gatekeeper,
+        entrance: Entrance,
+        ledger: Ledger | None,
+        watching: Alerts,
     ) -> None:
         self._limits = HttpLimits.of(relay.config.limits)
         self._totals = Totals()
         self._guard = Guard(gatekeeper, [relay.config.host])
         self._links = gatekeeper.users.links
         self._presence = Presence()
+        self._visits = Visits(engine, entrance)
         self._routes = {route.handler: route for route in ROUTES}
         self._app = web.Application(middlewares=[self._answer], client_max_size=self._limits.body_bytes)
         self._app[RELAY], self._app[ENGINE] = relay, engine
@@ -96,7 +105,7 @@ class Web:
         self._app[LEDGER], self._app[ALERTS] = ledger, watching
         self._app[LIMITS], self._app[TOTALS] = self._limits, self._totals
         self._app[PICTURES] = self._pictures = Pictures(relay)
-        self._app[SESSION_IDS] = SessionIds()
+        self._app[SESSION_IDS], self._app[VISITS] = SessionIds(), self._visits
         for route in ROUTES:
             if route.method == hdrs.METH_GET:
                 self._app.router.add_get(route.pattern, route.handler)  # and HEAD
@@ -143,7 +152,8 @@ class Web:
         self._presence.disconnect(users)
 
     def on_session(self, happened: SessionEvent) -> None:
-        """Counts sessions for the metrics."""
+        """Counts sessions for the metrics, and tells whoever carries one that it has ended."""
+        self._visits.on_session(happened)
         if happened.kind == "started":
             self._totals.started(happened.session)
         else:

@@ -10,9 +10,10 @@ use crate::random::random_u32;
 use crate::reader::Reader;
 use crate::ring::RingLimits;
 use crate::session::SessionInfo;
-use crate::shard::{Command, Groups, Shard, ShardHandle, Tunnels};
+use crate::shard::{Command, Groups, KICKED, Shard, ShardHandle, Tunnels};
 use crate::stream::{JoinPolicy, Stream, StreamId, StreamOptions};
 use crate::tls::Certificate;
+use crate::web_session::Visits;
 use relaycore_proto::limits::Limits;
 use relaycore_proto::track::Track;
 use rustls::ServerConfig;
@@ -30,6 +31,9 @@ const BACKLOG: i32 = 1024;
 
 /// Most shards: the number must fit beside the question in an id.
 const SHARDS_MAX: usize = 64;
+
+/// Why what is open ends with the engine.
+const STOPPED: &str = "the server was stopped";
 
 /// A relay without policy: see the crate's documentation.
 ///
@@ -63,6 +67,8 @@ pub(crate) struct Shared {
     /// The next number of a stream or source.
     next_number: AtomicU64,
     sessions: Mutex<HashMap<String, Arc<SessionInfo>>>,
+    /// Those among the sessions that no shard serves.
+    pub(crate) visits: Visits,
     /// How often the decisions of before were revoked.
     decision_era: AtomicU64,
     /// Whether somebody takes connections that speak HTTP.
@@ -138,6 +144,7 @@ impl Engine {
             keeper: OnceLock::new(),
             next_number: AtomicU64::new(1),
             sessions: Mutex::default(),
+            visits: Visits::default(),
             decision_era: AtomicU64::new(0),
             accepts_http: AtomicBool::new(false),
             asks_before_media: AtomicBool::new(false),
@@ -308,8 +315,11 @@ impl Engine {
 
     /// Ends a session; `false` when there is none of this id.
     pub fn kick(&self, session: &str) -> bool {
+        if self.shared.visits.end(session, KICKED) {
+            return true;
+        }
         let found = self.shared.session(session);
-        let shard = found.and_then(|session| self.shards.get(session.shard));
+        let shard = found.and_then(|session| self.shards.get(session.server.number()?));
         shard
             .inspect(|shard| shard.send(Command::Kick(session.to_owned())))
             .is_some()
@@ -364,6 +374,7 @@ impl Engine {
     pub fn disconnect(&self, users: HashSet<String>) {
         // A session that begins meanwhile is either refused because of this, or there when the shard is told.
         self.revoke_decisions();
+        self.shared.visits.end_of(&users, KICKED);
         let users = Arc::new(users);
         for shard in &self.shards {
             shard.send(Command::Disconnect(Arc::clone(&users)));
@@ -388,9 +399,11 @@ impl Engine {
             // A shard that panicked has said so on standard error; the others still end.
             let _ = thread.join();
         }
-        for (_, stream) in lock(&self.shared.streams).drain() {
-            stream.end("the server was stopped");
+        let streams: Vec<_> = lock(&self.shared.streams).drain().collect();
+        for (_, stream) in streams {
+            stream.end(STOPPED);
         }
+        self.shared.visits.end_all(STOPPED);
     }
 }
 
@@ -517,9 +530,9 @@ impl Shared {
         lock(&self.sessions).insert(session.id.clone(), Arc::clone(session));
     }
 
-    /// Takes a session off the list.
-    pub(crate) fn forget(&self, session: &SessionInfo) {
-        lock(&self.sessions).remove(&session.id);
+    /// Takes a session off the list; `false` when it was not there.
+    pub(crate) fn forget(&self, session: &SessionInfo) -> bool {
+        lock(&self.sessions).remove(&session.id).is_some()
     }
 }
 

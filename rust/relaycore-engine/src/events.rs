@@ -7,6 +7,7 @@ use crate::pull::{PullChange, PullId};
 use crate::session::SessionInfo;
 use crate::signal::Signal;
 use crate::stream::Stream;
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::io;
 use std::net::{SocketAddr, TcpStream};
@@ -20,7 +21,7 @@ pub enum Event {
     /// A session was set up.
     SessionStarted(Arc<SessionInfo>),
     /// A session ended, with the reason.
-    SessionEnded(Arc<SessionInfo>, &'static str),
+    SessionEnded(Arc<SessionInfo>, Cow<'static, str>),
     /// Something became of a stream that sources feed.
     Stream(Arc<Stream>, StreamChange),
     /// Something became of a pull.

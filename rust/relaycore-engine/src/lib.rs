@@ -29,11 +29,13 @@ mod signal;
 mod squeeze;
 pub mod stream;
 pub mod tls;
+mod web_session;
 
 pub use engine::{AddStreamError, Engine};
 pub use events::{Event, HttpConnection};
 pub use multicast::{Multicast, MulticastError};
 pub use reader::{ReadUnit, Reader};
+pub use web_session::{BeginSessionError, NewSession, WebSession};
 
 /// Sockets for datagrams, for programs that receive RTP as the engine does.
 pub mod datagrams {

@@ -3,7 +3,7 @@
 use crate::decision::Action;
 use crate::journey::Arrival;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU64, AtomicUsize, Ordering};
 
 /// How media travels between client and server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +34,14 @@ pub enum Protocol {
     Rtsp,
     /// RTSP over HTTP.
     RtspOverHttp,
+    /// WebRTC, agreed on by WHEP or WHIP.
+    WebRtc,
+    /// Fragments of MP4 over a WebSocket.
+    WebSocket,
+    /// JPEG pictures as the parts of one long answer of HTTP.
+    Multipart,
+    /// HTTP Live Streaming.
+    Hls,
 }
 
 impl Protocol {
@@ -42,17 +50,57 @@ impl Protocol {
         match self {
             Self::Rtsp => "rtsp",
             Self::RtspOverHttp => "rtsp-over-http",
+            Self::WebRtc => "webrtc",
+            Self::WebSocket => "websocket",
+            Self::Multipart => "mjpeg",
+            Self::Hls => "hls",
         }
+    }
+
+    /// The protocol of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.name() == name)
+    }
+
+    /// All that there are.
+    pub const ALL: [Self; 6] = [
+        Self::Rtsp,
+        Self::RtspOverHttp,
+        Self::WebRtc,
+        Self::WebSocket,
+        Self::Multipart,
+        Self::Hls,
+    ];
+}
+
+/// What serves a session.
+#[derive(Debug)]
+pub(crate) struct Server(AtomicUsize);
+
+impl Server {
+    /// The shard of this number.
+    pub(crate) fn shard(number: usize) -> Self {
+        Self(AtomicUsize::new(number))
+    }
+
+    /// Nobody in the engine; see [`crate::WebSession`].
+    pub(crate) fn outside() -> Self {
+        Self(AtomicUsize::new(usize::MAX))
+    }
+
+    /// The number of the shard, if it is one.
+    pub(crate) fn number(&self) -> Option<usize> {
+        Some(self.0.load(Ordering::Acquire)).filter(|number| *number != usize::MAX)
     }
 }
 
-/// One RTSP session. The counters are written by its shard alone and may be read at any time.
+/// One session, of RTSP or of a browser. The counters are written by its shard alone and may be read at any time.
 #[derive(Debug)]
 pub struct SessionInfo {
     /// The session's id.
     pub id: String,
-    /// Number of the shard that serves it.
-    pub(crate) shard: usize,
+    /// What serves it.
+    pub(crate) server: Server,
     /// Whether it reads or publishes.
     pub action: Action,
     /// Its path.
@@ -82,7 +130,7 @@ pub struct SessionInfo {
 /// Counters of a session.
 #[derive(Debug, Default)]
 pub struct SessionCounters {
-    /// RTP bytes sent, or received of a publisher.
+    /// RTP bytes sent, or received of a publisher; of other protocols, bytes of media.
     pub bytes: AtomicU64,
     /// RTP packets sent, or received of a publisher.
     pub packets: AtomicU64,

@@ -3,14 +3,16 @@
 use crate::events::{Session, convert};
 use crate::media::Track;
 use crate::streams::{Reader, Stream};
-use pyo3::exceptions::{PyKeyError, PyOSError, PyValueError};
+use crate::web_session::WebSession;
+use pyo3::exceptions::{PyKeyError, PyOSError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
-use relaycore_engine::Multicast;
-use relaycore_engine::decision::Answer;
+use relaycore_engine::decision::{Action, Answer};
 use relaycore_engine::paths::{PathNotice, PathOptions};
 use relaycore_engine::pull::{PullId, PullOptions, ServerUrl, TransportChoice};
+use relaycore_engine::session::Protocol;
 use relaycore_engine::stream::JoinPolicy;
 use relaycore_engine::tls::Certificate;
+use relaycore_engine::{BeginSessionError, Multicast, NewSession};
 use relaycore_proto::limits::Limits;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
@@ -215,6 +217,46 @@ impl Engine {
 
     fn stop_pull(&self, pull: u64) {
         self.0.stop_pull(PullId(pull));
+    }
+
+    /// Begins a session of a browser whose media the program carries.
+    #[pyo3(signature = (path, protocol, *, peer, action = "read", user = None, ticket = 0, user_agent = None,
+                        secure = false))]
+    #[allow(clippy::too_many_arguments, reason = "the signature is Python's")]
+    fn begin_session(
+        &self,
+        path: &str,
+        protocol: &str,
+        peer: &str,
+        action: &str,
+        user: Option<String>,
+        ticket: u64,
+        user_agent: Option<String>,
+        secure: bool,
+    ) -> PyResult<WebSession> {
+        let unknown =
+            |what: &str, name: &str| PyValueError::new_err(format!("{name:?} is no {what}"));
+        let new = NewSession {
+            protocol: Protocol::from_name(protocol).ok_or_else(|| unknown("protocol", protocol))?,
+            action: match action {
+                "read" => Action::Read,
+                "publish" => Action::Publish,
+                other => return Err(unknown("action", other)),
+            },
+            path: path.to_owned(),
+            user,
+            ticket,
+            peer: peer
+                .parse()
+                .map_err(|_| unknown("address with its port", peer))?,
+            user_agent,
+            is_secure: secure,
+        };
+        let session = self.0.begin_session(new);
+        session.map(WebSession::new).map_err(|error| match error {
+            BeginSessionError::NoStream(_) => PyKeyError::new_err(error.to_string()),
+            BeginSessionError::Overloaded => PyRuntimeError::new_err(error.to_string()),
+        })
     }
 
     fn sessions(&self) -> Vec<Session> {

@@ -10,6 +10,7 @@ use relaycore_engine::paths::StreamChange;
 use relaycore_engine::pull::{PullChange, PullId};
 use relaycore_engine::session::{SessionInfo, TransportKind};
 use relaycore_engine::{Event, decision, stream};
+use std::borrow::Cow;
 use std::net::TcpStream;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -246,7 +247,7 @@ impl From<journey::Journey> for Journey {
 pub(crate) struct SessionEvent {
     kind: &'static str,
     session: Arc<SessionInfo>,
-    reason: Option<&'static str>,
+    reason: Option<Cow<'static, str>>,
 }
 
 #[pymethods]
@@ -262,8 +263,8 @@ impl SessionEvent {
     }
 
     #[getter]
-    fn reason(&self) -> Option<&'static str> {
-        self.reason
+    fn reason(&self) -> Option<&str> {
+        self.reason.as_deref()
     }
 }
 

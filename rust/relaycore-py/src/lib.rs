@@ -8,6 +8,7 @@ mod load;
 mod media;
 mod platform;
 mod streams;
+mod web_session;
 
 use pyo3::prelude::*;
 
@@ -29,4 +30,6 @@ mod _relaycore {
     use crate::media::{H264Parameters, JpegInfo, Track, inspect_jpeg, limits, now_ns};
     #[pymodule_export]
     use crate::streams::{AccessUnit, Reader, Stream, StreamStats};
+    #[pymodule_export]
+    use crate::web_session::WebSession;
 }

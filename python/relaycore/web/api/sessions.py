@@ -39,7 +39,7 @@ class SessionView(msgspec.Struct, frozen=True, kw_only=True):
     """Address and port of the client."""
     user_agent: str | None
     protocol: str
-    """``rtsp`` or ``rtsp-over-http``."""
+    """``rtsp``, ``rtsp-over-http``, ``webrtc``, ``websocket``, ``mjpeg`` or ``hls``."""
     transport: str
     """``tcp``, ``udp`` or ``multicast``."""
     state: str
@@ -47,11 +47,12 @@ class SessionView(msgspec.Struct, frozen=True, kw_only=True):
     started: float
     """When it was set up, in seconds of Unix time."""
     bytes: int
-    """RTP bytes that were sent to a reader, or came from a publisher."""
+    """Bytes of media that were sent to a reader, or came from a publisher; of RTP packets where there are
+    any."""
     packets: int
-    """RTP packets, likewise."""
+    """RTP packets, or the parts that other protocols have, likewise."""
     discarded: int
-    """RTP packets that the relay skipped because the reader was too slow."""
+    """RTP packets, or parts, that the relay skipped because the reader was too slow."""
     lost: int
     """RTP packets that were lost on the way."""
     jitter_s: float

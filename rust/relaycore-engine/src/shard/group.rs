@@ -14,7 +14,7 @@ use crate::decision::Action;
 use crate::engine::lock;
 use crate::journey::Arrival;
 use crate::multicast::Multicast;
-use crate::session::{Protocol, SessionCounters, SessionInfo, TransportKind};
+use crate::session::{Protocol, Server, SessionCounters, SessionInfo, TransportKind};
 use crate::stream::{Stream, StreamId};
 use mio::Token;
 use relaycore_proto::rtcp::{RtcpPacket, parse_compound};
@@ -181,7 +181,7 @@ impl Shard {
         let options = *stream.options();
         let info = Arc::new(SessionInfo {
             id: String::new(),
-            shard: self.number,
+            server: Server::shard(self.number),
             action: Action::Read,
             path: stream.path().to_owned(),
             user: None,

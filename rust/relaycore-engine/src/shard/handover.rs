@@ -62,7 +62,8 @@ impl Shard {
         let connection = self.connections.get(key)?;
         let can_move = session.transport != TransportKind::Tcp && connection.sessions.is_empty();
         let can_move = can_move && matches!(connection.role, Role::Plain);
-        (can_move && session.shard != self.number).then_some(session.shard)
+        let shard = session.server.number()?;
+        (can_move && shard != self.number).then_some(shard)
     }
 
     /// Moves a connection to another shard.

@@ -29,7 +29,7 @@ const ORPHAN_NS: u64 = 10 * SECOND;
 const FAREWELL_NS: u64 = SECOND / 2;
 
 /// Why a session ended that may not go on.
-const KICKED: &str = "ended by the operator";
+pub(crate) const KICKED: &str = "ended by the operator";
 
 impl Shard {
     /// Accepts connections at a socket.
@@ -329,7 +329,7 @@ impl Shard {
         }
         self.shared
             .events
-            .push(Event::SessionEnded(session.info, reason));
+            .push(Event::SessionEnded(session.info, reason.into()));
     }
 
     /// Takes a session that has ended or moved off its connection; a PLAY that waited for its picture is refused.

@@ -32,6 +32,7 @@ mod wire;
 
 pub(crate) use group::Groups;
 pub(crate) use handle::{Command, ShardHandle};
+pub(crate) use lifecycle::KICKED;
 pub(crate) use tunnel::Tunnels;
 
 use crate::burst::Burst;

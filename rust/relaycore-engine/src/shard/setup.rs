@@ -11,7 +11,7 @@ use crate::decision::Action;
 use crate::events::Event;
 use crate::ingest::Source;
 use crate::random::session_id;
-use crate::session::{Protocol, SessionCounters, SessionInfo, TransportKind};
+use crate::session::{Protocol, Server, SessionCounters, SessionInfo, TransportKind};
 use crate::stream::Stream;
 use mio::Token;
 use relaycore_proto::rtsp::header::session::parse_id;
@@ -327,7 +327,7 @@ impl Shard {
         let grant = connection.and_then(|connection| connection.grant(action, stream.path()));
         let info = Arc::new(SessionInfo {
             id: session_id(),
-            shard: self.number,
+            server: Server::shard(self.number),
             action,
             path: stream.path().to_owned(),
             user: grant.and_then(|grant| grant.user.clone()),

@@ -142,6 +142,8 @@ struct Core {
     ring: Ring,
     next_index: u64,
     subscribers: Vec<Arc<dyn Subscriber>>,
+    /// Those who are told only of its end.
+    witnesses: Vec<Arc<dyn Subscriber>>,
     /// Number of the source that may write; of no meaning where the program itself does.
     source: Option<u64>,
     /// Number of the source that wrote last.
@@ -176,6 +178,7 @@ impl Stream {
                 ring: Ring::new(options.ring),
                 next_index: 0,
                 subscribers: Vec::new(),
+                witnesses: Vec::new(),
                 source: None,
                 last_source: None,
                 ended: None,
@@ -363,25 +366,36 @@ impl Stream {
         Some(ring)
     }
 
-    /// Removes a subscriber.
+    /// Removes a subscriber, or a witness.
     pub fn unsubscribe(&self, subscriber: &Arc<dyn Subscriber>) {
-        lock(&self.core)
-            .subscribers
-            .retain(|known| !Arc::ptr_eq(known, subscriber));
+        let is_other = |known: &Arc<dyn Subscriber>| !Arc::ptr_eq(known, subscriber);
+        let mut core = lock(&self.core);
+        core.subscribers.retain(is_other);
+        core.witnesses.retain(is_other);
+    }
+
+    /// Adds a subscriber that gets no bursts and is told of the end alone. `false` when the stream has ended.
+    pub(crate) fn witness(&self, subscriber: Arc<dyn Subscriber>) -> bool {
+        let mut core = lock(&self.core);
+        if core.ended.is_none() {
+            core.witnesses.push(subscriber);
+        }
+        core.ended.is_none()
     }
 
     /// Ends the stream: subscribers are told, and nothing can be written any more.
     pub fn end(&self, reason: &'static str) {
-        let subscribers = {
+        let (subscribers, witnesses) = {
             let mut core = lock(&self.core);
             core.ended.get_or_insert(reason);
             core.source = None;
             if let Some(upstream) = lock(&self.upstream).take() {
                 upstream.superseded();
             }
-            std::mem::take(&mut core.subscribers)
+            let witnesses = std::mem::take(&mut core.witnesses);
+            (std::mem::take(&mut core.subscribers), witnesses)
         };
-        for subscriber in subscribers {
+        for subscriber in subscribers.into_iter().chain(witnesses) {
             subscriber.ended(self.id);
         }
     }

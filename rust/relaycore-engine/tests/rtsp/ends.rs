@@ -29,7 +29,7 @@ fn a_session_that_is_kicked_gets_a_goodbye() {
     assert_ends_with_goodbyes(&mut client, 2);
     let (session, reason) = server.ended();
     assert_eq!(
-        (session.id.as_str(), reason),
+        (session.id.as_str(), &*reason),
         (id.as_str(), "ended by the operator")
     );
     assert!(!server.engine.kick(&id), "it is gone");

@@ -105,7 +105,7 @@ fn interleaved_from_options_to_teardown() {
     assert_eq!(client.response().status.0, 200);
     let (session, reason) = server.ended();
     assert_eq!(
-        (session.path.as_str(), reason),
+        (session.path.as_str(), &*reason),
         ("cam", "the client ended it")
     );
     assert_eq!(client.status("PLAY", &url, &[]), 454);

@@ -195,7 +195,7 @@ fn readers_of_other_tracks_are_ended_with_the_reason() {
         other => ControlFlow::Continue(other),
     });
     assert_eq!(
-        (session.path.as_str(), reason),
+        (session.path.as_str(), &*reason),
         ("live", "another publisher came with other tracks")
     );
     assert_eq!(goodbyes(&mut reader), [1, 3]);

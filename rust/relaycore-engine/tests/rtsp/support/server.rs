@@ -7,6 +7,7 @@ use relaycore_engine::decision::{Answer, Request};
 use relaycore_engine::session::SessionInfo;
 use relaycore_engine::{Engine, Event};
 use relaycore_proto::limits::Limits;
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::ControlFlow;
@@ -171,7 +172,7 @@ impl Server {
     }
 
     /// The next session that ended, and why.
-    pub(crate) fn ended(&self) -> (Arc<SessionInfo>, &'static str) {
+    pub(crate) fn ended(&self) -> (Arc<SessionInfo>, Cow<'static, str>) {
         self.wait(|event| match event {
             Event::SessionEnded(session, reason) => ControlFlow::Break((session, reason)),
             other => ControlFlow::Continue(other),
