@@ -190,7 +190,8 @@ class Relay:
                 admit=self._admit_from_web,
                 prepare_publisher=self._paths.prepare_publisher,
             )
-            self._web = Web(self, engine, self._gatekeeper, entrance, self._ledger, self._alerts)
+            parts = self._ledger, self._alerts, self._journeys
+            self._web = Web(self, engine, self._gatekeeper, entrance, *parts)
         self._leases = Leases(engine, self._gatekeeper, self._disconnect, self._because)
         self._leases.open()
         folder = Path(self.config.state_folder) if self.config.state_folder else None

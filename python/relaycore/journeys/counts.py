@@ -10,10 +10,13 @@ from relaycore.journeys.clients import family_of
 from relaycore.journeys.histogram import bucket_of
 from relaycore.journeys.stages import FIRST_KEY_FRAME, STAGES, WATCHED, cause_of, ends_well
 
-__all__ = ["Count", "Counts", "Group", "fold", "group_of"]
+__all__ = ["NO_PATH", "UNCOUNTED", "Count", "Counts", "Group", "fold", "group_of"]
 
 NO_PATH: Final = ""
 """Stands for all paths that are not there: their names are strangers' words."""
+
+UNCOUNTED: Final = "uncounted"
+"""The kind of a count of attempts that were not counted, because too many came at once."""
 
 
 class Group(NamedTuple):

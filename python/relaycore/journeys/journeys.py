@@ -18,12 +18,12 @@ from typing import Final
 
 from relaycore._relaycore import Journey, Session, now_ns
 from relaycore.errors import StateError
-from relaycore.journeys.counts import NO_PATH, Count, Counts, Group, fold, group_of
+from relaycore.journeys.counts import NO_PATH, UNCOUNTED, Count, Counts, Group, fold, group_of
 from relaycore.journeys.stages import WATCHED
 from relaycore.journeys.store import Store
 from relaycore.settings.journeys import JourneySettings
 
-__all__ = ["UNCOUNTED", "Journeys"]
+__all__ = ["Journeys"]
 
 _log = logging.getLogger(__name__)
 
@@ -56,9 +56,6 @@ counts by protocol only, as :data:`OTHERS`."""
 
 OTHERS: Final = "*"
 """Stands for what is not counted by itself."""
-
-UNCOUNTED: Final = "uncounted"
-"""The kind of a count of attempts that were not counted, because too many came at once."""
 
 
 class _Live:

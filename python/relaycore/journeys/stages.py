@@ -7,11 +7,11 @@ start* are attempts that end before it.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 
 from relaycore._relaycore import Journey
 
-__all__ = ["FIRST_KEY_FRAME", "STAGES", "WATCHED", "cause_of", "ends_well"]
+__all__ = ["FIRST_KEY_FRAME", "STAGES", "WATCHED", "Fate", "cause_of", "ends_well", "fate_of"]
 
 STAGES: Final = (
     "connected",
@@ -56,6 +56,12 @@ _BY_REASON: Final = {
 
 _WELL: Final = frozenset({"client ended it", "ended by the operator", "relay stopped", "stream ended"})
 
+_REFUSED: Final = frozenset({"no credentials", "wrong credentials", "not allowed"})
+_LEFT: Final = frozenset({"client ended it", "client closed the connection", "client came back"})
+
+Fate = Literal["refused", "left", "failed"]
+"""What became of an attempt before its first picture: its client might not watch, went, or got none."""
+
 
 def cause_of(journey: Journey, reason: str | None) -> str:
     """Why an attempt ended, one of few words. ``reason`` is that of the engine."""
@@ -70,3 +76,10 @@ def cause_of(journey: Journey, reason: str | None) -> str:
 def ends_well(cause: str) -> bool:
     """Whether an attempt that was watched ended as somebody wanted it to."""
     return cause in _WELL
+
+
+def fate_of(cause: str) -> Fate:
+    """What a cause means for an attempt that ends before its first picture."""
+    if cause in _REFUSED:
+        return "refused"
+    return "left" if cause in _LEFT else "failed"

@@ -14,6 +14,7 @@ from relaycore.web.session_ids import SessionIds
 
 if TYPE_CHECKING:
     from relaycore.alerts.alerts import Alerts
+    from relaycore.journeys.journeys import Journeys
     from relaycore.ledger.ledger import Ledger
     from relaycore.relay import Relay
     from relaycore.web.guard import Guard
@@ -25,6 +26,7 @@ __all__ = [
     "CONNECTIONS",
     "ENGINE",
     "GUARD",
+    "JOURNEYS",
     "LEDGER",
     "PICTURES",
     "PRESENCE",
@@ -38,6 +40,7 @@ RELAY: web.AppKey[Relay] = web.AppKey("relay")
 ENGINE = web.AppKey("engine", Engine)
 GUARD: web.AppKey[Guard] = web.AppKey("guard")
 ALERTS: web.AppKey[Alerts] = web.AppKey("alerts")
+JOURNEYS: web.AppKey[Journeys | None] = web.AppKey("journeys")
 LEDGER: web.AppKey[Ledger | None] = web.AppKey("ledger")
 PICTURES: web.AppKey[Pictures] = web.AppKey("pictures")
 PRESENCE = web.AppKey("presence", Presence)

@@ -15,7 +15,7 @@ from relaycore.errors import RelayClosed
 from relaycore.language import Message, using
 from relaycore.web import notice, page, share_cookie, texts
 from relaycore.web.answers import Refused
-from relaycore.web.api import about, alerts, ledger, paths, reload, sessions, shares, streams, users
+from relaycore.web.api import about, alerts, journeys, ledger, paths, reload, sessions, shares, streams, users
 from relaycore.web.api.openapi import with_description
 from relaycore.web.connections import Connections, Handed
 from relaycore.web.guard import Guard
@@ -24,6 +24,7 @@ from relaycore.web.keys import (
     CONNECTIONS,
     ENGINE,
     GUARD,
+    JOURNEYS,
     LEDGER,
     PICTURES,
     PRESENCE,
@@ -45,6 +46,7 @@ from relaycore.web.viewing import Entrance, Visits
 
 if TYPE_CHECKING:
     from relaycore.alerts.alerts import Alerts
+    from relaycore.journeys.journeys import Journeys
     from relaycore.ledger.ledger import Ledger
     from relaycore.relay import Relay
 
@@ -70,6 +72,7 @@ ROUTES: Final[Sequence[Route]] = with_description(
         *shares.ROUTES,
         *ledger.ROUTES,
         *alerts.ROUTES,
+        *journeys.ROUTES,
         *reload.ROUTES,
         *metrics.ROUTES,
         *texts.ROUTES,
@@ -91,6 +94,7 @@ class Web:
         entrance: Entrance,
         ledger: Ledger | None,
         watching: Alerts,
+        counting: Journeys | None,
     ) -> None:
         self._limits = HttpLimits.of(relay.config.limits)
         self._totals = Totals()
@@ -102,7 +106,7 @@ class Web:
         self._app = web.Application(middlewares=[self._answer], client_max_size=self._limits.body_bytes)
         self._app[RELAY], self._app[ENGINE] = relay, engine
         self._app[GUARD], self._app[PRESENCE] = self._guard, self._presence
-        self._app[LEDGER], self._app[ALERTS] = ledger, watching
+        self._app[LEDGER], self._app[ALERTS], self._app[JOURNEYS] = ledger, watching, counting
         self._app[LIMITS], self._app[TOTALS] = self._limits, self._totals
         self._app[PICTURES] = self._pictures = Pictures(relay)
         self._app[SESSION_IDS], self._app[VISITS] = SessionIds(), self._visits

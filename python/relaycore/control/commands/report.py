@@ -5,18 +5,24 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from datetime import date
 from pathlib import Path
 
 import msgspec
 
 from relaycore.control.config import load_config
 from relaycore.control.console import make_console, say, show_table
+from relaycore.control.state_folder import state_folder
 from relaycore.errors import ConfigurationError
+from relaycore.journeys.charts import number, share, span
+from relaycore.journeys.page import TITLES, causes_of, name_of, report_page, titles_of
+from relaycore.journeys.report import DIMENSIONS, Dimension, Funnel, Question, Report, ask
+from relaycore.journeys.stages import FIRST_KEY_FRAME, STAGES, WATCHED
 from relaycore.privacy.page import record_page
 from relaycore.privacy.record import PathProtocol, fields_of, protocols_of
 
 NAME = "report"
-HELP = "write down what is processed for which purpose, by the configuration"
+HELP = "write down what is processed for which purpose, or how far attempts to view came"
 DESCRIPTION = "Reports of a relay, for people who have to account for it. Starts nothing."
 
 
@@ -33,6 +39,22 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     form.add_argument("--json", action="store_true", help="print it as JSON")
     form.add_argument("--html", metavar="FILE", help="write it as a page that needs nothing else")
     protocol.set_defaults(report=_protocol)
+    journeys = reports.add_parser(
+        "journeys", help="how far attempts to view came, and why they ended", allow_abbrev=False
+    )
+    journeys.add_argument(
+        "--state-folder", metavar="FOLDER", help="folder of the relay, if it is not that of the platform"
+    )
+    journeys.add_argument("--since", metavar="DAY", help="only this day and later: 2026-01-31, in UTC")
+    journeys.add_argument("--until", metavar="DAY", help="only this day and before")
+    journeys.add_argument("--path", metavar="PATH", help="only attempts at this path")
+    journeys.add_argument("--client", metavar="FAMILY", help="only this family of clients, such as VLC")
+    journeys.add_argument("--protocol", metavar="NAME", help="only this protocol, such as rtsps")
+    journeys.add_argument("--by", metavar="WHAT", help=f"all stages by {', '.join(DIMENSIONS)}")
+    form = journeys.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print it as JSON, like the API")
+    form.add_argument("--html", metavar="FILE", help="write it as a page that needs nothing else")
+    journeys.set_defaults(report=_journeys)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -48,14 +70,18 @@ def _protocol(arguments: argparse.Namespace) -> int:
             msgspec.json.format(msgspec.json.encode({"paths": protocols}), indent=2).decode() + "\n"
         )
     elif arguments.html is not None:
-        file = Path(arguments.html)
-        try:
-            file.write_text(record_page(protocols), encoding="utf-8")
-        except OSError as error:
-            raise ConfigurationError(f"{file} cannot be written: {error.strerror}.") from None
+        _write(arguments.html, record_page(protocols))
     else:
         _show(protocols)
     return 0
+
+
+def _write(name: str, page: str) -> None:
+    file = Path(name)
+    try:
+        file.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"{file} cannot be written: {error.strerror}.") from None
 
 
 def _show(protocols: list[PathProtocol]) -> None:
@@ -65,3 +91,93 @@ def _show(protocols: list[PathProtocol]) -> None:
     for protocol in protocols:
         rows = [(title, text or "not set") for title, text in fields_of(protocol)]
         show_table(console, protocol.path, ("about", "on record"), rows)
+
+
+def _journeys(arguments: argparse.Namespace) -> int:
+    by = arguments.by
+    if by is not None and by not in DIMENSIONS:
+        raise ConfigurationError(f"--by takes one of {', '.join(DIMENSIONS)}, not {by!r}.")
+    question = Question(
+        since=_day("--since", arguments.since),
+        until=_day("--until", arguments.until),
+        path=None if arguments.path is None else arguments.path.strip("/"),
+        client=arguments.client,
+        protocol=arguments.protocol,
+    )
+    report = ask(state_folder(arguments.state_folder, os.environ), question)
+    if arguments.json:
+        sys.stdout.write(msgspec.json.format(msgspec.json.encode(report), indent=2).decode() + "\n")
+    elif arguments.html is not None:
+        _write(arguments.html, report_page(question, report))
+    elif by is not None:
+        _show_stages(report, by)
+    else:
+        _show_journeys(question, report)
+    return 0
+
+
+def _day(option: str, text: str | None) -> date | None:
+    try:
+        return None if text is None else date.fromisoformat(text)
+    except ValueError:
+        raise ConfigurationError(f"{option} takes a day such as 2026-01-31, not {text!r}.") from None
+
+
+def _show_journeys(question: Question, report: Report) -> None:
+    console = make_console()
+    whole = report.all
+    if not whole.attempts:
+        say(console, "No attempt to view was counted.")
+        return
+    rows = [
+        (
+            stage.stage,
+            number(stage.passed),
+            share(stage.passed, whole.attempts),
+            number(sum(cause.count for cause in stage.ended)),
+            span(stage.median_ms),
+            ", ".join(f"{cause.cause} {number(cause.count)}" for cause in stage.ended),
+        )
+        for stage in whole.stages
+    ]
+    columns = ("stage", "passed", "of all", "ended here", "median time", "why")
+    show_table(console, f"Journeys: {titles_of(question, report)}", columns, rows)
+    say(
+        console,
+        f"startup time (median): {span(whole.startup_ms)}   video start failures: "
+        f"{number(whole.start_failures)}   exits before video start: {number(whole.exits_before_start)}   "
+        f"refused: {number(whole.refused)}",
+    )
+    if report.uncounted:
+        say(console, f"{number(report.uncounted)} more attempts came too fast to be counted.")
+    for dimension in DIMENSIONS:
+        titles = (dimension, "attempts", "first key frame", "watched", "ended well", "startup", "why not")
+        show_table(
+            console,
+            f"By {dimension}",
+            titles,
+            [_summary(dimension, funnel) for funnel in report.by(dimension)],
+        )
+
+
+def _summary(dimension: Dimension, funnel: Funnel) -> tuple[str, ...]:
+    reached = (funnel.stages[place].passed for place in (FIRST_KEY_FRAME, WATCHED, len(STAGES) - 1))
+    return (
+        name_of(dimension, funnel),
+        number(funnel.attempts),
+        *(share(passed, funnel.attempts) for passed in reached),
+        span(funnel.startup_ms),
+        causes_of(funnel),
+    )
+
+
+def _show_stages(report: Report, dimension: Dimension) -> None:
+    rows = [
+        (
+            name_of(dimension, funnel),
+            *(number(stage.passed) for stage in funnel.stages),
+            span(funnel.startup_ms),
+        )
+        for funnel in report.by(dimension)
+    ]
+    show_table(make_console(), f"Stages by {dimension}", (TITLES[dimension], *STAGES, "startup"), rows)
