@@ -56,12 +56,51 @@ class Cameras:
         self._emit = emit
         self._on_picture = on_picture
         self._pipelines: dict[str, CameraPipeline] = {}
+        self._settings: dict[str, CameraSettings] = {}
+        self._stopped: set[str] = set()
 
     def __contains__(self, path: str) -> bool:
-        return path in self._pipelines
+        return path in self._settings
+
+    @property
+    def stopped(self) -> frozenset[str]:
+        """The paths of those that somebody has stopped."""
+        return frozenset(self._stopped)
 
     async def add(self, path: str, settings: CameraSettings) -> None:
         """Starts a camera. What it raises is a DeviceError, EncoderError, ConfigurationError or PathError."""
+        self._settings[path] = settings
+        try:
+            await self._open(path, settings)
+        except BaseException:
+            self._settings.pop(path, None)
+            raise
+
+    def keep(self, path: str, settings: CameraSettings) -> None:
+        """Takes a camera that stays stopped."""
+        self._settings[path] = settings
+        self._stopped.add(path)
+
+    async def stop(self, path: str, timeout: float) -> None:
+        """Closes a camera, in about this many seconds, until it is started again; its stream ends.
+
+        PathError when there is none.
+        """
+        if path not in self:
+            raise PathError(f"There is no camera at {path!r}.")
+        self._stopped.add(path)
+        await self._close(path, timeout)
+
+    async def start(self, path: str) -> None:
+        """Opens a stopped camera. What it raises is as for :meth:`add`, and then it stays stopped."""
+        if path not in self:
+            raise PathError(f"There is no camera at {path!r}.")
+        if path not in self._stopped:
+            return
+        await self._open(path, self._settings[path])
+        self._stopped.discard(path)
+
+    async def _open(self, path: str, settings: CameraSettings) -> None:
         pipeline = CameraPipeline(
             settings,
             lambda tracks, can_force: self._add_stream(path, tracks, settings.join, can_force),
@@ -79,11 +118,16 @@ class Cameras:
 
     async def remove(self, path: str, timeout: float) -> None:
         """Stops a camera, in about this many seconds, and ends its stream. PathError when there is none."""
-        pipeline = self._pipelines.pop(path, None)
-        if pipeline is None:
+        if self._settings.pop(path, None) is None:
             raise PathError(f"There is no camera at {path!r}.")
-        await asyncio.to_thread(pipeline.stop, timeout)
-        self._remove_stream(path)
+        self._stopped.discard(path)
+        await self._close(path, timeout)
+
+    async def _close(self, path: str, timeout: float) -> None:
+        pipeline = self._pipelines.pop(path, None)
+        if pipeline is not None:
+            await asyncio.to_thread(pipeline.stop, timeout)
+            self._remove_stream(path)
 
     async def set_masks(self, path: str, masks: Sequence[MaskSettings]) -> bool:
         """Goes on with other privacy masks; False where that takes opening the camera anew.
@@ -106,7 +150,7 @@ class Cameras:
 
     async def close(self, timeout: float) -> None:
         """Stops all cameras, at the same time."""
-        await self.remove_all(list(self._pipelines), timeout)
+        await self.remove_all(list(self._settings), timeout)
 
     def status(self, path: str) -> CameraStatus | None:
         """How the camera at a path does; ``None`` when there is none or it does not deliver yet."""

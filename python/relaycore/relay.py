@@ -296,6 +296,39 @@ class Relay:
         """Closes a camera and ends its stream. PathError when there is none at ``path``."""
         await self._open(self._cameras).remove(normal_path(path), CLOSE_TIMEOUT_S)
 
+    async def stop_source(self, path: str) -> None:
+        """Stops what feeds a path, its camera or its source, until :meth:`start_source`.
+
+        Its stream ends. Other settings do not start it. PathError when nothing feeds it that the relay could
+        start again: publishers are ended by :meth:`kick`.
+        """
+        path = normal_path(path)
+        cameras = self._open(self._cameras)
+        async with self._reloading:
+            if path in cameras:
+                await cameras.stop(path, CLOSE_TIMEOUT_S)
+            else:
+                await self._open(self._paths).stop(path)
+
+    async def start_source(self, path: str) -> None:
+        """Starts again what :meth:`stop_source` has stopped, and waits until a camera delivers.
+
+        What it raises is as for :meth:`add_camera`; does nothing where nothing was stopped.
+        """
+        path = normal_path(path)
+        cameras = self._open(self._cameras)
+        async with self._reloading:
+            if path in cameras:
+                await cameras.start(path)
+            else:
+                await self._open(self._paths).start(path)
+
+    @property
+    def stopped(self) -> frozenset[str]:
+        """The paths whose camera or source somebody has stopped."""
+        paths = {status.path for status in self.path_status() if status.stopped}
+        return self._open(self._cameras).stopped | paths
+
     def publish(
         self,
         path: str,
@@ -544,7 +577,10 @@ class Relay:
             if config.cameras.get(path) != settings
             and not await self._remask(cameras, path, settings, config.cameras.get(path))
         ]
+        stopped = cameras.stopped.intersection(changed)
         await cameras.remove_all(changed, CLOSE_TIMEOUT_S)
+        for path in stopped.intersection(config.cameras):
+            cameras.keep(path, config.cameras[path])
         added = {path: settings for path, settings in config.cameras.items() if path not in cameras}
         failures = await cameras.add_all(added)
         for path, error in failures.items():

@@ -9,7 +9,7 @@ import pytest
 from relaycore import Relay, Track, cameras
 from relaycore._relaycore import Stream
 from relaycore.control.watch import log_events, status_text
-from relaycore.errors import ConfigurationError, DeviceBusy
+from relaycore.errors import ConfigurationError, DeviceBusy, PathError
 from relaycore.events import (
     CameraBack,
     CameraFailed,
@@ -21,7 +21,7 @@ from relaycore.events import (
     StreamRemoved,
 )
 from relaycore.pipeline.camera import Description, PipelineEvent, PipelineStats
-from relaycore.settings import CameraSettings, Config, MaskSettings
+from relaycore.settings import CameraSettings, Config, MaskSettings, PathSettings
 
 STORY = (
     PipelineEvent("ready", "made up camera"),
@@ -176,6 +176,46 @@ async def test_what_cannot_take_masks_while_it_runs_is_opened_anew_with_them(mad
         assert [pipeline.stopped for pipeline in made] == [True, False]
         assert made[1].settings.masks == [mask]
         assert relay.config.cameras["cam"].masks == [mask]
+
+
+async def test_a_stopped_camera_starts_only_when_it_is_told_to(made: list[Pipeline]) -> None:
+    async with Relay(port=0, cameras={"cam": CameraSettings()}) as relay:
+        await relay.stop_source("cam")
+        assert relay.stopped == frozenset({"cam"})
+        assert relay.streams() == []
+        await relay.reload(Config(port=0, cameras={"cam": CameraSettings(fps=5)}))
+        await relay.set_path("other", PathSettings())
+        assert [pipeline.stopped for pipeline in made] == [True]
+        with pytest.raises(PathError, match="is taken"):
+            relay.publish("cam")
+        await relay.start_source("cam")
+        assert relay.stopped == frozenset()
+        assert [stream.path for stream in relay.streams()] == ["cam"]
+        assert made[1].settings.fps == 5
+        await relay.start_source("cam")
+        assert len(made) == 2
+
+
+async def test_a_stopped_camera_that_does_not_open_stays_stopped(made: list[Pipeline]) -> None:
+    async with Relay(port=0, cameras={"cam": CameraSettings()}) as relay:
+        await relay.stop_source("cam")
+        await relay.reload(Config(port=0, cameras={"cam": CameraSettings(camera="busy")}))
+        with pytest.raises(DeviceBusy):
+            await relay.start_source("cam")
+        assert relay.stopped == frozenset({"cam"})
+        assert relay.streams() == []
+        await relay.remove_camera("cam")
+        assert relay.stopped == frozenset()
+
+
+async def test_what_no_camera_and_no_source_feeds_cannot_be_stopped() -> None:
+    async with Relay(port=0) as relay:
+        with relay.publish("own"):
+            for path in ("own", "none"):
+                with pytest.raises(PathError, match="has no source"):
+                    await relay.stop_source(path)
+                with pytest.raises(PathError, match="has no source"):
+                    await relay.start_source(path)
 
 
 async def test_masks_are_not_for_what_a_program_publishes() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import av
 import pytest
+from msgspec.structs import replace
 
 from relaycore import AccessUnit, AccessUnitReader, PathSettings, Relay
 from relaycore.errors import SourceError
@@ -226,6 +227,29 @@ async def test_a_source_that_comes_back_goes_on_with_the_stream(
         assert (await of_kind(events, StreamResumed)).path == "door"
         times = [unit.pts async for unit in _first(reader, 40, track=0)]
     assert times == sorted(set(times))
+
+
+@pytest.mark.parametrize("on_demand", [False, True])
+async def test_a_stopped_source_starts_only_when_it_is_told_to(
+    relay: Relay, files: Path, on_demand: bool
+) -> None:
+    events = relay.events()
+    settings = PathSettings(source=str(files / "dark.mp4"), source_on_demand=on_demand)
+    await relay.set_path("door", settings)
+    await relay.prepare("door")
+    await relay.stop_source("door")
+    assert (await of_kind(events, StreamRemoved)).path == "door"
+    with pytest.raises(SourceError, match="was stopped"):
+        await relay.prepare("door")
+    await relay.set_path("door", replace(settings, source=str(files / "light.mp4")))
+    with pytest.raises(SourceError, match="was stopped"):
+        await relay.prepare("door")
+    (status,) = relay.path_status()
+    assert (status.stopped, status.ready, sorted(relay.stopped)) == (True, False, ["door"])
+    await relay.start_source("door")
+    assert relay.stopped == frozenset()
+    await relay.prepare("door")
+    await until(relay, lambda status: status.ready)
 
 
 async def _first(reader: AccessUnitReader, count: int, *, track: int) -> AsyncIterator[AccessUnit]:

@@ -52,7 +52,8 @@ def check(method: str, path: str, status: int, found: Any) -> None:
     (operation,) = (
         operations[method.lower()]
         for template, operations in DESCRIPTION["paths"].items()
-        if re.fullmatch(template.replace("{path}", ".+").replace("{id}", "[^/]+"), path.partition("?")[0])
+        if method.lower() in operations
+        and re.fullmatch(template.replace("{path}", ".+").replace("{id}", "[^/]+"), path.partition("?")[0])
         and (template == "/api/v1/paths" or "/paths/" in template or not path.startswith("/api/v1/paths"))
     )
     response = operation["responses"][str(status)]
@@ -129,6 +130,27 @@ async def test_a_path_is_added_changed_and_removed(api: Api) -> None:
     assert "house/front" not in api.relay.paths
     status, found = await api.ask("DELETE", "/api/v1/paths/house/front")
     assert status == 404
+
+
+async def test_sources_are_stopped_and_started(api: Api) -> None:
+    await api.relay.set_path("door", PathSettings(source="nothing.mp4", source_on_demand=True))
+    status, found = await api.ask("POST", "/api/v1/paths/door/stop")
+    assert (status, found["path"], "started" in found["lasts"]) == (200, "door", True)
+    assert (await api.ask("GET", "/api/v1/paths/door"))[1]["stopped"]
+    status, found = await api.ask("POST", "/api/v1/paths/door/start")
+    assert (status, found["stopped"], found["source"]["state"]) == (200, False, "off")
+    for act in ("stop", "start"):
+        assert (await api.ask("POST", f"/api/v1/paths/own/{act}"))[0] == 409
+        assert (await api.ask("POST", f"/api/v1/paths/none/{act}"))[0] == 404
+
+
+async def test_a_camera_that_is_stopped_is_still_one(api: Api) -> None:
+    await api.relay.add_camera("cam", camera="pattern", size="320x240", fps=10, microphone="none")
+    assert (await api.ask("POST", "/api/v1/paths/cam/stop"))[0] == 200
+    status, found = await api.ask("GET", "/api/v1/paths/cam")
+    assert (status, found["kind"], found["stopped"], found["stream"]) == (200, "camera", True, None)
+    status, found = await api.ask("POST", "/api/v1/paths/cam/start")
+    assert (status, found["stopped"], found["stream"]["path"]) == (200, False, "cam")
 
 
 async def test_paths_are_those_that_are_configured_or_live(api: Api) -> None:

@@ -86,6 +86,7 @@ class _Run:
         self._error: str | None = None
         self._idle_since = now_ns()
         self._look = asyncio.Event()
+        self._ended = False
         self._task = self._loop.create_task(self._watch())
 
     def status(self, switches: int) -> SourceStatus:
@@ -97,6 +98,7 @@ class _Run:
 
     async def stop(self) -> None:
         """Ends everything."""
+        self._ended = True
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
         running = [feed for feed in self._feeds if feed is not None]
@@ -125,9 +127,14 @@ class _Run:
 
     def _in_loop(self, call: Callable[..., None], *arguments: object) -> None:
         if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(call, *arguments)
+            self._loop.call_soon_threadsafe(self._unless_ended, call, *arguments)
 
     # In the loop
+
+    def _unless_ended(self, call: Callable[..., None], *arguments: object) -> None:
+        """What threads told before the end must not seem to be of the time after it."""
+        if not self._ended:
+            call(*arguments)
 
     def _on_closed(self, feed: int, reason: str, final: bool) -> None:
         self._finished[feed] = final

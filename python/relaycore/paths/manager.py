@@ -11,6 +11,7 @@ import msgspec
 
 from relaycore._relaycore import PullEvent, Session, limits
 from relaycore.access.rules import RENDITION
+from relaycore.errors import PathError
 from relaycore.events import (
     Event,
     SessionEnded,
@@ -97,6 +98,20 @@ class Paths:
         origin = self._origin(path)
         if origin is not None:
             await origin.prepare_rendition(self._timeout)
+
+    async def stop(self, path: str) -> None:
+        """Ends the source of a path until it is started again. PathError when it has none."""
+        await self._with_source(path).stop()
+
+    async def start(self, path: str) -> None:
+        """Lets a stopped source begin. PathError when the path has none."""
+        await self._with_source(path).start()
+
+    def _with_source(self, path: str) -> ManagedPath:
+        managed = self._paths.get(path)
+        if managed is None:
+            raise PathError(f"The path {path!r} has no source.")
+        return managed
 
     def prepare_publisher(self, path: str) -> None:
         """Tells the engine how to treat the publisher of a path, before it is let in."""

@@ -32,7 +32,7 @@ class PathStatus:
     """How a path does, at one moment.
 
     ``ready``: it has a stream that is fed. ``source`` is there for paths that have one, ``rendition`` is the
-    path of what ``transcode`` makes at this moment.
+    path of what ``transcode`` makes at this moment. ``stopped``: somebody has stopped the source.
     """
 
     path: str
@@ -41,6 +41,7 @@ class PathStatus:
     source: SourceStatus | None
     rendition: str | None
     forwards: tuple[ForwardStatus, ...]
+    stopped: bool = False
 
 
 class ManagedPath:
@@ -72,6 +73,7 @@ class ManagedPath:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._endings: set[asyncio.Task[Any]] = set()
         self._closed = False
+        self._stopped = False
         self._open_source()
 
     # Settings
@@ -80,7 +82,11 @@ class ManagedPath:
         """Does from now on what these settings say; what they do not change goes on undisturbed."""
         before, self.settings = self.settings, settings
         if _source_part(settings) != _source_part(before):
-            self._spawn(self._replace_source())
+            if self._stopped:
+                self._source = None
+                self._open_source()
+            else:
+                self._spawn(self._replace_source())
         if _rendition_part(settings) != _rendition_part(before):
             self._close_rendition()
         for url in self._forwards.keys() - set(settings.forward):
@@ -107,7 +113,29 @@ class ManagedPath:
             source=None if self._source is None else self._source.status(),
             rendition=None if self._rendition is None else self._rendition.path,
             forwards=tuple(forward.status() for forward in self._forwards.values()),
+            stopped=self._stopped,
         )
+
+    # Stopping
+
+    async def stop(self) -> None:
+        """Ends the source until it is started again; readers are told. PathError when there is none."""
+        if self._source is None:
+            raise PathError(f"The path {self.path!r} has no source.")
+        self._stopped = True
+        self._changed.set()
+        await self._stop_source()
+
+    async def start(self) -> None:
+        """Lets a stopped source begin; one on demand waits for a reader. PathError when there is none."""
+        async with self._lock:
+            if self._source is None:
+                raise PathError(f"The path {self.path!r} has no source.")
+            if self._stopped:
+                self._stopped = False
+                self._failures.clear()
+                if not self.settings.source_on_demand:
+                    self._source.start()
 
     # Readers
 
@@ -118,6 +146,7 @@ class ManagedPath:
         """
         if self._source is None:
             return
+        self._refuse_stopped()
         if self.settings.source_on_demand:
             if self._source_demand is None:
                 await self._start_on_demand()
@@ -147,10 +176,15 @@ class ManagedPath:
 
     async def _until_fed(self) -> None:
         while not self.is_fed and not self._closed:
+            self._refuse_stopped()
             if len(self._failures) >= len(set(self.settings.sources)):
                 raise SourceError(next(iter(self._failures.values())))
             self._changed.clear()
             await self._changed.wait()
+
+    def _refuse_stopped(self) -> None:
+        if self._stopped:
+            raise SourceError(f"The source of {self.path!r} was stopped: it has to be started again.")
 
     # What happens to the stream
 
@@ -214,7 +248,7 @@ class ManagedPath:
             )
         else:
             self._source = LocalSources(settings, self._make_output, self)
-        if not settings.source_on_demand:
+        if not settings.source_on_demand and not self._stopped:
             self._source.start()
 
     def _make_output(self) -> PathOutput:
@@ -228,6 +262,7 @@ class ManagedPath:
 
     async def _start_on_demand(self) -> None:
         async with self._lock:
+            self._refuse_stopped()
             if self._source is not None and self._source_demand is None and not self._closed:
                 self._failures.clear()
                 self._source.start()

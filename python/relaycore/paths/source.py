@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 __all__ = ["Source", "SourceEvents", "SourceState", "SourceStatus"]
 
 SourceState = Literal["off", "starting", "live", "failed"]
-"""``off``: on demand, and nobody reads. ``failed``: it is tried again and again."""
+"""``off``: on demand, and nobody reads, or stopped. ``failed``: it is tried again and again."""
 
 
 @dataclass(frozen=True, slots=True)

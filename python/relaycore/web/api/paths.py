@@ -55,7 +55,8 @@ class SourceView(msgspec.Struct, frozen=True, kw_only=True):
     """How the source of a path does."""
 
     state: Literal["off", "starting", "live", "failed"]
-    """``off`` is one on demand that nobody reads; one that ``failed`` is tried again and again."""
+    """``off`` is one on demand that nobody reads, or a stopped one; one that ``failed`` is tried again and
+    again."""
     current: str | None
     """The one that feeds the stream, without user and password."""
     error: str | None
@@ -83,6 +84,8 @@ class PathView(msgspec.Struct, frozen=True, kw_only=True):
     """Fed by a camera of this machine; named in the settings; or neither, and only live."""
     ready: bool
     """Whether it has a stream that is fed; one that lost its publisher may still be there for a while."""
+    stopped: bool
+    """Whether somebody has stopped its camera or its source."""
     settings: PathSettings | None
     """What was set for it, without passwords and tokens in URLs; null where nothing was."""
     source: SourceView | None
@@ -205,13 +208,59 @@ async def delete_path(request: web.Request) -> web.Response:
     )
 
 
+class PathStopped(msgspec.Struct, frozen=True, kw_only=True):
+    """What feeds a path was stopped."""
+
+    path: str
+    lasts: str
+    """For how long."""
+
+
+UNTIL_STARTED = "This lasts until it is started, here or with the relay."
+
+
+async def stop_source(request: web.Request) -> web.Response:
+    """Stops what feeds a path."""
+    relay = request.app[RELAY]
+    path = _path_of(request)
+    try:
+        async with recorded(request, "stopSource", path):
+            await relay.stop_source(path)
+    except PathError as error:
+        raise _nothing_to_start(request, path, error) from None
+    _log.info("source stopped by request", extra={"path": path, "user": request[USER]})
+    return json_answer(200, PathStopped(path=path, lasts=UNTIL_STARTED))
+
+
+async def start_source(request: web.Request) -> web.Response:
+    """Starts what feeds a path."""
+    relay = request.app[RELAY]
+    path = _path_of(request)
+    try:
+        async with recorded(request, "startSource", path):
+            await relay.start_source(path)
+    except PathError as error:
+        raise _nothing_to_start(request, path, error) from None
+    except RelaycoreError as error:
+        raise Refused(409, str(error)) from None
+    _log.info("source started by request", extra={"path": path, "user": request[USER]})
+    return await get_path(request)
+
+
+def _nothing_to_start(request: web.Request, path: str, error: PathError) -> Refused:
+    if all(found.path != path for found in _views(request)):
+        return _no_path(path)
+    return Refused(409, f"{error} Only cameras and sources of the relay can be stopped and started.")
+
+
 def _views(request: web.Request) -> list[PathView]:
     relay, ids = request.app[RELAY], request.app[SESSION_IDS]
     live = {stream.path: stream for stream in relay.streams()}
+    stopped, settings = relay.stopped, relay.paths
     cameras = {*relay.config.cameras, *(path for path, stream in live.items() if stream.camera is not None)}
+    cameras |= stopped - settings.keys()
     publishers = {session.path: session for session in relay.sessions() if session.action == "publish"}
     statuses = {status.path: status for status in relay.path_status()}
-    settings = relay.paths
     views = []
     for name in sorted({*live, *publishers, *settings, *cameras}):
         configured, stream, session = settings.get(name), live.get(name), publishers.get(name)
@@ -221,6 +270,7 @@ def _views(request: web.Request) -> list[PathView]:
                 path=name,
                 kind="camera" if name in cameras else "free" if configured is None else "configured",
                 ready=status is not None and status.ready,
+                stopped=name in stopped,
                 settings=None if configured is None else shown_settings(configured),
                 source=None if status is None or status.source is None else _source(status.source),
                 publisher=None if session is None else _publisher(session, ids),
@@ -303,6 +353,34 @@ ROUTES: Sequence[Route] = (
             201: Answered("It is added.", PathChanged),
             409: Answered("It cannot be done now.", Problem),
             422: _NOT_RIGHT,
+        },
+    ),
+    Route(
+        method="POST",
+        path="/api/v1/paths/{path}/stop",
+        name="stopSource",
+        summary="Stops the camera or the source of a path, and so its stream, until it is started again.",
+        access="write",
+        handler=stop_source,
+        parameters=_PATH,
+        answers={
+            200: Answered("It is stopped.", PathStopped),
+            404: _NO_PATH,
+            409: Answered("The path has neither.", Problem),
+        },
+    ),
+    Route(
+        method="POST",
+        path="/api/v1/paths/{path}/start",
+        name="startSource",
+        summary="Starts the camera or the source of a path again that was stopped.",
+        access="write",
+        handler=start_source,
+        parameters=_PATH,
+        answers={
+            200: Answered("It is started.", PathView),
+            404: _NO_PATH,
+            409: Answered("The path has neither, or the camera does not open.", Problem),
         },
     ),
     Route(
