@@ -22,6 +22,7 @@ NAMES: Final = (
     "load.cores",
     "load.publishers",
     "load.storm",
+    "load.sessions",
     "load.profiles",
     "load.idle",
     "load.latency",

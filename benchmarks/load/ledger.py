@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import random
 import tempfile
@@ -14,6 +13,7 @@ from pathlib import Path
 from statistics import median
 from typing import Final
 
+from benchmarks.load.visits import CAMERA, PER_SECOND, come_and_go
 from benchmarks.result import Figure, Options, Result, middle
 from benchmarks.server import cpu_ns, serve
 from relaycore.ledger.keys import PUBLIC_KEY_FILE, PublicKey
@@ -30,12 +30,6 @@ TOGETHER: Final = 500
 
 START_MS: Final = 1_750_000_000_000
 DAY_MS: Final = 86_400_000
-
-PER_SECOND: Final = 200
-"""Sessions that begin and end in each second."""
-
-CAMERA: Final = ("--camera", "pattern", "--size", "160x120", "--fps", "10", "--microphone", "none")
-"""A stream that costs little, so that what sessions cost stands out."""
 
 ASKED: Final = 20
 """Questions of each kind."""
@@ -182,49 +176,8 @@ def _settings(folder: str, *, ledger: bool) -> Iterator[None]:
 def _sessions(seconds: float) -> tuple[float, float]:
     """What a relay takes of a core while sessions come and go, and the median ms until PLAY is answered."""
     with serve(*CAMERA) as server:
-        host, _, port = server.address.rpartition(":")
         # What is done once is done.
-        asyncio.run(_come_and_go(host, int(port), 1.0))
+        come_and_go(server.address, 1.0)
         before = cpu_ns(server.process.pid)
-        waits = asyncio.run(_come_and_go(host, int(port), seconds))
+        waits = come_and_go(server.address, seconds)
         return (cpu_ns(server.process.pid) - before) / 1e9 / seconds, median(waits) * 1000
-
-
-async def _come_and_go(host: str, port: int, seconds: float) -> list[float]:
-    """Sessions that begin evenly spaced; gives how long each waited for PLAY. OSError when one fails."""
-    tasks: list[asyncio.Task[float]] = []
-    begin = time.monotonic()
-    for number in range(int(PER_SECOND * seconds)):
-        await asyncio.sleep(max(0.0, begin + number / PER_SECOND - time.monotonic()))
-        tasks.append(asyncio.create_task(_one(host, port)))
-    return await asyncio.gather(*tasks)
-
-
-async def _one(host: str, port: int) -> float:
-    url = f"rtsp://{host}:{port}/cam"
-    reader, writer = await asyncio.open_connection(host, port)
-    try:
-        transport = "Transport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n"
-        answer = await _asked(reader, writer, f"SETUP {url}/trackID=0", f"CSeq: 1\r\n{transport}")
-        session = next(line for line in answer.split("\r\n") if line.lower().startswith("session:"))
-        began = time.perf_counter()
-        await _asked(reader, writer, f"PLAY {url}", f"CSeq: 2\r\n{session.partition(';')[0]}\r\n")
-        waited = time.perf_counter() - began
-        await _asked(reader, writer, f"TEARDOWN {url}", f"CSeq: 3\r\n{session.partition(';')[0]}\r\n")
-        return waited
-    finally:
-        writer.close()
-
-
-async def _asked(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: str, headers: str
-) -> str:
-    """The answer to a request, past the packets before it."""
-    writer.write(f"{request} RTSP/1.0\r\n{headers}\r\n".encode())
-    while (first := await reader.readexactly(1)) == b"$":
-        head = await reader.readexactly(3)
-        await reader.readexactly(int.from_bytes(head[1:], "big"))
-    answer = (first + await reader.readuntil(b"\r\n\r\n")).decode()
-    if " 200 " not in answer.partition("\r\n")[0]:
-        raise OSError(f"{request} was answered with {answer}")
-    return answer
