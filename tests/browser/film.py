@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from fractions import Fraction
 from pathlib import Path
 
@@ -10,8 +11,9 @@ import numpy as np
 
 from relaycore.capture.pattern import PatternPainter
 from relaycore.capture.tone import tone
+from tests.browser.boxes import Boxes
 
-__all__ = ["FPS", "make_film"]
+__all__ = ["FPS", "make_film", "make_fragments"]
 
 FPS = 25
 RATE = 48_000
@@ -20,9 +22,15 @@ SIZE = (640, 360)
 
 def make_film(place: Path, *, seconds: int = 3, sound: bool = True) -> Path:
     """An MP4 file whose picture number N was taken N / 25 seconds after 1970 began."""
+    _write(place, seconds=seconds, sound=sound)
+    return place
+
+
+def _write(place: Path | io.BytesIO, *, seconds: int, sound: bool = True, movflags: str = "") -> None:
     width, height = SIZE
     painter = PatternPainter(width, height, full_range=False)
-    with av.open(str(place), "w") as container:
+    target = place if isinstance(place, io.BytesIO) else str(place)
+    with av.open(target, "w", format="mp4", options={"movflags": movflags} if movflags else {}) as container:
         video = container.add_stream("libx264", rate=FPS, options={"tune": "zerolatency"})
         assert isinstance(video, av.VideoStream)
         video.width, video.height, video.pix_fmt = width, height, "yuv420p"
@@ -42,4 +50,10 @@ def make_film(place: Path, *, seconds: int = 3, sound: bool = True) -> Path:
             container.mux(audio.encode(block))
         container.mux(video.encode(None))
         container.mux(audio.encode(None))
-    return place
+
+
+def make_fragments(place: io.BytesIO, seconds: int = 1) -> list[bytes]:
+    """An initialisation segment, and fragments of one access unit each."""
+    _write(place, seconds=seconds, movflags="frag_every_frame+empty_moov+default_base_moof")
+    boxes = Boxes(place)
+    return list(boxes.take())

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from playwright.sync_api import ConsoleMessage, Page, Request
 
-__all__ = ["Trouble", "watch"]
+__all__ = ["Trouble", "unwatched", "watch"]
 
 HERE = ("127.0.0.1", "localhost", "other.localhost")
 """The only hosts that a page may ask."""
@@ -30,12 +31,25 @@ class Trouble:
         return [text for text in self.found if not any(part in text for part in self.expected)]
 
 
+_UNWATCHED: set[Page] = set()
+
+
+@contextmanager
+def unwatched(page: Page) -> Iterator[None]:
+    """What a test itself does to a page meanwhile is no trouble of the page."""
+    _UNWATCHED.add(page)
+    try:
+        yield
+    finally:
+        _UNWATCHED.remove(page)
+
+
 def watch(page: Page) -> Trouble:
     """Keeps what a page complains of from now on, and any host that it asks and should not."""
     trouble = Trouble()
 
     def on_console(message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning"):
+        if message.type in ("error", "warning") and page not in _UNWATCHED:
             trouble.found.append(f"{message.type}: {message.text} ({message.location.get('url', '')})")
 
     def on_request(request: Request) -> None:

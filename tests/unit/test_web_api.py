@@ -49,7 +49,7 @@ class Api:
 
 def check(method: str, path: str, status: int, found: Any) -> None:
     """That the answer is one that the description names, and its body of the type that it names."""
-    (operation,) = (
+    operation = next(
         operations[method.lower()]
         for template, operations in DESCRIPTION["paths"].items()
         if method.lower() in operations

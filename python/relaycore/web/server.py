@@ -38,6 +38,8 @@ from relaycore.web.metrics import handlers as metrics
 from relaycore.web.metrics.totals import Totals
 from relaycore.web.pictures import handlers as pictures
 from relaycore.web.pictures.pictures import Pictures
+from relaycore.web.player import describe, static
+from relaycore.web.player import page as player_page
 from relaycore.web.presence import Presence
 from relaycore.web.routes import USER, Route
 from relaycore.web.session_ids import SessionIds
@@ -65,6 +67,7 @@ ROUTES: Final[Sequence[Route]] = with_description(
         *page.ROUTES,
         *about.ROUTES,
         *notice.API_ROUTES,
+        *describe.ROUTES,
         *paths.ROUTES,
         *streams.ROUTES,
         *sessions.ROUTES,
@@ -78,7 +81,10 @@ ROUTES: Final[Sequence[Route]] = with_description(
         *texts.ROUTES,
         *notice.PAGE_ROUTES,
         *pictures.ROUTES,
-    ]
+        *static.ROUTES,
+    ],
+    # What takes every other address.
+    last=player_page.ROUTES,
 )
 """All that there is."""
 

@@ -7,8 +7,9 @@ form for each category that ``Intl.PluralRules`` knows for the language (CLDR).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
+from types import MappingProxyType
 from typing import Final
 
 import msgspec
@@ -21,7 +22,7 @@ from relaycore.language.scripts import plural_samples, texts_of_scripts
 from relaycore.web.answers import Problem, Refused
 from relaycore.web.routes import Answered, Route
 
-__all__ = ["ROUTES", "ScriptTexts", "script_texts"]
+__all__ = ["ROUTES", "ScriptTexts", "script_texts", "texts_answer"]
 
 _HEADERS: Final = {
     "Cache-Control": "no-cache",  # asks each time whether it is still the same, which costs no body
@@ -65,11 +66,18 @@ def _encoded(tag: str) -> tuple[bytes, str]:
 
 async def get_texts(request: web.Request) -> web.Response:
     """Answers with the texts, or that they are still the same (RFC 9110 section 13.1.2)."""
-    tag = known(request.match_info["language"])
+    return texts_answer(request, request.match_info["language"])
+
+
+def texts_answer(
+    request: web.Request, language: str, more_headers: Mapping[str, str] = MappingProxyType({})
+) -> web.Response:
+    """The answer to a request for the texts in a language. Refused where there is none of that name."""
+    tag = known(language)
     if tag is None:
         raise Refused(404, Message("There is no such language here."))
     body, etag = _encoded(tag)
-    headers = {**_HEADERS, hdrs.ETAG: etag}
+    headers = {**_HEADERS, **more_headers, hdrs.ETAG: etag}
     if etag in request.headers.get(hdrs.IF_NONE_MATCH, ""):
         return web.Response(status=304, headers=headers)
     return web.Response(body=body, content_type="application/json", headers=headers)

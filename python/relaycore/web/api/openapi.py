@@ -64,8 +64,8 @@ def describe(routes: Sequence[Route]) -> dict[str, Any]:
     }
 
 
-def with_description(routes: Iterable[Route]) -> tuple[Route, ...]:
-    """The routes, and one more that describes all of them and itself."""
+def with_description(routes: Iterable[Route], last: Iterable[Route] = ()) -> tuple[Route, ...]:
+    """The routes, one more that describes all of them and itself, and then the ``last`` ones."""
     described = list(routes)
 
     async def get_description(_request: web.Request) -> web.Response:
@@ -82,6 +82,7 @@ def with_description(routes: Iterable[Route]) -> tuple[Route, ...]:
             answers={200: Answered("The description.", dict[str, Any])},
         )
     )
+    described += last
     return tuple(described)
 
 

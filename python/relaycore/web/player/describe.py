@@ -1,0 +1,96 @@
+"""What a player has to know of a path before it plays: which ways there are, and what is to be read first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, Literal
+
+import msgspec
+from aiohttp import web
+
+from relaycore.errors import ConfigurationError
+from relaycore.language import Message
+from relaycore.privacy.record import PathProtocol, protocol_of
+from relaycore.settings import normal_path
+from relaycore.web.answers import Problem, Refused, json_answer
+from relaycore.web.keys import GUARD, RELAY
+from relaycore.web.routes import Answered, Route
+
+__all__ = ["ROUTES", "PlayerDescription", "asked_path", "description_of"]
+
+Transport = Literal["webrtc", "mse", "hls", "mjpeg"]
+
+_ADDRESSES: Final[Sequence[tuple[Transport, str]]] = (
+    ("webrtc", "/{path}/whep"),
+    ("mse", "/{path}/ws"),
+    ("hls", "/{path}/index.m3u8"),
+    ("mjpeg", "/{path}/mjpeg"),
+)
+
+
+class PlayerDescription(msgspec.Struct, frozen=True, kw_only=True):
+    """What a player has to know of a path."""
+
+    path: str
+    live: bool
+    """Whether there is a stream at this moment."""
+    codecs: list[str]
+    """Those of its tracks, such as ``H264`` and ``OPUS``; empty while there is no stream."""
+    transports: list[Transport]
+    """The ways in which this relay can give it to a browser."""
+    notice: PathProtocol | None
+    """What is to be shown before the first picture; nothing where the path has no notice."""
+
+
+def asked_path(request: web.Request) -> str:
+    """The path that a request is about. Refused where no stream can have that name."""
+    try:
+        return normal_path(request.match_info["path"])
+    except ConfigurationError:
+        raise Refused(
+            404,
+            Message("There is no such path: GET {list} lists those that there are.", list="/api/v1/paths"),
+        ) from None
+
+
+def description_of(request: web.Request, path: str) -> PlayerDescription:
+    """The description of a path for a request that was let in."""
+    relay = request.app[RELAY]
+    protocol = protocol_of(relay.config, path)
+    tracks = next((stream.tracks for stream in relay.streams() if stream.path == path), None)
+    served = {resource.canonical for resource in request.app.router.resources()}
+    return PlayerDescription(
+        path=path,
+        live=tracks is not None,
+        codecs=[track.codec.upper() for track in tracks or ()],
+        transports=[name for name, address in _ADDRESSES if address in served],
+        notice=protocol if protocol.notice else None,
+    )
+
+
+async def get_description(request: web.Request) -> web.Response:
+    """Answers with the description of a path, to whoever may read it."""
+    path = asked_path(request)
+    await request.app[GUARD].enter(request, "read", path)
+    return json_answer(200, description_of(request, path))
+
+
+ROUTES: Sequence[Route] = (
+    Route(
+        method="GET",
+        path="/api/v1/paths/{path}/player",
+        name="getPlayer",
+        summary="What a web player has to know of a path, for those who may read it; there may be no stream.",
+        access="open",
+        handler=get_description,
+        parameters={"path": "The path, such as `front` or `house/front`, as it is or percent-encoded."},
+        answers={
+            200: Answered("The description.", PlayerDescription),
+            401: Answered("It is not for everybody, and nobody said who asks.", Problem),
+            403: Answered("Whoever asks may not read it.", Problem),
+            404: Answered("No stream can have that name.", Problem),
+            421: Answered("The request was sent to a name that is not this server's.", Problem),
+            503: Answered("There was no decision in time.", Problem),
+        },
+    ),
+)

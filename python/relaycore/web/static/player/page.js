@@ -1,0 +1,3 @@
+// The page of a path.
+
+import "./player.js";
