@@ -102,19 +102,19 @@ def test_each_path_has_a_row() -> None:
         (Config(), "It listens on port 8554 of 127.0.0.1, which only this machine reaches."),
         (
             Config(lan=True),
-            "It listens on port 8554 of all addresses; no user is named, so one is made at the start.",
+            "It listens on port 8554 of all addresses. No user is named, so one is made at the start.",
         ),
         (
             Config(lan=True, anonymous=True),
-            "It listens on port 8554 of all addresses; everybody may come in.",
+            "It listens on port 8554 of all addresses. Everybody may come in.",
         ),
         (
             Config(host="10.0.0.1", port=554, users=[User(name="anna", password="x")]),
-            "It listens on port 554 of 10.0.0.1; anna may come in.",
+            "It listens on port 554 of 10.0.0.1. These may come in: anna.",
         ),
         (
             Config(lan=True, anonymous=True, users=[User(name="anna", password="x")]),
-            "It listens on port 8554 of all addresses; everybody may read, and publish as anna.",
+            "It listens on port 8554 of all addresses. Everybody may read, and publish as anna.",
         ),
     ],
 )

@@ -10,12 +10,13 @@ import difflib
 import types
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, Final, TypeVar, Union, get_args, get_origin
 
 import msgspec
 
 from relaycore.control.toml_lines import KeyPath
 from relaycore.errors import ConfigurationError
+from relaycore.language import Message
 from relaycore.settings import masked
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "choices",
     "did_you_mean",
     "is_table",
+    "placed",
     "toml",
     "without_annotation",
 ]
@@ -56,7 +58,14 @@ class Mistake:
         return self._with(f"{name}=" if isinstance(self.path[-1], str) else "", plain)
 
     def _with(self, before: str, example: str) -> str:
-        return self.text if self.example is None else f"{self.text}, like {before}{example}."
+        if self.example is None:
+            return self.text
+        return Message("{problem}, like {example}.", problem=self.text, example=f"{before}{example}")
+
+
+def placed(place: str, mistake: str) -> str:
+    """A mistake behind the place that it is in."""
+    return Message("{place}: {mistake}", place=place, mistake=mistake)
 
 
 Mistakes = list[Mistake]
@@ -67,7 +76,9 @@ def check_table(
 ) -> _Table | None:
     """Makes a ``kind`` of a table; ``None`` when there are mistakes, which are then in ``mistakes``."""
     if not isinstance(data, Mapping):
-        mistakes.append(Mistake(path, f"{_shown(data)} is not right; it should be a table."))
+        mistakes.append(
+            Mistake(path, Message("{data} is not right; it should be a table.", data=_shown(data)))
+        )
         return None
     found = len(mistakes)
     fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
@@ -76,13 +87,16 @@ def check_table(
         field = fields.get(key)
         if field is None:
             mistakes.append(
-                Mistake((*path, key), f"there is no such setting; {did_you_mean(str(key), fields)}")
+                Mistake(
+                    (*path, key),
+                    Message("there is no such setting; {hint}", hint=did_you_mean(str(key), fields)),
+                )
             )
         else:
             values[field.name] = check_value(field.type, value, (*path, key), mistakes, strict=strict)
     for field in fields.values():
         if field.required and field.encode_name not in data:
-            mistakes.append(_mistake(field.type, "it is missing", (*path, field.encode_name)))
+            mistakes.append(_mistake(field.type, Message("it is missing"), (*path, field.encode_name)))
     return kind(**values) if len(mistakes) == found else None
 
 
@@ -156,16 +170,24 @@ def _says_more(element: Any) -> bool:
 
 def _wrong(expected: Any, value: object, path: KeyPath) -> Mistake:
     secret = (_meta(expected).extra or {}).get("secret")
-    return _mistake(expected, f"{'the value' if secret else _shown(value)} is not right", path)
+    problem = (
+        Message("the value is not right") if secret else Message("{value} is not right", value=_shown(value))
+    )
+    return _mistake(expected, problem, path)
 
 
 def _mistake(expected: Any, problem: str, path: KeyPath) -> Mistake:
     """What is wrong, with what would be right: ``...; it should be a size in pixels, WIDTHxHEIGHT``."""
     meta = _meta(expected)
-    right = "a table" if is_table(expected) else meta.description or "something else"
+    right = Message("a table") if is_table(expected) else Message(meta.description or _ELSE)
     if meta.examples:
-        return Mistake(path, f"{problem}; it should be {right}", meta.examples[0])
-    return Mistake(path, f"{problem}; it should be {right}.")
+        return Mistake(
+            path, Message("{problem}; it should be {right}", problem=problem, right=right), meta.examples[0]
+        )
+    return Mistake(path, Message("{problem}; it should be {right}.", problem=problem, right=right))
+
+
+_ELSE: Final = Message("something else")
 
 
 def toml(value: object) -> str:
@@ -181,7 +203,11 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """The end of a sentence about an unknown word: the likeliest one, or all that there are."""
     names = sorted(known)
     close = difflib.get_close_matches(word.lower(), names, n=1, cutoff=0.6)
-    return f"did you mean {close[0]}?" if close else f"known are {', '.join(names)}."
+    return (
+        Message("did you mean {close}?", close=close[0])
+        if close
+        else Message("known are {names}.", names=", ".join(names))
+    )
 
 
 def _meta(expected: Any) -> msgspec.Meta:
@@ -205,7 +231,7 @@ def without_annotation(expected: Any) -> Any:
 def _shown(value: object) -> str:
     """A value as it is written in TOML, short enough for a sentence, and without passwords of URLs."""
     if isinstance(value, Mapping):
-        return "a table"
+        return Message("a table")
     if isinstance(value, str):
         return f'"{_shortened(masked(value).replace(chr(10), " "))}"'
     return _shortened(masked(toml(value)))

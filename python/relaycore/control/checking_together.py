@@ -14,6 +14,7 @@ from relaycore.control.checking import Mistake, Mistakes, check_table, did_you_m
 from relaycore.control.loops import check_loops
 from relaycore.control.toml_lines import KeyPath
 from relaycore.errors import ConfigurationError
+from relaycore.language import Message
 from relaycore.settings import AccessRule, CameraSettings, MulticastSettings, PathSettings, normal_path
 from relaycore.settings.masks import mask_objection
 from relaycore.settings.multicast import GROUP_PORTS
@@ -46,7 +47,10 @@ def check_together(document: Mapping[str, Any], mistakes: Mistakes) -> None:
     for path, (key, settings) in tables.items():
         _check_path(path, ("paths", key), settings, document["paths"][key], mistakes)
         if settings.source is not None and path in cameras:
-            text = f"[cameras.{cameras[path]}] is at this path already; choose another path, or remove one."
+            text = Message(
+                "[cameras.{cameras}] is at this path already; choose another path, or remove one.",
+                cameras=cameras[path],
+            )
             mistakes.append(Mistake(("paths", key, "source"), text))
     _check_renditions(tables, cameras, mistakes)
     _check_groups(tables, mistakes)
@@ -60,7 +64,7 @@ def check_together(document: Mapping[str, Any], mistakes: Mistakes) -> None:
     _check_mail(document.get("alerts"), mistakes)
     if document.get("lan") is True and "host" in document:
         mistakes.append(
-            Mistake(("host",), "lan = true listens on all addresses already; remove one of the two.")
+            Mistake(("host",), Message("lan = true listens on all addresses already; remove one of the two."))
         )
 
 
@@ -73,16 +77,16 @@ def _check_masks(key: str, table: object, mistakes: Mistakes) -> None:
         if (objection := mask_objection(mask)) is not None:
             mistakes.append(Mistake(("cameras", key, "masks", index), objection))
     if settings.masks and settings.encoder == "copy":
-        text = (
-            'with "copy", what the camera has encoded itself is sent on, and no mask can be drawn on it; '
-            "choose another encoder, or remove the masks."
+        text = Message(
+            'with "copy", what the camera has encoded itself is sent on, and no mask can be '
+            "drawn on it; choose another encoder, or remove the masks."
         )
         mistakes.append(Mistake(("cameras", key, "encoder"), text))
 
 
 def _check_tls(table: object, mistakes: Mistakes) -> None:
     if isinstance(table, Mapping) and "key" in table and "certificate" not in table:
-        text = "a key is of no use without its certificate; name that as well, or remove it."
+        text = Message("a key is of no use without its certificate; name that as well, or remove it.")
         mistakes.append(Mistake(("tls", "key"), text))
 
 
@@ -92,10 +96,12 @@ def _check_mail(alerts: object, mistakes: Mistakes) -> None:
     if not isinstance(table, Mapping) or not table.get("user"):
         return
     if not (table.get("password_file") or table.get("password_variable")):
-        text = "its password is missing; name it with password_file or password_variable."
+        text = Message("its password is missing; name it with password_file or password_variable.")
         mistakes.append(Mistake(("alerts", "mail", "user"), text))
     if table.get("security") == "none":
-        text = "a password is not sent without encryption; remove the user, or encrypt the connection."
+        text = Message(
+            "a password is not sent without encryption; remove the user, or encrypt the connection."
+        )
         mistakes.append(Mistake(("alerts", "mail", "user"), text))
 
 
@@ -116,11 +122,13 @@ def _check_keys(name: str, tables: object, mistakes: Mistakes) -> dict[str, str]
         try:
             path = normal_path(key)
         except ConfigurationError:
-            text = f"it is not a path; use letters, digits, '-', '_' and '.', like [{name}.front]."
+            text = Message(
+                "it is not a path; use letters, digits, '-', '_' and '.', like [{name}.front].", name=name
+            )
             mistakes.append(Mistake((name, key), text))
             continue
         if path in seen:
-            text = f"it is the same path as {seen[path]!r}; choose another one."
+            text = Message("it is the same path as {seen}; choose another one.", seen=repr(seen[path]))
             mistakes.append(Mistake((name, key), text))
         seen.setdefault(path, key)
     return seen
@@ -129,7 +137,9 @@ def _check_keys(name: str, tables: object, mistakes: Mistakes) -> dict[str, str]
 def _check_defaults(table: object, mistakes: Mistakes) -> None:
     for name in _OF_ONE_PATH:
         if isinstance(table, Mapping) and name in table:
-            text = "all paths would have the same; write it into the table of one path, like [paths.front]."
+            text = Message(
+                "all paths would have the same; write it into the table of one path, like [paths.front]."
+            )
             mistakes.append(Mistake(("path_defaults", name), text))
 
 
@@ -147,7 +157,11 @@ def _check_path(
     ):
         for name in names if not there else ():
             if name in table:
-                text = f"it does nothing without {needed}; set {needed} for {path}, or remove this."
+                text = Message(
+                    "it does nothing without {needed}; set {needed} for {path}, or remove this.",
+                    needed=needed,
+                    path=path,
+                )
                 mistakes.append(Mistake((*where, name), text))
 
 
@@ -160,7 +174,9 @@ def _check_renditions(
             rendition = f"{path}/h264"
             for name, taken in (("cameras", cameras.get(rendition)), ("paths", _key(tables, rendition))):
                 if taken is not None:
-                    text = f"transcode of {path} serves its stream at this path; choose another path."
+                    text = Message(
+                        "transcode of {path} serves its stream at this path; choose another path.", path=path
+                    )
                     mistakes.append(Mistake((name, taken), text))
 
 
@@ -176,9 +192,12 @@ def _check_groups(tables: Mapping[str, tuple[str, PathSettings]], mistakes: Mist
             continue
         for other, taken in seen:
             if taken.group == multicast.group and abs(taken.port - multicast.port) < GROUP_PORTS:
-                text = (
-                    f"{other} sends to this group, too; choose another group, or a port that is at least "
-                    f"{GROUP_PORTS} away from {taken.port}."
+                text = Message(
+                    "{other} sends to this group, too; choose another group, or a port that is "
+                    "at least {group_ports} away from {port}.",
+                    other=other,
+                    group_ports=GROUP_PORTS,
+                    port=taken.port,
                 )
                 mistakes.append(Mistake(("paths", key, "multicast", "group"), text))
         seen.append((path, multicast))
@@ -189,7 +208,7 @@ def _check_users(users: object, mistakes: Mistakes) -> None:
     for index, name in _user_names(users):
         names[name] += 1
         if names[name] == 2:
-            text = f'"{name}" is there twice; each user needs another name.'
+            text = Message('"{name}" is there twice; each user needs another name.', name=name)
             mistakes.append(Mistake(("users", index, "name"), text))
 
 
@@ -205,10 +224,14 @@ def _check_rules(access: object, mistakes: Mistakes) -> None:
             ("paths", rule.paths, ["house/**"]),
         ):
             if not values:
-                mistakes.append(Mistake((*where, name), "the list is empty; name one, or more", example))
+                mistakes.append(
+                    Mistake((*where, name), Message("the list is empty; name one, or more"), example)
+                )
         named = sorted(NAMED_ACTIONS.intersection(rule.actions))
         if rule.effect == "allow" and named and not rule.users and not rule.roles:
-            text = f"anyone could {named[0]}, which takes a user; name users or roles in this rule."
+            text = Message(
+                "anyone could {named}, which takes a user; name users or roles in this rule.", named=named[0]
+            )
             mistakes.append(Mistake((*where, "actions"), text))
 
 
@@ -241,7 +264,9 @@ def _check_names(document: Mapping[str, Any], mistakes: Mistakes) -> None:
             names = table.get(action) if isinstance(table, Mapping) else None
             for index, name in enumerate(names if isinstance(names, list) else ()):
                 if known and isinstance(name, str) and name not in known:
-                    text = f'there is no user "{name}"; {did_you_mean(name, known)}'
+                    text = Message(
+                        'there is no user "{name}"; {hint}', name=name, hint=did_you_mean(name, known)
+                    )
                     mistakes.append(Mistake((*where, action, index), text))
 
 
@@ -256,10 +281,16 @@ def _check_limits(limits: object, mistakes: Mistakes) -> None:
     known = {name: (unit, lowest, highest) for name, unit, _, lowest, highest in known_limits()}
     for name, value in limits.items() if isinstance(limits, Mapping) else ():
         if name not in known:
-            text = f"there is no such limit; {did_you_mean(name, known)}"
+            text = Message("there is no such limit; {hint}", hint=did_you_mean(name, known))
             mistakes.append(Mistake(("limits", name), text))
         elif type(value) is int and value >= 0:
             unit, lowest, highest = known[name]
             if not lowest <= value <= highest:
-                text = f"{value} is not right; it should be {lowest} to {highest} {unit}."
+                text = Message(
+                    "{value} is not right; it should be {lowest} to {highest} {unit}.",
+                    value=value,
+                    lowest=lowest,
+                    highest=highest,
+                    unit=unit,
+                )
                 mistakes.append(Mistake(("limits", name), text))

@@ -15,11 +15,12 @@ from typing import Any
 
 import msgspec
 
-from relaycore.control.checking import Mistakes, check_table
+from relaycore.control.checking import Mistakes, check_table, placed
 from relaycore.control.checking_together import check_together, over_defaults
 from relaycore.control.environment import overlay
 from relaycore.control.toml_lines import KeyPath, key_lines
 from relaycore.errors import ConfigurationError
+from relaycore.language import Message
 from relaycore.settings import Config
 
 __all__ = ["load_config", "read_config"]
@@ -32,18 +33,18 @@ LARGEST_FILE = 1 << 20
 _SYNTAX_POSITION = re.compile(r"(.*?) \(at (?:line (\d+), column (\d+)|end of document)\)", re.DOTALL)
 
 _SYNTAX_HINTS = {
-    "Invalid value": 'text needs quotes, like camera = "pattern"',
-    "Cannot overwrite a value": "the key is there twice; keep one of them",
-    "Cannot declare": "the table is there twice; join the two",
-    "Cannot mutate": "the table is already complete; write its keys in one place",
-    "Expected '='": "a setting is written key = value",
-    "Unterminated string": "the closing quote is missing",
-    "Illegal character": "the closing quote is missing, or a character is not allowed there",
-    "Expected newline": "each setting stands on a line of its own",
-    "Unclosed array": "the closing ] is missing",
-    "Expected ']'": "the closing ] is missing",
-    "Unclosed inline table": "the closing } is missing",
-    "Unescaped '\\'": "write Windows paths in single quotes, like 'C:\\video.mp4'",
+    "Invalid value": Message('text needs quotes, like camera = "pattern"'),
+    "Cannot overwrite a value": Message("the key is there twice; keep one of them"),
+    "Cannot declare": Message("the table is there twice; join the two"),
+    "Cannot mutate": Message("the table is already complete; write its keys in one place"),
+    "Expected '='": Message("a setting is written key = value"),
+    "Unterminated string": Message("the closing quote is missing"),
+    "Illegal character": Message("the closing quote is missing, or a character is not allowed there"),
+    "Expected newline": Message("each setting stands on a line of its own"),
+    "Unclosed array": Message("the closing ] is missing"),
+    "Expected ']'": Message("the closing ] is missing"),
+    "Unclosed inline table": Message("the closing } is missing"),
+    "Unescaped '\\'": Message("write Windows paths in single quotes, like 'C:\\video.mp4'"),
 }
 
 
@@ -76,20 +77,28 @@ def read_config(text: str, name: str, environment: Mapping[str, str] = _NO_ENVIR
 def _read(path: Path) -> str:
     try:
         if path.is_dir():  # reading it fails on every system, but only on some because it is a folder
-            raise ConfigurationError(f"{path} is a folder: name the configuration file in it.")
+            raise ConfigurationError(
+                Message("{path} is a folder: name the configuration file in it.", path=path)
+            )
         if path.stat().st_size > LARGEST_FILE:
-            raise ConfigurationError(f"{path} is larger than 1 MiB: name a file of settings in TOML.")
+            raise ConfigurationError(
+                Message("{path} is larger than 1 MiB: name a file of settings in TOML.", path=path)
+            )
         return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise ConfigurationError(
-            f"{path} does not exist: check the name of the configuration file."
+            Message("{path} does not exist: check the name of the configuration file.", path=path)
         ) from None
     except PermissionError:
-        raise ConfigurationError(f"{path} may not be read by this user: change its permissions.") from None
+        raise ConfigurationError(
+            Message("{path} may not be read by this user: change its permissions.", path=path)
+        ) from None
     except UnicodeDecodeError:
-        raise ConfigurationError(f"{path} is not UTF-8 text: save it as UTF-8.") from None
+        raise ConfigurationError(Message("{path} is not UTF-8 text: save it as UTF-8.", path=path)) from None
     except OSError as error:
-        raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from None
+        raise ConfigurationError(
+            Message("{path} cannot be read: {strerror}.", path=path, strerror=error.strerror)
+        ) from None
 
 
 def _with_defaults(config: Config, document: Mapping[str, Any]) -> Config:
@@ -110,10 +119,10 @@ def _located(
     for mistake in mistakes:
         variable = _variable(mistake.path, variables, lines)
         if variable is not None:
-            of_variables.append(f"{variable}: {mistake.of_variable(variable)}")
+            of_variables.append(placed(variable, mistake.of_variable(variable)))
         else:
             line = _line(mistake.path, lines)
-            in_file.append((line, f"{name}:{line}: {_key(mistake.path)}: {mistake.in_file()}"))
+            in_file.append((line, placed(f"{name}:{line}: {_key(mistake.path)}", mistake.in_file())))
     return [text for _, text in sorted(in_file, key=lambda item: item[0])] + of_variables
 
 
@@ -155,5 +164,7 @@ def _syntax_mistake(text: str, name: str, error: tomllib.TOMLDecodeError) -> str
     else:
         line, column = text.count("\n") + 1, len(text) - (text.rfind("\n") + 1) + 1
     hint = next((hint for start, hint in _SYNTAX_HINTS.items() if reason.startswith(start)), None)
-    sentence = f"{name}:{line}:{column}: this is not TOML: {reason[:1].lower()}{reason[1:]}"
-    return f"{sentence}; {hint}." if hint else f"{sentence}."
+    place, reason = f"{name}:{line}:{column}", f"{reason[:1].lower()}{reason[1:]}"
+    if hint is None:
+        return Message("{place}: this is not TOML: {reason}.", place=place, reason=reason)
+    return Message("{place}: this is not TOML: {reason}; {hint}.", place=place, reason=reason, hint=hint)

@@ -19,6 +19,7 @@ import msgspec
 
 from relaycore.control.checking import Mistake, Mistakes, choices, is_table, without_annotation
 from relaycore.control.toml_lines import KeyPath
+from relaycore.language import Message
 from relaycore.settings import Config
 from relaycore.settings.paths import HOOK_PLACEHOLDERS
 
@@ -70,13 +71,19 @@ def _put(
         if kind is None:
             before = PREFIX + "".join(f"{part.upper()}__" for part in parts[:depth])
             variables[name,] = name
-            mistakes.append(Mistake((name,), f"there is no such setting; {_hint(before, part, kinds[-1])}"))
+            mistakes.append(
+                Mistake(
+                    (name,), Message("there is no such setting; {hint}", hint=_hint(before, part, kinds[-1]))
+                )
+            )
             return
         kinds.append(kind)
     value = _typed(kinds[-1], text)
     if isinstance(value, str) and (table := _table_in(kinds[-1])) is not None:
         variables[name,] = name
-        mistakes.append(Mistake((name,), f"it is a table; {_hint(f'{name}__', '', table)}"))
+        mistakes.append(
+            Mistake((name,), Message("it is a table; {hint}", hint=_hint(f"{name}__", "", table)))
+        )
         return
     place: Any = document
     path: KeyPath = ()
@@ -150,9 +157,9 @@ def _as_part(name: object) -> str | None:
 def _hint(before: str, part: str, kind: Any) -> str:
     table = _table_in(kind)
     if table is None:
-        return "nothing is inside of it."
+        return Message("nothing is inside of it.")
     known = [field.encode_name for field in msgspec.structs.fields(table)]
     close = difflib.get_close_matches(part, known, n=1, cutoff=0.6)
     if close:
-        return f"did you mean {before}{close[0].upper()}?"
-    return f"known are {', '.join(before + name.upper() for name in known)}."
+        return Message("did you mean {before}{upper}?", before=before, upper=close[0].upper())
+    return Message("known are {known}.", known=", ".join(before + name.upper() for name in known))

@@ -10,6 +10,7 @@ from relaycore.addresses import is_loopback
 from relaycore.control.checking import Mistake, Mistakes
 from relaycore.control.toml_lines import KeyPath
 from relaycore.errors import ConfigurationError
+from relaycore.language import Message
 from relaycore.settings import DEFAULT_PORT, PathSettings, normal_path
 from relaycore.settings.urls import RTSP_PORT, split_url
 
@@ -42,9 +43,15 @@ def check_loops(
                 feeds.append(_Feed(path, taker, ("paths", key, "forward", number)))
     for feed in feeds:
         if feed.giver == feed.taker:
-            mistakes.append(Mistake(feed.setting, "it is this path itself; name another server or path."))
+            mistakes.append(
+                Mistake(feed.setting, Message("it is this path itself; name another server or path."))
+            )
         elif _reaches(feed.taker, feed.giver, feeds):
-            text = f"{feed.giver} feeds {feed.taker}, which feeds {feed.giver}; remove one of the two."
+            text = Message(
+                "{giver} feeds {taker}, which feeds {giver}; remove one of the two.",
+                giver=feed.giver,
+                taker=feed.taker,
+            )
             mistakes.append(Mistake(feed.setting, text))
 
 

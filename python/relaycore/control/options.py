@@ -9,9 +9,10 @@ from typing import Any
 
 import msgspec
 
-from relaycore.control.checking import Mistakes, check_value
+from relaycore.control.checking import Mistakes, check_value, placed
 from relaycore.control.config import load_config, read_config
 from relaycore.errors import ConfigurationError
+from relaycore.language import Message
 from relaycore.settings import DEFAULT_PATH, CameraSettings, Config, normal_path
 
 __all__ = ["config_from_options"]
@@ -45,9 +46,11 @@ def config_from_options(arguments: argparse.Namespace, environment: Mapping[str,
     relay: dict[str, Any] = _values(Config, RELAY_OPTIONS, arguments, mistakes)
     camera: dict[str, Any] = _values(CameraSettings, CAMERA_OPTIONS, arguments, mistakes)
     if mistakes:
-        raise ConfigurationError(*(f"{mistake.path[0]}: {mistake.of_option()}" for mistake in mistakes))
+        raise ConfigurationError(*(placed(str(mistake.path[0]), mistake.of_option()) for mistake in mistakes))
     if arguments.lan and arguments.host is not None:
-        raise ConfigurationError("--lan listens on all addresses already: leave out --host, or --lan.")
+        raise ConfigurationError(
+            Message("--lan listens on all addresses already: leave out --host, or --lan.")
+        )
     relay.update({name: True for name in SWITCHES if getattr(arguments, name)})
     if arguments.host is not None:
         relay["lan"] = False
@@ -68,7 +71,9 @@ def config_from_options(arguments: argparse.Namespace, environment: Mapping[str,
 def _refuse_camera_options(arguments: argparse.Namespace) -> None:
     for name in (*CAMERA_OPTIONS, "path"):
         if getattr(arguments, name) is not None:
-            raise ConfigurationError(f"--no-camera opens no camera: leave out --{name}, or --no-camera.")
+            raise ConfigurationError(
+                Message("--no-camera opens no camera: leave out --{name}, or --no-camera.", name=name)
+            )
 
 
 def _values(
@@ -101,7 +106,11 @@ def _cameras(
     else:
         option = f"--{next(iter(wishes))}"
         raise ConfigurationError(
-            f"{option}: there are several cameras; name one with --path: {', '.join(sorted(cameras))}."
+            Message(
+                "{option}: there are several cameras; name one with --path: {names}.",
+                option=option,
+                names=", ".join(sorted(cameras)),
+            )
         )
     cameras[chosen] = msgspec.structs.replace(cameras.get(chosen, CameraSettings()), **wishes)
     return cameras

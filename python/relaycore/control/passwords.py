@@ -11,6 +11,7 @@ import msgspec
 
 from relaycore.addresses import is_loopback
 from relaycore.errors import ConfigurationError
+from relaycore.language import Message, _
 from relaycore.settings import Config, User
 
 __all__ = ["add_users", "generate_password", "with_users"]
@@ -47,7 +48,7 @@ def add_users(
     for text in given:
         name, colon, password = text.partition(":")
         if not colon and ask is not None:
-            password = ask(f"Password for {name} (empty: make one): ")
+            password = ask(_("Password for {name} (empty: make one): ", name=name))
         user = _user(name, password or generate_password())
         users[name] = user
         if not password:
@@ -70,6 +71,8 @@ def _user(name: str, password: str) -> User:
         return msgspec.convert({"name": name, "password": password}, User)
     except msgspec.ValidationError:
         raise ConfigurationError(
-            "--user: write NAME or NAME:PASSWORD; a name has 1 to 64 characters without colon, quote and "
-            "backslash, a password 1 to 256 characters."
+            Message(
+                "--user: write NAME or NAME:PASSWORD; a name has 1 to 64 characters without colon, "
+                "quote and backslash, a password 1 to 256 characters."
+            )
         ) from None

@@ -11,6 +11,7 @@ from rich.console import Console
 from relaycore.addresses import is_loopback, reachable_addresses, url_host
 from relaycore.control.console import qr_code, say, show_table
 from relaycore.control.summary import PATH_COLUMNS, may_publish, path_rows
+from relaycore.language import Message
 from relaycore.relay import Relay
 from relaycore.relay_types import StreamStatus
 from relaycore.settings import Config, User
@@ -27,13 +28,27 @@ def show_start(console: Console, relay: Relay, config: Config, generated: Sequen
         say(console, line, "yellow")
     rows = [(url, *_camera_cells(stream)) for stream in streams for url in relay.urls(stream.path)]
     if rows:
-        show_table(console, "Cameras", ("URL", "camera", "mode", "encoder"), rows)
+        show_table(
+            console,
+            Message("Cameras"),
+            (Message("URL"), Message("camera"), Message("mode"), Message("encoder")),
+            rows,
+        )
     if config.paths:
-        show_table(console, "Paths", PATH_COLUMNS, path_rows(config))
+        show_table(console, Message("Paths"), PATH_COLUMNS, path_rows(config))
     for user in generated:
-        say(console, f"User {user.name}, password {user.password} (shown only now)", "bold")
+        say(
+            console,
+            Message(
+                "User {name}, password {password} (shown only now)", name=user.name, password=user.password
+            ),
+            "bold",
+        )
     if may_publish(config):
-        say(console, f"Publish to {url_for(relay.urls('PATH')[0], config, generated)}")
+        say(
+            console,
+            Message("Publish to {url}", url=url_for(relay.urls("PATH")[0], config, generated)),
+        )
     if streams:
         url = url_for(relay.urls(streams[0].path)[0], config, generated)
         for line in player_lines(url):
@@ -42,13 +57,30 @@ def show_start(console: Console, relay: Relay, config: Config, generated: Sequen
             console.print(qr_code(url, console.encoding))
     if config.api:
         host, port = relay.address
-        say(console, f"API and metrics: http://{url_host(reachable_addresses(host)[0])}:{port}/", "dim")
+        say(
+            console,
+            Message(
+                "API and metrics: {url}",
+                url=f"http://{url_host(reachable_addresses(host)[0])}:{port}/",
+            ),
+            "dim",
+        )
     if relay.certificate is not None:
-        kind = "signed by itself" if relay.certificate.is_self_signed else "from a file"
-        say(console, "Encrypted as well: rtsps:// and https:// on the same port.")
-        say(console, f"Certificate ({kind}), SHA-256 {relay.certificate.fingerprint}", "dim")
+        kind = Message("signed by itself") if relay.certificate.is_self_signed else Message("from a file")
+        say(console, Message("Encrypted as well: rtsps:// and https:// on the same port."))
+        say(
+            console,
+            Message(
+                "Certificate ({kind}), SHA-256 {fingerprint}",
+                kind=kind,
+                fingerprint=relay.certificate.fingerprint,
+            ),
+            "dim",
+        )
     if is_loopback(relay.address[0]):
-        say(console, "Only this machine comes in. --lan lets the network in, with a password.", "dim")
+        say(
+            console, Message("Only this machine comes in. --lan lets the network in, with a password."), "dim"
+        )
 
 
 def log_start(relay: Relay) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from relaycore.access.rules import RENDITION
 from relaycore.addresses import is_loopback
+from relaycore.language import Message, message_lines
 from relaycore.privacy.record import protocols_of
 from relaycore.settings import CameraSettings, Config, PathSettings, masked
 
@@ -18,32 +19,59 @@ __all__ = [
     "who_comes_in",
 ]
 
-PATH_COLUMNS = ("path", "comes from", "read by", "published by", "goes on to")
+PATH_COLUMNS = (
+    Message("path"),
+    Message("comes from"),
+    Message("read by"),
+    Message("published by"),
+    Message("goes on to"),
+)
 """Titles of the columns of :func:`path_rows`."""
 
-MASK_COLUMNS = ("path", "what is hidden", "where, in fractions of the picture", "by")
+MASK_COLUMNS = (
+    Message("path"),
+    Message("what is hidden"),
+    Message("where, in fractions of the picture"),
+    Message("by"),
+)
 """Titles of the columns of :func:`mask_rows`."""
 
-PROTOCOL_COLUMNS = ("path", "responsible", "purpose", "legal basis", "may be read by")
+PROTOCOL_COLUMNS = (
+    Message("path"),
+    Message("responsible"),
+    Message("purpose"),
+    Message("legal basis"),
+    Message("may be read by"),
+)
 """Titles of the columns of :func:`protocol_rows`."""
 
 
 def who_comes_in(config: Config) -> str:
     """A sentence about address, users and strangers."""
-    where = "all addresses" if config.lan else config.host
-    sentence = f"It listens on port {config.port} of {where}"
-    if not config.lan and is_loopback(config.host):
-        sentence += ", which only this machine reaches"
+    if config.lan:
+        sentences = [Message("It listens on port {port} of all addresses.", port=config.port)]
+    elif is_loopback(config.host):
+        sentences = [
+            Message(
+                "It listens on port {port} of {host}, which only this machine reaches.",
+                port=config.port,
+                host=config.host,
+            )
+        ]
+    else:
+        sentences = [Message("It listens on port {port} of {host}.", port=config.port, host=config.host)]
     names = ", ".join(user.name for user in config.users)
-    if config.anonymous:
-        sentence += f"; everybody may read, and publish as {names}" if names else "; everybody may come in"
+    if config.anonymous and names:
+        sentences.append(Message("Everybody may read, and publish as {names}.", names=names))
+    elif config.anonymous:
+        sentences.append(Message("Everybody may come in."))
     elif names:
-        sentence += f"; {names} may come in"
+        sentences.append(Message("These may come in: {names}.", names=names))
     elif config.lan or not is_loopback(config.host):
-        sentence += "; no user is named, so one is made at the start"
+        sentences.append(Message("No user is named, so one is made at the start."))
     if config.access.rules:
-        sentence += "; before that, the rules of [access] hold"
-    return sentence + "."
+        sentences.append(Message("Before that, the rules of [access] hold."))
+    return message_lines(sentences, " ")
 
 
 def path_rows(config: Config) -> list[tuple[str, ...]]:
@@ -58,7 +86,12 @@ def path_rows(config: Config) -> list[tuple[str, ...]]:
     defaults = config.path_defaults
     if config.publish == "any" and defaults.publish is not False:
         rows.append(
-            ("any other", _origin(defaults, None), *_rights(defaults, None), _aims("PATH", defaults, None))
+            (
+                Message("any other"),
+                _origin(defaults, None),
+                *_rights(defaults, None),
+                _aims("PATH", defaults, None),
+            )
         )
     return rows
 
@@ -80,7 +113,7 @@ def protocol_rows(config: Config) -> list[tuple[str, ...]]:
             ", ".join(text for text in (found.responsible, found.contact) if text),
             found.purpose,
             found.legal_basis,
-            "everybody" if found.notice else "who may come in",
+            Message("everybody") if found.notice else Message("who may come in"),
         )
         for found in protocols_of(config)
         if config.path_settings(found.path).protocol is not None
@@ -96,11 +129,17 @@ def may_publish(config: Config) -> bool:
 
 def _origin(settings: PathSettings, camera: CameraSettings | None) -> str:
     if camera is not None:
-        return "the first camera" if camera.camera is None else f"camera {masked(camera.camera)}"
-    sources = ", or ".join(masked(source) for source in settings.sources)
+        return (
+            Message("the first camera")
+            if camera.camera is None
+            else Message("camera {camera}", camera=masked(camera.camera))
+        )
+    sources = ""
+    for source in map(masked, settings.sources):
+        sources = Message("{first}, or {then}", first=sources, then=source) if sources else source
     if not sources:
-        return "a publisher"
-    return f"{sources}, on demand" if settings.source_on_demand else sources
+        return Message("a publisher")
+    return Message("{sources}, on demand", sources=sources) if settings.source_on_demand else sources
 
 
 def _rights(settings: PathSettings, camera: CameraSettings | None) -> tuple[str, str]:
@@ -110,15 +149,18 @@ def _rights(settings: PathSettings, camera: CameraSettings | None) -> tuple[str,
 
 def _right(allowed: bool | list[str]) -> str:
     if isinstance(allowed, bool):
-        return "all who may come in" if allowed else "nobody"
-    return ", ".join(allowed) or "nobody"
+        return Message("all who may come in") if allowed else Message("nobody")
+    return ", ".join(allowed) or Message("nobody")
 
 
 def _aims(path: str, settings: PathSettings, camera: CameraSettings | None) -> str:
-    aims = [masked(url) for url in settings.forward]
+    aims: list[str] = [masked(url) for url in settings.forward]
     if settings.transcode != "none" and camera is None:
-        when = "" if settings.transcode == "h264" else " where needed"
-        aims.insert(0, f"{path}{RENDITION}{when}")
+        rendition = f"{path}{RENDITION}"
+        aims.insert(
+            0, rendition if settings.transcode == "h264" else Message("{path} where needed", path=rendition)
+        )
     if settings.multicast is not None:
-        aims.append(f"{settings.multicast.group} port {settings.multicast.port}")
-    return ", ".join(aims)
+        group, port = settings.multicast.group, settings.multicast.port
+        aims.append(Message("{group} port {port}", group=group, port=port))
+    return message_lines(aims, ", ")

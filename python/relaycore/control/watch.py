@@ -27,6 +27,7 @@ from relaycore.events import (
     StreamResumed,
     StreamVacant,
 )
+from relaycore.language import Message, message_lines, message_n
 from relaycore.relay import Relay
 from relaycore.relay_types import StreamStatus
 
@@ -61,16 +62,16 @@ async def watch_status(relay: Relay, line: StatusLine, *, as_json: bool) -> None
                 if as_json:
                     _log.info("status", extra=_status_fields(streams))
                 else:
-                    _log.info(text)
+                    _log.info(str(text))
 
 
 def status_text(streams: list[StreamStatus]) -> str:
     """The status in one line: ``2 readers · cam 30.0 fps, 2.1 Mbit/s · drone h265+aac · 0 dropped``."""
     readers = sum(stream.stats.readers for stream in streams)
-    parts = [f"{readers} reader{'' if readers == 1 else 's'}"]
+    parts: list[str] = [message_n("{count} reader", "{count} readers", readers)]
     parts += [_stream_text(stream) for stream in streams]
-    parts.append(f"{_dropped(streams)} dropped")
-    return " · ".join(parts)
+    parts.append(message_n("{count} dropped", "{count} dropped", _dropped(streams)))
+    return message_lines(parts, " · ")
 
 
 async def log_events(events: EventReader, said: Collection[str] = ()) -> None:
@@ -112,7 +113,10 @@ def show_latency(relay: Relay, console: Console | None) -> None:
                 for stage in stages
             ]
             show_table(
-                console, f"Latency of {stream.path}", ("stage", "median ms", "p95 ms", "pictures"), rows
+                console,
+                Message("Latency of {path}", path=stream.path),
+                (Message("stage"), Message("median ms"), Message("p95 ms"), Message("pictures")),
+                rows,
             )
 
 

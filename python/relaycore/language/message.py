@@ -69,17 +69,18 @@ class Message(str):
 
 
 class _Lines(Message):
-    """Several texts, each a line of its own."""
+    """Several texts, each a line or a sentence of its own."""
 
-    __slots__ = ("parts",)
+    __slots__ = ("parts", "separator")
 
     parts: tuple[str, ...]
+    separator: str
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return message_lines, (self.parts,)
+        return message_lines, (self.parts, self.separator)
 
     def shown(self, language: str | None = None) -> str:
-        return "\n".join(shown(part, language) for part in self.parts)
+        return self.separator.join(shown(part, language) for part in self.parts)
 
 
 def message_n(one: str, many: str, count: int, /, **values: object) -> Message:
@@ -87,11 +88,11 @@ def message_n(one: str, many: str, count: int, /, **values: object) -> Message:
     return Message._made(one, many, count, values)
 
 
-def message_lines(parts: Iterable[str]) -> str:
-    """Several texts as one, each a line of its own; what is a message among them stays one."""
+def message_lines(parts: Iterable[str], separator: str = "\n") -> str:
+    """Several texts as one, each a line or a sentence of its own; what is a message among them stays one."""
     lines = tuple(parts)
-    made = _Lines("\n".join(lines))
-    made.parts = lines
+    made = _Lines(separator.join(lines))
+    made.parts, made.separator = lines, separator
     return made
 
 

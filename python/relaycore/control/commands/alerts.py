@@ -15,6 +15,7 @@ from relaycore.alerts.replay import records_of, replay
 from relaycore.control.config import load_config
 from relaycore.control.console import make_console, say
 from relaycore.control.on_record import put_on_record
+from relaycore.language import Message, message_lines, message_n
 from relaycore.ledger.export import moment
 from relaycore.ledger.records import Record
 from relaycore.ledger.schema import LEDGER_FILE
@@ -34,7 +35,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     act = acts.add_parser(
         "replay", help="read a ledger, and print the alerts that it would have raised", allow_abbrev=False
     )
-    act.add_argument("ledger", metavar="LEDGER", help=f"a {LEDGER_FILE}, or the state folder that it is in")
+    act.add_argument(
+        "ledger",
+        metavar="LEDGER",
+        help=Message("a {ledger_file}, or the state folder that it is in", ledger_file=LEDGER_FILE),
+    )
     act.add_argument(
         "--config", metavar="FILE", help="configuration with the rules; without one, as they are at first"
     )
@@ -66,13 +71,21 @@ def _replay(arguments: argparse.Namespace) -> int:
         else:
             say(console, _line(alert))
     if not arguments.json:
-        say(console, f"{alerts} alerts of {read.count} records.")
+        of = message_n("{count} record", "{count} records", read.count)
+        say(
+            console,
+            message_n("{count} alert of {records}.", "{count} alerts of {records}.", alerts, records=of),
+        )
     return 0
 
 
 def _line(alert: Alert) -> str:
-    again = f" And {alert.repeats} times again." if alert.repeats else ""
-    return f"{moment(alert.at)}  {alert.severity:8}  {alert.rule}: {alert.text}{again}"
+    line = f"{moment(alert.at)}  {alert.severity:8}  {alert.rule}: {alert.text}"
+    if not alert.repeats:
+        return line
+    return message_lines(
+        [line, message_n("And {count} time again.", "And {count} times again.", alert.repeats)], " "
+    )
 
 
 class _Counted:

@@ -18,6 +18,7 @@ from relaycore.control.console import make_console, say, show_table
 from relaycore.control.on_record import put_on_record
 from relaycore.control.state_folder import state_folder
 from relaycore.errors import ConfigurationError, StateError
+from relaycore.language import Message, _, message_lines, message_n
 from relaycore.ledger.export import Format, as_csv, as_json, moment
 from relaycore.ledger.keys import NEW_FILE, PUBLIC_KEY_FILE, PublicKey
 from relaycore.ledger.query import Question, all_of, ask
@@ -49,7 +50,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     listing = _act(acts, "list", "list records, the newest first", _list)
     listing.add_argument("--subject", metavar="NAME", help="only what is about this user")
     listing.add_argument("--path", metavar="PATH", help="only what is about this path")
-    listing.add_argument("--kind", metavar="KIND", help=f"only one kind: {', '.join(KINDS)}")
+    listing.add_argument(
+        "--kind", metavar="KIND", help=Message("only one kind: {names}", names=", ".join(KINDS))
+    )
     _add_times(listing)
     listing.add_argument("--limit", metavar="N", default="100", help="at most this many, 100 by default")
     export = _act(acts, "export", "write all that is about one user, to answer the user's request", _export)
@@ -92,7 +95,8 @@ def _verify(arguments: argparse.Namespace) -> int:
     for finding in found.findings[:MOST_FINDINGS]:
         say(console, str(finding))
     if len(found.findings) > MOST_FINDINGS:
-        say(console, f"And {len(found.findings) - MOST_FINDINGS} findings more.")
+        more = len(found.findings) - MOST_FINDINGS
+        say(console, message_n("And {count} finding more.", "And {count} findings more.", more))
     say(console, _summary(found, key))
     return 0 if found.intact else EXIT_FOUND
 
@@ -100,12 +104,27 @@ def _verify(arguments: argparse.Namespace) -> int:
 def _summary(found: Verification, key: PublicKey) -> str:
     counts = ", ".join(f"{found.records[kind]} {kind}" for kind in KINDS)
     if not found.intact:
-        return f"The ledger is NOT as it was written ({counts} records looked at, key {key.fingerprint})."
+        return Message(
+            "The ledger is NOT as it was written ({counts} records looked at, key {fingerprint}).",
+            counts=counts,
+            fingerprint=key.fingerprint,
+        )
     removed = sum(found.removed.values())
-    head = "" if found.head is None else f", signed {moment(found.head.at)}"
-    return (
-        f"The ledger is as it was written: {counts} records, {removed} deleted on record; "
-        f"key {key.fingerprint}{head}."
+    if found.head is None:
+        return Message(
+            "The ledger is as it was written: {counts} records, {removed} deleted on record; "
+            "key {fingerprint}.",
+            counts=counts,
+            removed=removed,
+            fingerprint=key.fingerprint,
+        )
+    return Message(
+        "The ledger is as it was written: {counts} records, {removed} deleted on record; key {fingerprint}, "
+        "signed {signed}.",
+        counts=counts,
+        removed=removed,
+        fingerprint=key.fingerprint,
+        signed=moment(found.head.at),
     )
 
 
@@ -113,16 +132,18 @@ def _kept_head(file: Path) -> SignedHead:
     try:
         return msgspec.json.decode(file.read_bytes(), type=SignedHead)
     except OSError as error:
-        raise ConfigurationError(f"{file} cannot be read: {error.strerror}.") from None
+        raise ConfigurationError(
+            Message("{file} cannot be read: {strerror}.", file=file, strerror=error.strerror)
+        ) from None
     except msgspec.DecodeError:
         raise ConfigurationError(
-            f"{file} is no head: name what `relaycore audit head` has printed."
+            Message("{file} is no head: name what `relaycore audit head` has printed.", file=file)
         ) from None
 
 
 def _list(arguments: argparse.Namespace) -> int:
     question = Question(
-        kinds=KINDS if arguments.kind is None else (_one_of(arguments.kind, KINDS, "kind"),),
+        kinds=KINDS if arguments.kind is None else (_one_of(arguments.kind, KINDS, Message("kind")),),
         subject=arguments.subject,
         path=None if arguments.path is None else arguments.path.strip("/"),
         since=_time(arguments.since, "--from"),
@@ -134,16 +155,16 @@ def _list(arguments: argparse.Namespace) -> int:
     page = ask(folder, question)
     console = make_console()
     if not page.records:
-        say(console, "There are no such records.")
+        say(console, Message("There are no such records."))
         return 0
-    show_table(console, "Records", _COLUMNS, [_cells(record) for record in page.records])
+    show_table(console, Message("Records"), _COLUMNS, [_cells(record) for record in page.records])
     if page.next is not None:
-        say(console, "There are more: raise --limit, or ask for less.")
+        say(console, Message("There are more: raise --limit, or ask for less."))
     return 0
 
 
 def _export(arguments: argparse.Namespace) -> int:
-    written: Format = _one_of(arguments.format, get_args(Format), "format")
+    written: Format = _one_of(arguments.format, get_args(Format), Message("format"))
     question = Question(
         subject=arguments.subject,
         since=_time(arguments.since, "--from"),
@@ -174,15 +195,19 @@ def _write(parts: Iterable[str], output: str | None) -> None:
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
             file.writelines(parts)
     except FileExistsError:
-        raise ConfigurationError(f"{output} is there already: name a new file.") from None
+        raise ConfigurationError(
+            Message("{output} is there already: name a new file.", output=output)
+        ) from None
     except OSError as error:
-        raise StateError(f"{output} cannot be written: {error.strerror}.") from None
+        raise StateError(
+            Message("{output} cannot be written: {strerror}.", output=output, strerror=error.strerror)
+        ) from None
 
 
 def _key(arguments: argparse.Namespace) -> int:
     key = PublicKey.load(_folder(arguments) / PUBLIC_KEY_FILE)
     sys.stdout.write(key.pem)
-    sys.stderr.write(f"fingerprint {key.fingerprint}\n")
+    sys.stderr.write(_("fingerprint {fingerprint}", fingerprint=key.fingerprint) + "\n")
     return 0
 
 
@@ -191,7 +216,16 @@ def _head(arguments: argparse.Namespace) -> int:
     return 0
 
 
-_COLUMNS = ("at", "kind", "number", "user", "what", "where", "network", "more")
+_COLUMNS = (
+    Message("at"),
+    Message("kind"),
+    Message("number"),
+    Message("user"),
+    Message("what"),
+    Message("where"),
+    Message("network"),
+    Message("more"),
+)
 
 
 def _cells(record: Record) -> tuple[str, ...]:
@@ -203,25 +237,44 @@ def _cells(record: Record) -> tuple[str, ...]:
 def _of_kind(record: Record) -> tuple[str, str, str, str]:
     match record:
         case Session():
-            size = "size unknown" if record.bytes is None else f"{record.bytes} bytes"
-            lasted = "" if record.to is None else f", {(record.to - record.begun) / 1000:.1f} s"
-            what = f"{record.action} over {record.transport}"
-            return what, record.path, record.network or "-", f"{size}{lasted}, {record.reason}"
+            parts: list[str] = [
+                Message("size unknown")
+                if record.bytes is None
+                else message_n("{count} byte", "{count} bytes", record.bytes)
+            ]
+            if record.to is not None:
+                parts.append(f"{(record.to - record.begun) / 1000:.1f} s")
+            more = message_lines([*parts, record.reason], ", ")
+            return _over(record), record.path, record.network or "-", more
         case Opening():
-            what = f"{record.action} over {record.transport}"
-            return what, record.path, record.network or "-", "has not ended"
+            return _over(record), record.path, record.network or "-", Message("has not ended")
         case Refusal():
-            times = "" if record.count == 1 else f", {record.count} times"
-            more = f"{record.status}: {record.reason}{times}"
+            more = f"{record.status}: {record.reason}"
+            if record.count != 1:
+                times = message_n("{count} time", "{count} times", record.count)
+                more = message_lines([more, times], ", ")
             return record.action, record.path or "-", record.network or "-", more
         case Act():
-            by = f" by {record.operator}" if record.operator else ""
-            failed = "" if record.failed is None else f", nothing came of it: {record.failed}"
-            return record.act, record.target or "-", record.network or "-", f"{record.means}{by}{failed}"
+            parts = [record.means]
+            if record.operator:
+                parts = [Message("{means} by {operator}", means=record.means, operator=record.operator)]
+            if record.failed is not None:
+                parts.append(Message("nothing came of it: {failed}", failed=record.failed))
+            return record.act, record.target or "-", record.network or "-", message_lines(parts, ", ")
         case Removal():
-            more = f"older than {record.days} days, up to {moment(record.newest)}"
-            return "deleted", f"{record.of} {record.first} to {record.last}", "-", more
+            more = message_n(
+                "older than {count} day, up to {newest}",
+                "older than {count} days, up to {newest}",
+                record.days,
+                newest=moment(record.newest),
+            )
+            what = Message("{kind} {first} to {last}", kind=record.of, first=record.first, last=record.last)
+            return Message("deleted"), what, "-", more
     raise AssertionError(record)
+
+
+def _over(record: Session | Opening) -> str:
+    return Message("{action} over {transport}", action=record.action, transport=record.transport)
 
 
 def _folder(arguments: argparse.Namespace) -> Path:
@@ -230,14 +283,23 @@ def _folder(arguments: argparse.Namespace) -> Path:
 
 def _one_of(text: str, known: tuple[Any, ...], what: str) -> Any:
     if text not in known:
-        raise ConfigurationError(f"There is no {what} {text!r}; {did_you_mean(text, known)}")
+        raise ConfigurationError(
+            Message(
+                "There is no {what} {text}; {hint}",
+                what=what,
+                text=repr(text),
+                hint=did_you_mean(text, known),
+            )
+        )
     return text
 
 
 def _limit(text: str) -> int:
     if text.isdecimal() and 1 <= int(text) <= 100_000:
         return int(text)
-    raise ConfigurationError(f"--limit: {text!r} is not right; it should be a number from 1 to 100000.")
+    raise ConfigurationError(
+        Message("--limit: {text} is not right; it should be a number from 1 to 100000.", text=repr(text))
+    )
 
 
 def _time(text: str | None, option: str, *, end: bool = False) -> int | None:
@@ -253,5 +315,9 @@ def _time(text: str | None, option: str, *, end: bool = False) -> int | None:
         return int(at.timestamp() * 1000)
     except (ValueError, OverflowError, OSError):
         raise ConfigurationError(
-            f"{option}: {text!r} is no time; write a day like 2026-11-26, or a time like 2026-11-26T09:30."
+            Message(
+                "{option}: {text} is no time; write a day like 2026-11-26, or a time like 2026-11-26T09:30.",
+                option=option,
+                text=repr(text),
+            )
         ) from None

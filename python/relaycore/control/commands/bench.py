@@ -30,6 +30,7 @@ from relaycore.bench.view import Progress
 from relaycore.bench.wishes import Measures, Wishes
 from relaycore.control.console import make_console, say
 from relaycore.errors import ConfigurationError
+from relaycore.language import Message
 from relaycore.system.descriptors import raise_descriptor_limit
 from relaycore.system.event_loop import loop_factory
 
@@ -100,7 +101,10 @@ def _add_run_options(parser: argparse.ArgumentParser) -> None:
     load.add_argument(
         "--user",
         metavar="NAME",
-        help=f"who reads and publishes; the password is in {PASSWORD_VARIABLE}, or asked for",
+        help=Message(
+            "who reads and publishes; the password is in {password_variable}, or asked for",
+            password_variable=PASSWORD_VARIABLE,
+        ),
     )
     source = parser.add_argument_group("source")
     source.add_argument("--publish", metavar="URL", help="publish to this URL, if it is another one")
@@ -170,12 +174,12 @@ def _run(arguments: argparse.Namespace) -> None:
     show_result(console, result, wants.quality)
     if file is not None:
         write_result(result, file)
-        say(console, f"All figures are in {file}.")
+        say(console, Message("All figures are in {file}.", file=file))
     if page is not None:
         from relaycore.bench.page import write_page
 
         write_page(result, wants.quality, page)
-        say(console, f"The page is {page}.")
+        say(console, Message("The page is {page}.", page=page))
 
 
 def _floor(arguments: argparse.Namespace) -> None:
@@ -204,5 +208,7 @@ def _output(name: str | None) -> Path | None:
         return None
     path = Path(name)
     if not path.parent.is_dir() or path.is_dir():
-        raise ConfigurationError(f"{path} cannot be written: there is no folder {path.parent}.")
+        raise ConfigurationError(
+            Message("{path} cannot be written: there is no folder {parent}.", path=path, parent=path.parent)
+        )
     return path

@@ -17,6 +17,7 @@ from relaycore.control.summary import (
     protocol_rows,
     who_comes_in,
 )
+from relaycore.language import Message
 
 NAME = "check"
 HELP = "explain all mistakes of a configuration file"
@@ -35,10 +36,15 @@ def run(arguments: argparse.Namespace) -> int:
     """Prints what it means. ConfigurationError with all mistakes."""
     config = load_config(Path(arguments.config), os.environ)
     console = make_console()
-    say(console, f"{arguments.config} is right. {who_comes_in(config)}")
-    show_table(console, "Paths", PATH_COLUMNS, path_rows(config))
+    say(
+        console,
+        Message(
+            "{config} is right. {who_comes_in}", config=arguments.config, who_comes_in=who_comes_in(config)
+        ),
+    )
+    show_table(console, Message("Paths"), PATH_COLUMNS, path_rows(config))
     if masks := mask_rows(config):
-        show_table(console, "Privacy masks", MASK_COLUMNS, masks)
+        show_table(console, Message("Privacy masks"), MASK_COLUMNS, masks)
     if protocols := protocol_rows(config):
-        show_table(console, "Data protocols", PROTOCOL_COLUMNS, protocols)
+        show_table(console, Message("Data protocols"), PROTOCOL_COLUMNS, protocols)
     return 0

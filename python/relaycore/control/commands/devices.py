@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from relaycore.capture.devices import list_devices
 from relaycore.capture.model import Devices, Mode
 from relaycore.control.console import make_console, say, show_table
+from relaycore.language import Message, message_lines
 
 NAME = "devices"
 HELP = "list cameras and microphones"
@@ -30,14 +31,16 @@ def run(arguments: argparse.Namespace) -> int:
     console = make_console()
     if found.cameras:
         rows = [(camera.name, camera.device, _modes(camera.modes)) for camera in found.cameras]
-        show_table(console, "Cameras", ("name", "device", "modes"), rows)
+        show_table(console, Message("Cameras"), (Message("name"), Message("device"), Message("modes")), rows)
     else:
-        say(console, "No camera was found. `relaycore serve` serves the test pattern.")
+        say(console, Message("No camera was found. `relaycore serve` serves the test pattern."))
     if found.microphones:
         rows = [(microphone.name, microphone.device, "") for microphone in found.microphones]
-        show_table(console, "Microphones", ("name", "device"), (row[:2] for row in rows))
+        show_table(
+            console, Message("Microphones"), (Message("name"), Message("device")), (row[:2] for row in rows)
+        )
     else:
-        say(console, "No microphone was found.")
+        say(console, Message("No microphone was found."))
     return 0
 
 
@@ -46,8 +49,14 @@ def _modes(modes: Iterable[Mode]) -> str:
     rates: dict[tuple[str, int, int], list[float]] = {}
     for mode in modes:
         rates.setdefault((mode.format, mode.width, mode.height), []).append(float(mode.fps))
-    return "\n".join(
-        f"{name} {width}x{height} at {', '.join(f'{fps:g}' for fps in sorted(set(found), reverse=True))}"
+    return message_lines(
+        Message(
+            "{format} {width}x{height} at {rates}",
+            format=name,
+            width=width,
+            height=height,
+            rates=", ".join(f"{fps:g}" for fps in sorted(set(found), reverse=True)),
+        )
         for (name, width, height), found in rates.items()
     )
 

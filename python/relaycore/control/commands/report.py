@@ -18,6 +18,7 @@ from relaycore.journeys.charts import number, share, span
 from relaycore.journeys.page import TITLES, causes_of, name_of, report_page, titles_of
 from relaycore.journeys.report import DIMENSIONS, Dimension, Funnel, Question, Report, ask
 from relaycore.journeys.stages import FIRST_KEY_FRAME, STAGES, WATCHED
+from relaycore.language import Message
 from relaycore.privacy.page import record_page
 from relaycore.privacy.record import PathProtocol, fields_of, protocols_of
 
@@ -50,7 +51,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     journeys.add_argument("--path", metavar="PATH", help="only attempts at this path")
     journeys.add_argument("--client", metavar="FAMILY", help="only this family of clients, such as VLC")
     journeys.add_argument("--protocol", metavar="NAME", help="only this protocol, such as rtsps")
-    journeys.add_argument("--by", metavar="WHAT", help=f"all stages by {', '.join(DIMENSIONS)}")
+    journeys.add_argument(
+        "--by", metavar="WHAT", help=Message("all stages by {names}", names=", ".join(DIMENSIONS))
+    )
     form = journeys.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print it as JSON, like the API")
     form.add_argument("--html", metavar="FILE", help="write it as a page that needs nothing else")
@@ -81,22 +84,26 @@ def _write(name: str, page: str) -> None:
     try:
         file.write_text(page, encoding="utf-8")
     except OSError as error:
-        raise ConfigurationError(f"{file} cannot be written: {error.strerror}.") from None
+        raise ConfigurationError(
+            Message("{file} cannot be written: {strerror}.", file=file, strerror=error.strerror)
+        ) from None
 
 
 def _show(protocols: list[PathProtocol]) -> None:
     console = make_console()
     if not protocols:
-        say(console, "The configuration names no path.")
+        say(console, Message("The configuration names no path."))
     for protocol in protocols:
-        rows = [(title, text or "not set") for title, text in fields_of(protocol)]
-        show_table(console, protocol.path, ("about", "on record"), rows)
+        rows = [(title, text or Message("not set")) for title, text in fields_of(protocol)]
+        show_table(console, protocol.path, (Message("about"), Message("on record")), rows)
 
 
 def _journeys(arguments: argparse.Namespace) -> int:
     by = arguments.by
     if by is not None and by not in DIMENSIONS:
-        raise ConfigurationError(f"--by takes one of {', '.join(DIMENSIONS)}, not {by!r}.")
+        raise ConfigurationError(
+            Message("--by takes one of {names}, not {by}.", names=", ".join(DIMENSIONS), by=repr(by))
+        )
     question = Question(
         since=_day("--since", arguments.since),
         until=_day("--until", arguments.until),
@@ -120,14 +127,16 @@ def _day(option: str, text: str | None) -> date | None:
     try:
         return None if text is None else date.fromisoformat(text)
     except ValueError:
-        raise ConfigurationError(f"{option} takes a day such as 2026-01-31, not {text!r}.") from None
+        raise ConfigurationError(
+            Message("{option} takes a day such as 2026-01-31, not {text}.", option=option, text=repr(text))
+        ) from None
 
 
 def _show_journeys(question: Question, report: Report) -> None:
     console = make_console()
     whole = report.all
     if not whole.attempts:
-        say(console, "No attempt to view was counted.")
+        say(console, Message("No attempt to view was counted."))
         return
     rows = [
         (
@@ -141,20 +150,30 @@ def _show_journeys(question: Question, report: Report) -> None:
         for stage in whole.stages
     ]
     columns = ("stage", "passed", "of all", "ended here", "median time", "why")
-    show_table(console, f"Journeys: {titles_of(question, report)}", columns, rows)
+    show_table(
+        console, Message("Journeys: {titles_of}", titles_of=titles_of(question, report)), columns, rows
+    )
     say(
         console,
-        f"startup time (median): {span(whole.startup_ms)}   video start failures: "
-        f"{number(whole.start_failures)}   exits before video start: {number(whole.exits_before_start)}   "
-        f"refused: {number(whole.refused)}",
+        Message(
+            "startup time (median): {span}   video start failures: {number}   exits before video "
+            "start: {number_2}   refused: {number_3}",
+            span=span(whole.startup_ms),
+            number=number(whole.start_failures),
+            number_2=number(whole.exits_before_start),
+            number_3=number(whole.refused),
+        ),
     )
     if report.uncounted:
-        say(console, f"{number(report.uncounted)} more attempts came too fast to be counted.")
+        say(
+            console,
+            Message("{number} more attempts came too fast to be counted.", number=number(report.uncounted)),
+        )
     for dimension in DIMENSIONS:
         titles = (dimension, "attempts", "first key frame", "watched", "ended well", "startup", "why not")
         show_table(
             console,
-            f"By {dimension}",
+            Message("By {dimension}", dimension=dimension),
             titles,
             [_summary(dimension, funnel) for funnel in report.by(dimension)],
         )
@@ -180,4 +199,9 @@ def _show_stages(report: Report, dimension: Dimension) -> None:
         )
         for funnel in report.by(dimension)
     ]
-    show_table(make_console(), f"Stages by {dimension}", (TITLES[dimension], *STAGES, "startup"), rows)
+    show_table(
+        make_console(),
+        Message("Stages by {dimension}", dimension=dimension),
+        (TITLES[dimension], *STAGES, Message("startup")),
+        rows,
+    )

@@ -15,7 +15,7 @@ import msgspec
 from rich.console import Console
 
 from relaycore.access.accounts import AccountFile
-from relaycore.control.console import StatusLine, make_console
+from relaycore.control.console import StatusLine, legible, make_console
 from relaycore.control.logs import configure_logs
 from relaycore.control.options import config_from_options
 from relaycore.control.passwords import add_users, with_users
@@ -23,7 +23,7 @@ from relaycore.control.reloading import keep_reloading
 from relaycore.control.start_page import log_start, said_at_start, show_start
 from relaycore.control.state_folder import state_folder
 from relaycore.control.watch import log_events, trace_latency, watch_status
-from relaycore.language import current, known, using
+from relaycore.language import _, current, known, using
 from relaycore.relay import Relay
 from relaycore.settings import Config, User
 from relaycore.system.descriptors import raise_descriptor_limit
@@ -199,4 +199,5 @@ async def _until_stopped(program: Callable[[], Coroutine[Any, Any, None]]) -> in
 def _tell_passwords(generated: list[User]) -> None:
     """Beside the logs, which are kept and sent around."""
     for user in generated:
-        sys.stderr.write(f"relaycore: user {user.name}, password {user.password} (shown only now)\n")
+        said = _("User {name}, password {password} (shown only now)", name=user.name, password=user.password)
+        sys.stderr.write(f"relaycore: {legible(said, sys.stderr.encoding or 'ascii')}\n")

@@ -20,6 +20,7 @@ from relaycore.control.console import make_console, say, show_table
 from relaycore.control.on_record import put_on_record
 from relaycore.control.state_folder import state_folder
 from relaycore.errors import ConfigurationError
+from relaycore.language import Message
 from relaycore.settings import DEFAULT_PORT
 
 NAME = "share"
@@ -63,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Does what is asked for. ConfigurationError or StateError when it cannot be done."""
     wanted = [arguments.path is not None, arguments.list, arguments.revoke is not None]
     if sum(wanted) != 1:
-        raise ConfigurationError("Name a path that is to be shared, or say --list or --revoke ID.")
+        raise ConfigurationError(Message("Name a path that is to be shared, or say --list or --revoke ID."))
     if arguments.list:
         _list(arguments)
     elif arguments.revoke is not None:
@@ -76,7 +77,10 @@ def run(arguments: argparse.Namespace) -> int:
 def _share(arguments: argparse.Namespace) -> None:
     if not arguments.lasts or not arguments.purpose:
         raise ConfigurationError(
-            'Say how long the link lasts and what it is for, like --for 2h --purpose "visit of the builder".'
+            Message(
+                'Say how long the link lasts and what it is for, like --for 2h --purpose "visit of '
+                'the builder".'
+            )
         )
     link = checked_link(
         arguments.path, arguments.purpose, seconds=_seconds(arguments.lasts), sessions=arguments.sessions
@@ -89,40 +93,89 @@ def _share(arguments: argparse.Namespace) -> None:
     links = ShareLinks(key)
     console = make_console()
     where = arguments.at or f"{url_host(reachable_addresses('0.0.0.0')[0])}:{DEFAULT_PORT}"  # noqa: S104
-    say(console, f"{link.path} is shared until {_when(link.ends)} (link {link.id}). Shown only now:")
-    say(console, f"  players   rtsp://{where}/{link.path}?share={links.token(link)}")
-    say(console, f"  browsers  http://{where}/{link.path}?share={links.token(link)}")
-    say(console, f"  recorders user {link.login}, password {links.signature(link)}")
+    say(
+        console,
+        Message(
+            "{path} is shared until {when} (link {id}). Shown only now:",
+            path=link.path,
+            when=_when(link.ends),
+            id=link.id,
+        ),
+    )
+    say(
+        console,
+        Message(
+            "For players: {url}",
+            url=f"rtsp://{where}/{link.path}?share={links.token(link)}",
+        ),
+    )
+    say(
+        console,
+        Message(
+            "For browsers: {url}",
+            url=f"http://{where}/{link.path}?share={links.token(link)}",
+        ),
+    )
+    say(
+        console,
+        Message(
+            "For recorders: user {login}, password {signature}",
+            login=link.login,
+            signature=links.signature(link),
+        ),
+    )
 
 
 def _list(arguments: argparse.Namespace) -> None:
     console = make_console()
     with _file(arguments) as file:
         rows = [
-            (link.id, link.path, _state(link), str(link.sessions or "any"), link.made_by or "", link.purpose)
+            (
+                link.id,
+                link.path,
+                _state(link),
+                str(link.sessions) if link.sessions else Message("any"),
+                link.made_by or "",
+                link.purpose,
+            )
             for link in file.all()
         ]
     if rows:
-        show_table(console, "Share links", ("id", "path", "ends", "at a time", "made by", "purpose"), rows)
+        show_table(
+            console,
+            Message("Share links"),
+            (
+                Message("id"),
+                Message("path"),
+                Message("ends"),
+                Message("at a time"),
+                Message("made by"),
+                Message("purpose"),
+            ),
+            rows,
+        )
     else:
-        say(console, "There are no share links: make one with relaycore share PATH.")
+        say(console, Message("There are no share links: make one with relaycore share PATH."))
 
 
 def _revoke(arguments: argparse.Namespace) -> None:
     with _file(arguments) as file:
         if not any(link.id == arguments.revoke and link.revoked is None for link in file.all()):
             raise ConfigurationError(
-                f"There is no share link {arguments.revoke!r} that lets anybody in; see --list."
+                Message(
+                    "There is no share link {revoke} that lets anybody in; see --list.",
+                    revoke=repr(arguments.revoke),
+                )
             )
         put_on_record(_folder(arguments), "revoke share", arguments.revoke)
         file.revoke(arguments.revoke)
-    say(make_console(), f"The share link {arguments.revoke} lets nobody in any more.")
+    say(make_console(), Message("The share link {revoke} lets nobody in any more.", revoke=arguments.revoke))
 
 
 def _state(link: ShareLink) -> str:
     if link.revoked is not None:
-        return "revoked"
-    return "ended" if link.ends <= time.time() else _when(link.ends)
+        return Message("revoked")
+    return Message("ended") if link.ends <= time.time() else _when(link.ends)
 
 
 def _when(at: int) -> str:
@@ -132,7 +185,9 @@ def _when(at: int) -> str:
 def _seconds(text: str) -> int:
     match = _SPAN.fullmatch(text.strip())
     if match is None:
-        raise ConfigurationError(f"{text!r} is no time: write a number and s, m, h, d or w, like 30m or 2h.")
+        raise ConfigurationError(
+            Message("{text} is no time: write a number and s, m, h, d or w, like 30m or 2h.", text=repr(text))
+        )
     return int(match[1]) * _UNITS[match[2]]
 
 

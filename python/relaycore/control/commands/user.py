@@ -21,6 +21,7 @@ from relaycore.control.on_record import put_on_record
 from relaycore.control.passwords import generate_password
 from relaycore.control.state_folder import state_folder
 from relaycore.errors import ConfigurationError
+from relaycore.language import Message, _
 from relaycore.settings import Role, UserName, UserPassword
 
 NAME = "user"
@@ -40,7 +41,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add = _act(acts, "add", "add a user")
     roles = ", ".join(get_args(Role))
     add.add_argument(
-        "--role", metavar="ROLE", default=_DEFAULT_ROLE, help=f"{roles}; {_DEFAULT_ROLE} by default"
+        "--role",
+        metavar="ROLE",
+        default=_DEFAULT_ROLE,
+        help=Message("{roles}; {default_role} by default", roles=roles, default_role=_DEFAULT_ROLE),
     )
     add.set_defaults(act=_add)
     _act(acts, "list", "list the users and their roles", named=False).set_defaults(act=_list)
@@ -72,12 +76,16 @@ def _add(arguments: argparse.Namespace) -> None:
     name, role = _name(arguments.name), _role(arguments.role)
     with _file(arguments) as file:
         if any(account.name == name for account in file.all()):
-            raise ConfigurationError(f"There is a user {name!r} already: change the password or the role.")
+            raise ConfigurationError(
+                Message("There is a user {name} already: change the password or the role.", name=repr(name))
+            )
         password, made = _password(name)
         put_on_record(_folder(arguments), "user add", name)
         if not file.add(make_account(name, password, role)):
-            raise ConfigurationError(f"Another program has added a user {name!r} meanwhile.")
-    _tell(f"{name} is a user now, as {role}", password if made else None)
+            raise ConfigurationError(
+                Message("Another program has added a user {name} meanwhile.", name=repr(name))
+            )
+    _tell(Message("{name} is a user now, as {role}.", name=name, role=role), password if made else None)
 
 
 def _list(arguments: argparse.Namespace) -> None:
@@ -85,9 +93,9 @@ def _list(arguments: argparse.Namespace) -> None:
     with _file(arguments) as file:
         rows = [(account.name, account.role) for account in file.all()]
     if rows:
-        show_table(console, "Users", ("name", "role"), rows)
+        show_table(console, Message("Users"), (Message("name"), Message("role")), rows)
     else:
-        say(console, "There are no users: add one with relaycore user add NAME.")
+        say(console, Message("There are no users: add one with relaycore user add NAME."))
 
 
 def _remove(arguments: argparse.Namespace) -> None:
@@ -95,8 +103,10 @@ def _remove(arguments: argparse.Namespace) -> None:
         name = _known(file, arguments.name).name
         put_on_record(_folder(arguments), "user remove", name)
         if not file.remove(name):
-            raise ConfigurationError(f"Another program has removed {arguments.name!r} meanwhile.")
-    _tell(f"{arguments.name} is no user any more")
+            raise ConfigurationError(
+                Message("Another program has removed {name} meanwhile.", name=repr(arguments.name))
+            )
+    _tell(Message("{name} is no user any more.", name=arguments.name))
 
 
 def _change_password(arguments: argparse.Namespace) -> None:
@@ -105,8 +115,10 @@ def _change_password(arguments: argparse.Namespace) -> None:
         password, made = _password(account.name)
         put_on_record(_folder(arguments), "user password", account.name)
         if not file.replace(make_account(account.name, password, account.role)):
-            raise ConfigurationError(f"Another program has removed {arguments.name!r} meanwhile.")
-    _tell(f"{account.name} has another password now", password if made else None)
+            raise ConfigurationError(
+                Message("Another program has removed {name} meanwhile.", name=repr(arguments.name))
+            )
+    _tell(Message("{name} has another password now.", name=account.name), password if made else None)
 
 
 def _change_role(arguments: argparse.Namespace) -> None:
@@ -115,8 +127,10 @@ def _change_role(arguments: argparse.Namespace) -> None:
         name = _known(file, arguments.name).name
         put_on_record(_folder(arguments), "user role", name)
         if not file.set_role(name, role):
-            raise ConfigurationError(f"Another program has removed {arguments.name!r} meanwhile.")
-    _tell(f"{arguments.name} is {role} now")
+            raise ConfigurationError(
+                Message("Another program has removed {name} meanwhile.", name=repr(arguments.name))
+            )
+    _tell(Message("{name} is {role} now.", name=arguments.name, role=role))
 
 
 @contextmanager
@@ -135,7 +149,9 @@ def _folder(arguments: argparse.Namespace) -> Path:
 def _known(file: AccountFile, name: str) -> Account:
     accounts = {account.name: account for account in file.all()}
     if name not in accounts:
-        raise ConfigurationError(f"There is no user {name!r}; {did_you_mean(name, accounts)}")
+        raise ConfigurationError(
+            Message("There is no user {name}; {hint}", name=repr(name), hint=did_you_mean(name, accounts))
+        )
     return accounts[name]
 
 
@@ -144,36 +160,43 @@ def _name(text: str) -> str:
         return msgspec.convert(text, UserName)
     except msgspec.ValidationError:
         raise ConfigurationError(
-            f"{text!r} cannot be a name: it has 1 to 64 characters without colon, quote and backslash."
+            Message(
+                "{text} cannot be a name: it has 1 to 64 characters without colon, quote and backslash.",
+                text=repr(text),
+            )
         ) from None
 
 
 def _role(text: str) -> Role:
     if text not in get_args(Role):
-        raise ConfigurationError(f"There is no role {text!r}; {did_you_mean(text, get_args(Role))}")
+        raise ConfigurationError(
+            Message(
+                "There is no role {text}; {hint}", text=repr(text), hint=did_you_mean(text, get_args(Role))
+            )
+        )
     return cast("Role", text)
 
 
 def _password(name: str) -> tuple[str, bool]:
     """The password that is typed or read, and whether it was made here because nothing was typed."""
     if sys.stdin is not None and sys.stdin.isatty():
-        typed = getpass.getpass(f"Password for {name} (empty: make one): ")
+        typed = getpass.getpass(_("Password for {name} (empty: make one): ", name=name))
         if not typed:
             return generate_password(), True
-        if typed != getpass.getpass("Once more: "):
-            raise ConfigurationError("The two passwords differ: try again.")
+        if typed != getpass.getpass(_("Once more: ")):
+            raise ConfigurationError(Message("The two passwords differ: try again."))
     else:
         typed = "" if sys.stdin is None else sys.stdin.readline().rstrip("\r\n")
     try:
         return msgspec.convert(typed, UserPassword), False
     except msgspec.ValidationError:
         raise ConfigurationError(
-            "A password has 1 to 256 characters on one line: type it, or write it to standard input."
+            Message("A password has 1 to 256 characters on one line: type it, or write it to standard input.")
         ) from None
 
 
 def _tell(sentence: str, password: str | None = None) -> None:
     console = make_console()
-    say(console, f"{sentence}.")
+    say(console, sentence)
     if password is not None:
-        say(console, f"The password is {password} (shown only now).")
+        say(console, Message("The password is {password} (shown only now).", password=password))
