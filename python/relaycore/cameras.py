@@ -17,6 +17,7 @@ from relaycore.events import (
     CameraReady,
     Event,
 )
+from relaycore.language import Message
 from relaycore.pipeline.camera import CameraPipeline, Description, PipelineEvent, PipelineStats
 from relaycore.settings import CameraSettings, Join, MaskSettings
 
@@ -87,14 +88,14 @@ class Cameras:
         PathError when there is none.
         """
         if path not in self:
-            raise PathError(f"There is no camera at {path!r}.")
+            raise PathError(Message("There is no camera at {path}.", path=repr(path)))
         self._stopped.add(path)
         await self._close(path, timeout)
 
     async def start(self, path: str) -> None:
         """Opens a stopped camera. What it raises is as for :meth:`add`, and then it stays stopped."""
         if path not in self:
-            raise PathError(f"There is no camera at {path!r}.")
+            raise PathError(Message("There is no camera at {path}.", path=repr(path)))
         if path not in self._stopped:
             return
         await self._open(path, self._settings[path])
@@ -119,7 +120,7 @@ class Cameras:
     async def remove(self, path: str, timeout: float) -> None:
         """Stops a camera, in about this many seconds, and ends its stream. PathError when there is none."""
         if self._settings.pop(path, None) is None:
-            raise PathError(f"There is no camera at {path!r}.")
+            raise PathError(Message("There is no camera at {path}.", path=repr(path)))
         self._stopped.discard(path)
         await self._close(path, timeout)
 

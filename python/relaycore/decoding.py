@@ -8,6 +8,7 @@ import av
 
 from relaycore._relaycore import Track
 from relaycore.errors import EncoderError
+from relaycore.language import Message
 
 __all__ = ["can_decode", "open_sound_decoder", "open_video_decoder"]
 
@@ -65,11 +66,17 @@ def open_sound_decoder(track: Track) -> av.AudioCodecContext:
 
 def _create(name: str | None, track: Track) -> av.CodecContext:
     if name is None:
-        raise EncoderError(f"{track.encoding} cannot be decoded here: read its access units instead.")
+        raise EncoderError(
+            Message(
+                "{encoding} cannot be decoded here: read its access units instead.", encoding=track.encoding
+            )
+        )
     try:
         decoder = av.CodecContext.create(name, "r")
     except (av.FFmpegError, ValueError) as error:
-        raise EncoderError(f"FFmpeg has no decoder {name!r} here: install another build of PyAV.") from error
+        raise EncoderError(
+            Message("FFmpeg has no decoder {name} here: install another build of PyAV.", name=repr(name))
+        ) from error
     if track.parameters:
         decoder.extradata = track.parameters
     return decoder

@@ -30,6 +30,7 @@ from relaycore._relaycore import (
     StreamEvent,
 )
 from relaycore.access.decisions import Allow, Challenge, Gatekeeper, Refuse
+from relaycore.language import Message
 
 __all__ = ["EngineLink", "Listeners", "Wakeable", "listen_sentence"]
 
@@ -156,7 +157,7 @@ class EngineLink:
                 decision = await self._listeners.prepare(request) or decision
         except Exception:
             _log.exception("deciding failed", extra={"path": request.path})
-            decision = Refuse(503, "No decision possible")
+            decision = Refuse(503, Message("No decision possible"))
         match decision:
             case Allow(user, ticket):
                 self._engine.allow(request.id, user, ticket)

@@ -10,6 +10,7 @@ from relaycore.encode.choose import choose_encoder
 from relaycore.encode.profiles import default_bitrate
 from relaycore.encode.video import CLOCK_RATE, VideoEncoder, VideoFormat
 from relaycore.errors import EncoderError
+from relaycore.language import Message
 from relaycore.settings import CameraSettings
 
 __all__ = ["FrameEncoder"]
@@ -37,8 +38,14 @@ class FrameEncoder:
         if (frame.width, frame.height) != self._size:
             width, height = self._size
             raise EncoderError(
-                f"The picture has {frame.width}x{frame.height} pixels and the stream {width}x{height}: "
-                "resize it, or publish another path."
+                Message(
+                    "The picture has {width}x{height} pixels and the stream {width_2}x{height_2}: "
+                    "resize it, or publish another path.",
+                    width=frame.width,
+                    height=frame.height,
+                    width_2=width,
+                    height_2=height,
+                )
             )
         # Two pictures of one moment still need two timestamps.
         pts = max(captured_ns * CLOCK_RATE // 1_000_000_000, self._last_pts + 1)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from relaycore._relaycore import Stream, Track, now_ns
 from relaycore.errors import EncoderError, PathError
 from relaycore.frame_encoder import FrameEncoder
+from relaycore.language import Message
 from relaycore.settings import CameraSettings
 
 if TYPE_CHECKING:
@@ -140,7 +141,9 @@ class Publisher:
             raise self._ended() from None
 
     def _ended(self) -> PathError:
-        return PathError(f"The stream at {self.path!r} has ended: publish the path again.")
+        return PathError(
+            Message("The stream at {path} has ended: publish the path again.", path=repr(self.path))
+        )
 
     def _track(self, number: int) -> Track:
         if 0 <= number < len(self._tracks):
@@ -151,14 +154,20 @@ class Publisher:
         for number, track in enumerate(self._tracks):
             if track.codec == "h264":
                 return number
-        raise EncoderError("The stream has no H.264 track to encode pictures for: publish Track.h264().")
+        raise EncoderError(
+            Message("The stream has no H.264 track to encode pictures for: publish Track.h264().")
+        )
 
 
 def _from_array(array: NDArray[Any]) -> av.VideoFrame:
     if array.dtype != np.uint8 or array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] != 3):
         raise EncoderError(
-            f"An array of {array.dtype} with shape {array.shape} is no picture: "
-            "give uint8 with shape (height, width, 3) for BGR or (height, width) for grey."
+            Message(
+                "An array of {dtype} with shape {shape} is no picture: give uint8 with shape "
+                "(height, width, 3) for BGR or (height, width) for grey.",
+                dtype=array.dtype,
+                shape=array.shape,
+            )
         )
     frame = av.VideoFrame.from_ndarray(
         np.ascontiguousarray(array), format="bgr24" if array.ndim == 3 else "gray"

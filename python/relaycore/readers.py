@@ -15,6 +15,7 @@ import av
 from relaycore._relaycore import AccessUnit, Reader, Track
 from relaycore.decoding import can_decode, open_video_decoder
 from relaycore.errors import EncoderError
+from relaycore.language import Message
 from relaycore.unit_pump import UnitPump, since_random_access
 
 __all__ = ["AccessUnitReader", "FrameReader"]
@@ -168,7 +169,9 @@ class _Decoding:
             if track.kind == "video" and can_decode(track)
         ]
         if not videos:
-            raise EncoderError("The stream has no video that can be decoded: read its access units instead.")
+            raise EncoderError(
+                Message("The stream has no video that can be decoded: read its access units instead.")
+            )
         self._track = videos[0]
         self._thread = threading.Thread(target=self._run, name="relaycore-decode", daemon=True)
 

@@ -54,6 +54,7 @@ from relaycore.events import (
     SessionStarted,
 )
 from relaycore.journeys.journeys import Journeys
+from relaycore.language import Message
 from relaycore.latency import StageLatency, summarise
 from relaycore.ledger.ledger import Ledger
 from relaycore.ledger.records import now_ms
@@ -158,12 +159,12 @@ class Relay:
 
     async def __aenter__(self) -> Self:
         if self._engine is not None:
-            raise RelayClosed("The relay is open already: make another one.")
+            raise RelayClosed(Message("The relay is open already: make another one."))
         host = "0.0.0.0" if self.config.lan else self.config.host  # noqa: S104 (asked for by lan)
         try:
             engine = Engine(shards=self.config.shards, limits=dict(self.config.limits))
         except ValueError as error:
-            raise ConfigurationError(f"The limits are not right: {error}") from None
+            raise ConfigurationError(Message("The limits are not right: {error}", error=error)) from None
         self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
         self._engine = engine
         self._streams.open(engine)
@@ -347,8 +348,10 @@ class Relay:
         settings = msgspec.structs.replace(CameraSettings(), **wishes)
         if settings.masks:
             raise ConfigurationError(
-                "Privacy masks are drawn on the pictures of cameras only: draw on those that you publish "
-                "before you write them."
+                Message(
+                    "Privacy masks are drawn on the pictures of cameras only: draw on those that you "
+                    "publish before you write them."
+                )
             )
         stream = self._streams.add(path, tracks or [Track.h264()], settings.join, can_force_key_frames)
         return Publisher(stream, settings, lambda: self._streams.remove(path))
@@ -378,7 +381,7 @@ class Relay:
             if settings is not None:
                 paths[path] = settings
             elif paths.pop(path, None) is None:
-                raise PathError(f"The path {path!r} has no settings of its own.")
+                raise PathError(Message("The path {path} has no settings of its own.", path=repr(path)))
             plan = plan_paths(self.config, self.users, paths, engine.sessions())
             if not dry_run:
                 await self._apply(plan, None)
@@ -548,8 +551,11 @@ class Relay:
         if settled or is_loopback(host):
             return
         raise ConfigurationError(
-            f"Listening on {host} lets the network in: add a user, or set anonymous = true "
-            "to let everybody in."
+            Message(
+                "Listening on {host} lets the network in: add a user, or set anonymous = true to let "
+                "everybody in.",
+                host=host,
+            )
         )
 
     async def _apply(self, plan: Reload, users: Iterable[User] | None) -> None:
@@ -648,7 +654,9 @@ class Relay:
         if not settings.enabled:
             return None
         if not self.config.state_folder:
-            raise ConfigurationError("The ledger is kept in the state folder: set state_folder, too.")
+            raise ConfigurationError(
+                Message("The ledger is kept in the state folder: set state_folder, too.")
+            )
         ledger = Ledger(
             Path(self.config.state_folder),
             settings,
@@ -688,7 +696,11 @@ class Relay:
         cameras = self._open(self._cameras)
         path = normal_path(path)
         if path in self._streams or path in cameras:
-            raise PathError(f"The path {path!r} is taken: choose another one, or end its stream first.")
+            raise PathError(
+                Message(
+                    "The path {path} is taken: choose another one, or end its stream first.", path=repr(path)
+                )
+            )
         return path
 
     def _open_pump(self, path: str) -> UnitPump:
@@ -780,5 +792,5 @@ class Relay:
     @staticmethod
     def _open(part: _Part | None) -> _Part:
         if part is None:
-            raise RelayClosed("The relay is not open: use it inside `async with Relay(...)`.")
+            raise RelayClosed(Message("The relay is not open: use it inside `async with Relay(...)`."))
         return part

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from relaycore._relaycore import Engine, Reader, Stream, StreamEvent, Track
 from relaycore.errors import PathError, RelayClosed
 from relaycore.events import Event, StreamAdded, StreamRemoved, StreamResumed, StreamVacant
+from relaycore.language import Message
 from relaycore.settings import Join, normal_path
 
 __all__ = ["StreamTable"]
@@ -53,13 +54,15 @@ class StreamTable:
     def add(self, path: str, tracks: Sequence[Track], join: Join, can_force_key_frames: bool) -> Stream:
         """Makes a stream; from any thread. PathError when the path is taken or cannot be one."""
         if self._engine is None:
-            raise RelayClosed("The relay is not open: use it inside `async with Relay(...)`.")
+            raise RelayClosed(Message("The relay is not open: use it inside `async with Relay(...)`."))
         try:
             stream = self._engine.add_stream(
                 path, tracks, join=join, can_force_key_frames=can_force_key_frames
             )
         except ValueError as error:
-            raise PathError(f"The path {path!r} cannot be published: {error}.") from None
+            raise PathError(
+                Message("The path {path} cannot be published: {error}.", path=repr(path), error=error)
+            ) from None
         self._streams[path] = stream
         self._emit(StreamAdded(path=path))
         return stream
@@ -73,7 +76,7 @@ class StreamTable:
     def open_reader(self, path: str) -> Reader:
         """A reader in this process. PathError when there is no stream."""
         if self._engine is None:
-            raise RelayClosed("The relay is not open: use it inside `async with Relay(...)`.")
+            raise RelayClosed(Message("The relay is not open: use it inside `async with Relay(...)`."))
         path = normal_path(path)
         try:
             return self._engine.open_reader(path)

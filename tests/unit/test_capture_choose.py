@@ -100,7 +100,7 @@ def test_a_camera_that_tells_its_modes_goes_before_one_that_does_not() -> None:
 
 
 def test_a_name_of_two_cameras_is_refused_with_their_devices() -> None:
-    with pytest.raises(NoSuchDevice, match=r"several cameras.*/dev/video0.*/dev/video6"):
+    with pytest.raises(NoSuchDevice, match=r"several devices.*/dev/video0.*/dev/video6"):
         find_camera("HD Camera", [HD, TWIN])
     assert find_camera("/dev/video6", [HD, TWIN]) is TWIN
 

@@ -18,6 +18,7 @@ from typing import Final, cast
 from relaycore.access.passwords import hash_password
 from relaycore.access.users import Account, Algorithm, ha1_of
 from relaycore.errors import StateError
+from relaycore.language import Message
 from relaycore.settings import Role
 
 __all__ = ["ACCOUNT_FILE", "AccountFile", "connect", "make_account", "state_error"]
@@ -133,8 +134,12 @@ class AccountFile:
 def state_error(path: Path, error: Exception) -> StateError:
     """That the file cannot be used, and what to do."""
     return StateError(
-        f"{path} cannot be used: {error}. Check its permissions and the free space, or name another state "
-        "folder."
+        Message(
+            "{path} cannot be used: {error}. Check its permissions and the free space, or name "
+            "another state folder.",
+            path=path,
+            error=error,
+        )
     )
 
 

@@ -37,6 +37,7 @@ from relaycore.access.share_links import ShareProblem, token_in
 from relaycore.access.tokens import TokenProblem
 from relaycore.access.users import REALM, UserStore
 from relaycore.addresses import is_loopback
+from relaycore.language import Message
 from relaycore.settings import Action
 
 __all__ = [
@@ -54,7 +55,7 @@ __all__ = [
 
 _log = logging.getLogger(__name__)
 
-TOO_MANY: Final = "Too many wrong passwords"
+TOO_MANY: Final = Message("Too many wrong passwords")
 """How the reason begins where somebody has to wait before the next password is looked at."""
 
 DECISION_TIMEOUT_S = 5.0
@@ -146,7 +147,7 @@ class Challenge:
     challenges: tuple[str, ...]
     wrong: bool = field(default=False, compare=False)
     user: str | None = field(default=None, compare=False)
-    reason: str = field(default="Wrong password or user", compare=False)
+    reason: str = field(default=Message("Wrong password or user"), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,14 +239,14 @@ class Gatekeeper:
         decision = await self._decide(question, wish, path, came_as)
         match decision:
             case Challenge(wrong=True, user=user, reason=reason):
-                self.on_refused(Rejection(question, user, 401, reason))
+                self.on_refused(Rejection(question, user, 401, str(reason)))
             case Refuse():
                 self.refused(question, decision)
         return decision
 
     def refused(self, question: Question, refuse: Refuse) -> None:
         """Tells the log, and whoever wants to know, that somebody was refused."""
-        self.on_refused(Rejection(question, refuse.user, refuse.status, refuse.why))
+        self.on_refused(Rejection(question, refuse.user, refuse.status, str(refuse.why)))
         fields = {
             "peer": question.peer,
             "action": question.action,
@@ -266,19 +267,19 @@ class Gatekeeper:
         """
         who = self._users.identity(user, ticket)
         if who is None:
-            return Refuse(403, "There is no such user any more", user=user)
+            return Refuse(403, Message("There is no such user any more"), user=user)
         if who.offer is not None:
             refuse = self._beyond(who, who.offer, wish)
             if refuse is not None:
                 return refuse
         verdict = self._policy.rules.verdict(wish, who)
         if verdict is not None and not verdict.allows:
-            return Refuse(403, "Not allowed", f"the rule {verdict.rule} denies it", user)
+            return Refuse(403, Message("Not allowed"), f"the rule {verdict.rule} denies it", user)
         if who.role is None:
             if self._credentials_needed(wish, path):
-                return Refuse(403, "This takes a user")
+                return Refuse(403, Message("This takes a user"))
         elif verdict is None and not who.may(wish.action):
-            return Refuse(403, f"This user may not {wish.action}", user=user)
+            return Refuse(403, Message("This user may not {action}", action=wish.action), user=user)
         rule = self._policy.paths.rule(wish.action, path)
         if rule.users is None or user in rule.users or (rule.users and who.is_share):
             return None
@@ -293,18 +294,18 @@ class Gatekeeper:
             except ShareProblem as problem:
                 return Refuse(problem.status, problem.reason, user=who.name)
         elif who.is_share:
-            return Refuse(403, "There is no such share link any more", user=who.name)
+            return Refuse(403, Message("There is no such share link any more"), user=who.name)
         if offer.key is not None and (self._users.tokens is None or not self._users.tokens.has(offer.key)):
-            return Refuse(403, "The key of the token is not in use any more", user=who.name)
+            return Refuse(403, Message("The key of the token is not in use any more"), user=who.name)
         if wish.at >= offer.ends:
-            return Refuse(403, "The time to be let in is over", user=who.name)
+            return Refuse(403, Message("The time to be let in is over"), user=who.name)
         if offer.covers(wish.action, wish.path):
             return None
-        return Refuse(403, "It was for another path or for something else", user=who.name)
+        return Refuse(403, Message("It was for another path or for something else"), user=who.name)
 
     async def _decide(self, question: Question, wish: Wish, path: str, came_as: Identity | None) -> Decision:
         if self._policy.tls_required and not question.secure and not is_loopback(wish.client):
-            return Refuse(403, "Only encrypted connections come in, use rtsps:// or https://")
+            return Refuse(403, Message("Only encrypted connections come in, use rtsps:// or https://"))
         entry = await self._enter(question, wish, path, came_as)
         if not isinstance(entry, Allow):
             return entry
@@ -326,11 +327,15 @@ class Gatekeeper:
                 allowed = await self._authorise(request)
         except TimeoutError:
             _log.warning("authorise gave no answer in %g s", self._timeout, extra={"path": request.path})
-            return Refuse(503, "No decision in time", user=entry.user)
+            return Refuse(503, Message("No decision in time"), user=entry.user)
         except Exception:
             _log.exception("authorise failed", extra={"path": request.path})
-            return Refuse(503, "No decision possible", user=entry.user)
-        return entry if allowed else Refuse(403, "Not allowed", "the program does not allow it", entry.user)
+            return Refuse(503, Message("No decision possible"), user=entry.user)
+        return (
+            entry
+            if allowed
+            else Refuse(403, Message("Not allowed"), "the program does not allow it", entry.user)
+        )
 
     def _credentials_needed(self, wish: Wish, path: str) -> bool:
         """Whether somebody has to say who it is, because otherwise it is refused."""
@@ -362,9 +367,9 @@ class Gatekeeper:
             open_to_all = self._policy.anonymous and wish.action != "look"
             if decided or self._users.anybody or open_to_all or is_loopback(wish.client):
                 return Allow(None)
-            return Refuse(403, "There are no users, so only programs of this machine may come in")
+            return Refuse(403, Message("There are no users, so only programs of this machine may come in"))
         if wish.action in NAMED_ACTIONS and not self._users.anybody:
-            return Refuse(403, "There are no users, and this takes one")
+            return Refuse(403, Message("There are no users, and this takes one"))
         return await self._identify(question, wish)
 
     async def _identify(self, question: Question, wish: Wish) -> Decision:
@@ -391,7 +396,11 @@ class Gatekeeper:
         attempt = self._attempts.take(credentials.name, client, known=known is not None)
         if not isinstance(attempt, Attempt):
             # Also for the right password: otherwise trying them would tell which one it is.
-            return Refuse(403, f"{TOO_MANY}, wait {math.ceil(attempt)} seconds", user=known)
+            return Refuse(
+                403,
+                Message("{many}, wait {seconds} seconds", many=TOO_MANY, seconds=math.ceil(attempt)),
+                user=known,
+            )
         path = question.path if action in ("read", "publish") else None
         try:
             if isinstance(credentials, BasicCredentials):
@@ -402,7 +411,7 @@ class Gatekeeper:
                 )
         except TooManyWait:
             self._attempts.give_back(attempt)
-            return Refuse(503, "Too many passwords wait to be looked at", user=known)
+            return Refuse(503, Message("Too many passwords wait to be looked at"), user=known)
         if isinstance(result, Challenged) and result.wrong:
             _log.warning("wrong password or user", extra={"peer": question.peer, "path": question.path})
             return Challenge(result.challenges, wrong=True, user=known)

@@ -22,6 +22,7 @@ from typing import Final, Protocol, Self
 from relaycore.access import decisions
 from relaycore.access.decisions import Gatekeeper, Refuse, host_of
 from relaycore.access.identity import SHARE
+from relaycore.language import Message
 from relaycore.settings import Action
 
 __all__ = ["Holder", "LeasedSession", "Leases"]
@@ -34,8 +35,8 @@ LOOK_S = 0.5
 monotonic = time.monotonic
 """Tells seconds that never go back, by which leases run."""
 
-TOO_MANY_SESSIONS: Final = "This user has as many sessions open as are allowed, end one first"
-TOO_MANY_READERS: Final = "This path has as many readers as are allowed, try again later"
+TOO_MANY_SESSIONS: Final = Message("This user has as many sessions open as are allowed, end one first")
+TOO_MANY_READERS: Final = Message("This path has as many readers as are allowed, try again later")
 
 
 class LeasedSession(Protocol):

@@ -17,6 +17,7 @@ from typing import Final
 from relaycore.access.accounts import ACCOUNT_FILE, connect, state_error
 from relaycore.access.share_links import KEY_BYTES, ShareLink
 from relaycore.errors import StateError
+from relaycore.language import Message
 from relaycore.system.private_files import others_may_read, write_private
 
 __all__ = ["KEY_FILE", "MOST_LINKS", "ShareFile"]
@@ -56,14 +57,20 @@ class ShareFile:
         path = self._folder / KEY_FILE
         try:
             if others_may_read(path):
-                raise StateError(f"{path} may be read by others, who could make links: chmod 600 it.")
+                raise StateError(
+                    Message("{path} may be read by others, who could make links: chmod 600 it.", path=path)
+                )
             key = bytes.fromhex(path.read_text(encoding="ascii"))
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
-            raise StateError(f"{path} cannot be read: {error}. Put it back, or remove it.") from None
+            raise StateError(
+                Message("{path} cannot be read: {error}. Put it back, or remove it.", path=path, error=error)
+            ) from None
         if len(key) != KEY_BYTES:
-            raise StateError(f"{path} is no key of share links: put the right one back, or remove it.")
+            raise StateError(
+                Message("{path} is no key of share links: put the right one back, or remove it.", path=path)
+            )
         return key
 
     def make_key(self) -> bytes:
@@ -74,7 +81,13 @@ class ShareFile:
         except FileExistsError:
             pass
         except OSError as error:
-            raise StateError(f"{self._folder / KEY_FILE} cannot be written: {error.strerror}.") from None
+            raise StateError(
+                Message(
+                    "{value} cannot be written: {strerror}.",
+                    value=self._folder / KEY_FILE,
+                    strerror=error.strerror,
+                )
+            ) from None
         key = self.key()
         assert key is not None
         return key
@@ -97,8 +110,11 @@ class ShareFile:
                 (there,) = database.execute("SELECT count(*) FROM shares").fetchone()
                 if there >= MOST_LINKS:
                     raise StateError(
-                        f"There are {there} share links already, and no more are kept: those that have ended "
-                        "are forgotten after 30 days."
+                        Message(
+                            "There are {there} share links already, and no more are kept: those that "
+                            "have ended are forgotten after 30 days.",
+                            there=there,
+                        )
                     )
                 database.execute(f"INSERT INTO shares ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)  # noqa: S608
 

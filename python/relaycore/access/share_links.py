@@ -28,6 +28,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from relaycore.access.identity import SHARE, Identity, Offer
+from relaycore.language import Message
 
 __all__ = ["SHARE_PARAMETER", "ShareLink", "ShareLinks", "ShareProblem", "new_link", "token_in"]
 
@@ -151,12 +152,12 @@ class ShareLinks:
         """The link of a token, if it lets somebody in at this moment. ShareProblem where it does not."""
         match = _TOKEN.fullmatch(token)
         if match is None:
-            raise ShareProblem(400, "This is no share link, look whether all of it was copied")
+            raise ShareProblem(400, Message(Message("This is no share link, look whether all of it was copied")))
         link = self._links.get(match[1])
         # Compared also where there is none, so that both take the same time.
         expected = self.signature(link or _NO_LINK)
         if not hmac.compare_digest(expected, match[2]) or link is None:
-            raise ShareProblem(401, "This share link is not valid")
+            raise ShareProblem(401, Message(Message("This share link is not valid")))
         self.check(link, now)
         return link
 
@@ -164,9 +165,9 @@ class ShareLinks:
     def check(link: ShareLink, now: float) -> None:
         """ShareProblem where a link lets nobody in (any more)."""
         if link.revoked is not None:
-            raise ShareProblem(403, "This share link was revoked")
+            raise ShareProblem(403, Message(Message("This share link was revoked")))
         if now >= link.ends:
-            raise ShareProblem(403, "This share link has ended")
+            raise ShareProblem(403, Message(Message("This share link has ended")))
 
 
 def new_link(

@@ -11,6 +11,7 @@ from typing import Final
 from relaycore.alerts.model import Alert
 from relaycore.alerts.watch import Watch
 from relaycore.errors import StateError
+from relaycore.language import Message
 from relaycore.ledger.records import Kind, Record, read
 from relaycore.ledger.schema import connect_to_read, trouble
 from relaycore.settings.alerts import AlertSettings
@@ -64,7 +65,11 @@ def _of_kind(
             record = read(body)
         except ValueError:
             raise StateError(
-                f"The {kind} record {number} of the ledger cannot be read: run relaycore audit verify."
+                Message(
+                    "The {kind} record {number} of the ledger cannot be read: run relaycore audit verify.",
+                    kind=kind,
+                    number=number,
+                )
             ) from None
         if record.at >= since:
             latest = max(latest, record.at)

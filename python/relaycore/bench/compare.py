@@ -14,6 +14,7 @@ from relaycore.bench.result import Result
 from relaycore.bench.text import tame
 from relaycore.control.console import say, show_table
 from relaycore.errors import ConfigurationError
+from relaycore.language import Message
 
 __all__ = ["ALIKE", "Comparison", "Row", "compare_results", "show_comparison"]
 
@@ -55,7 +56,10 @@ def compare_results(first: Result, second: Result, *, anyway: bool = False) -> C
     differences = _differences(first, second)
     if differences and not anyway:
         raise ConfigurationError(
-            f"The two are of different loads: {'; '.join(differences)}. Add --anyway to see them still."
+            Message(
+                "The two are of different loads: {names}. Add --anyway to see them still.",
+                names="; ".join(differences),
+            )
         )
     notes = list(differences)
     if first.host != second.host:
@@ -70,7 +74,7 @@ def compare_results(first: Result, second: Result, *, anyway: bool = False) -> C
 
 def show_comparison(console: Console, comparison: Comparison, first: str, second: str) -> None:
     """Prints the table."""
-    say(console, f"A is {first}, B is {second}.")
+    say(console, Message("A is {first}, B is {second}.", first=first, second=second))
     rows, about = [], ""
     for row in comparison.rows:
         shown = "" if row.about == about else tame(row.about)
@@ -80,7 +84,12 @@ def show_comparison(console: Console, comparison: Comparison, first: str, second
         )
         ratio = "" if row.ratio is None else number(row.ratio)
         rows.append((shown, row.name, *values, ratio, row.better))
-    show_table(console, "Comparison", ("of", "figure", "A", "B", "B / A", "better"), rows)
+    show_table(
+        console,
+        Message("Comparison"),
+        (Message("of"), Message("figure"), "A", "B", "B / A", Message("better")),
+        rows,
+    )
     for note in comparison.notes:
         say(console, tame(note), "yellow")
 

@@ -6,6 +6,7 @@ import importlib
 from types import ModuleType
 
 from relaycore.errors import ConfigurationError
+from relaycore.language import Message
 
 __all__ = ["need"]
 
@@ -17,5 +18,9 @@ def need(name: str, purpose: str) -> ModuleType:
     except ImportError:
         package = name.partition(".")[0]
         raise ConfigurationError(
-            f"{purpose} needs {package}, which is not installed: pip install 'relaycore[bench]'."
+            Message(
+                "{purpose} needs {package}, which is not installed: pip install 'relaycore[bench]'.",
+                purpose=purpose,
+                package=package,
+            )
         ) from None

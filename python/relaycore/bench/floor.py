@@ -14,6 +14,7 @@ from relaycore.bench.plan import FloorKind, FloorPlan, Plan, encode
 from relaycore.bench.report import read_floor
 from relaycore.bench.result import Floor
 from relaycore.errors import ConfigurationError
+from relaycore.language import Message
 from relaycore.settings import BitRate
 from relaycore.settings.values import parse_bitrate
 
@@ -72,7 +73,9 @@ def fitting_floor(plan: Plan, server_cpus: Sequence[int]) -> FloorPlan:
     when nothing is published, so that the rate is unknown.
     """
     if not plan.sources:
-        raise ConfigurationError("--floor needs a stream that the load test publishes: its rate is unknown.")
+        raise ConfigurationError(
+            Message("--floor needs a stream that the load test publishes: its rate is unknown.")
+        )
     good = [group for group in plan.groups if group.is_good]
     udp = all(group.transport == "udp" for group in good)
     source = plan.sources[0]
@@ -92,5 +95,5 @@ async def measure(plan: FloorPlan, loop: Callable[[bytes], bytes] = measure_floo
     try:
         report = read_floor(await asyncio.to_thread(loop, encode(plan)))
     except (OSError, ValueError) as error:
-        raise ConfigurationError(f"The bare loop cannot be run: {error}.") from None
+        raise ConfigurationError(Message("The bare loop cannot be run: {error}.", error=error)) from None
     return Floor(plan=plan, report=report)

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from relaycore.addresses import is_loopback
 from relaycore.bench.plan import Plan
 from relaycore.errors import ConfigurationError
+from relaycore.language import Message
 from relaycore.settings.urls import split_url
 
 __all__ = ["check_hosts", "hosts_of"]
@@ -31,8 +32,13 @@ def check_hosts(hosts: Iterable[str], *, owned: bool) -> None:
         far = [address for address in addresses if not is_loopback(address)]
         if far and not owned:
             raise ConfigurationError(
-                f"{host} ({', '.join(far)}) is not this machine: a load test of somebody else's server is an "
-                f"attack. Where it is yours, add {OWNED}."
+                Message(
+                    "{host} ({names}) is not this machine: a load test of somebody else's server is "
+                    "an attack. Where it is yours, add {owned}.",
+                    host=host,
+                    names=", ".join(far),
+                    owned=OWNED,
+                )
             )
 
 
@@ -40,5 +46,7 @@ def _addresses(host: str) -> list[str]:
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise ConfigurationError(f"{host!r} is not known: {error}.") from None
+        raise ConfigurationError(
+            Message("{host} is not known: {error}.", host=repr(host), error=error)
+        ) from None
     return list(dict.fromkeys(str(entry[4][0]).partition("%")[0] for entry in found))

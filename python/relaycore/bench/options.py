@@ -14,6 +14,7 @@ from relaycore.bench.profiles import PROFILES
 from relaycore.bench.wishes import Wishes
 from relaycore.control.checking import Mistakes, check_value, did_you_mean
 from relaycore.errors import ConfigurationError
+from relaycore.language import Message
 from relaycore.settings import UserPassword
 
 __all__ = ["PASSWORD_VARIABLE", "password_for", "profile_from_options", "settings_from_options"]
@@ -44,7 +45,9 @@ def profile_from_options(arguments: argparse.Namespace) -> str:
     """The name of the profile. ConfigurationError when there is none of that name."""
     name: str = arguments.profile
     if name not in PROFILES:
-        raise ConfigurationError(f"There is no profile {name!r}; {did_you_mean(name, PROFILES)}")
+        raise ConfigurationError(
+            Message("There is no profile {name}; {hint}", name=repr(name), hint=did_you_mean(name, PROFILES))
+        )
     return name
 
 
@@ -64,10 +67,14 @@ def password_for(
         password = ask(f"Password for {wishes.user}: ")
     if password is None:
         raise ConfigurationError(
-            f"The password for {wishes.user} is missing: put it into {PASSWORD_VARIABLE}, or start the load "
-            "test at a terminal, where it is asked for."
+            Message(
+                "The password for {user} is missing: put it into {password_variable}, or start the "
+                "load test at a terminal, where it is asked for.",
+                user=wishes.user,
+                password_variable=PASSWORD_VARIABLE,
+            )
         )
     try:
         return msgspec.convert(password, UserPassword)
     except msgspec.ValidationError:
-        raise ConfigurationError("A password has 1 to 256 characters on one line.") from None
+        raise ConfigurationError(Message("A password has 1 to 256 characters on one line.")) from None

@@ -15,6 +15,7 @@ from relaycore.bench.tables import tables
 from relaycore.bench.text import tame
 from relaycore.bench.verdict import verdict, warnings
 from relaycore.errors import ConfigurationError
+from relaycore.language import Message
 
 __all__ = ["page", "write_page"]
 
@@ -51,7 +52,9 @@ def write_page(result: Result, quality: Quality, path: Path) -> None:
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise ConfigurationError(f"{path} cannot be written: {error.strerror}.") from None
+        raise ConfigurationError(
+            Message("{path} cannot be written: {strerror}.", path=path, strerror=error.strerror)
+        ) from None
 
 
 def page(result: Result, quality: Quality) -> str:

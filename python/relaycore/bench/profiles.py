@@ -14,6 +14,7 @@ from typing import Final, Literal
 from relaycore.bench.plan import Behaviour, Group, Impairment, Plan, Source
 from relaycore.bench.wishes import Wishes, parse_cpus, publisher_url, reader_url, rtp_url
 from relaycore.errors import ConfigurationError
+from relaycore.language import Message
 from relaycore.settings.values import parse_bitrate
 
 __all__ = ["PROFILES", "RAMP", "Part", "Profile", "make_plan"]
@@ -129,7 +130,9 @@ def make_plan(name: str, wishes: Wishes, password: str | None = None) -> Plan:
     """The plan of a profile. ConfigurationError for what cannot be done, with all that is wrong."""
     profile = PROFILES[name]
     if profile.needs_user and (wishes.user is None or password is None):
-        raise ConfigurationError(f"The profile {name} needs --user: whose password is it that is wrong?")
+        raise ConfigurationError(
+            Message("The profile {name} needs --user: whose password is it that is wrong?", name=name)
+        )
     readers = wishes.readers or profile.readers
     streams = readers if profile.many_streams else 1
     url = reader_url(wishes, streams=streams)
@@ -171,10 +174,12 @@ def make_plan(name: str, wishes: Wishes, password: str | None = None) -> Plan:
 
 def _sources(profile: Profile, wishes: Wishes, password: str | None, streams: int) -> list[Source]:
     if sum((wishes.no_publish, wishes.publish is not None, wishes.source_rtp is not None)) > 1:
-        raise ConfigurationError("--publish, --no-publish and --source-rtp exclude each other: keep one.")
+        raise ConfigurationError(
+            Message("--publish, --no-publish and --source-rtp exclude each other: keep one.")
+        )
     url, rtp = publisher_url(wishes, streams=streams), rtp_url(wishes)
     if profile.restart_every_s is not None and url is None:
-        raise ConfigurationError("This profile has its publisher leave, so there has to be one.")
+        raise ConfigurationError(Message("This profile has its publisher leave, so there has to be one."))
     target = url or rtp
     if target is None:
         return []

@@ -16,6 +16,7 @@ from relaycore.bench.report import FloorReport, Report
 from relaycore.bench.run import Outcome
 from relaycore.bench.server import ServerFigures
 from relaycore.errors import ConfigurationError
+from relaycore.language import Message
 from relaycore.settings.urls import masked
 
 __all__ = [
@@ -125,31 +126,42 @@ def write_result(result: Result, path: Path) -> None:
     try:
         path.write_bytes(text + b"\n")
     except OSError as error:
-        raise ConfigurationError(f"{path} cannot be written: {error.strerror}.") from None
+        raise ConfigurationError(
+            Message("{path} cannot be written: {strerror}.", path=path, strerror=error.strerror)
+        ) from None
 
 
 def read_result(path: Path) -> Result:
     """Reads the file. ConfigurationError when it is none."""
     try:
         if path.stat().st_size > LARGEST:
-            raise ConfigurationError(f"{path} is too large for the result of a load test.")
+            raise ConfigurationError(Message("{path} is too large for the result of a load test.", path=path))
         data = path.read_bytes()
     except OSError as error:
-        raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from None
+        raise ConfigurationError(
+            Message("{path} cannot be read: {strerror}.", path=path, strerror=error.strerror)
+        ) from None
     try:
         head = msgspec.json.decode(data, type=_Head)
     except (msgspec.DecodeError, RecursionError):
-        raise ConfigurationError(f"{path} is not JSON.") from None
+        raise ConfigurationError(Message("{path} is not JSON.", path=path)) from None
     if head.format != FORMAT:
-        raise ConfigurationError(f"{path} is not the result of a load test: make one with --json.")
+        raise ConfigurationError(
+            Message("{path} is not the result of a load test: make one with --json.", path=path)
+        )
     if head.version != VERSION:
         raise ConfigurationError(
-            f"{path} has version {head.version} of the format; this program reads {VERSION}."
+            Message(
+                "{path} has version {version} of the format; this program reads {known}.",
+                path=path,
+                version=head.version,
+                known=VERSION,
+            )
         )
     try:
         return msgspec.json.decode(data, type=Result)
     except msgspec.ValidationError as error:
-        raise ConfigurationError(f"{path} is broken: {error}.") from None
+        raise ConfigurationError(Message("{path} is broken: {error}.", path=path, error=error)) from None
 
 
 class _Head(msgspec.Struct):

@@ -12,6 +12,7 @@ import msgspec
 from relaycore.bench.extras import need
 from relaycore.bench.report import Report, Snapshot
 from relaycore.errors import ConfigurationError
+from relaycore.language import Message
 
 if TYPE_CHECKING:
     import psutil
@@ -92,10 +93,13 @@ class ServerProcess:
             self._root: psutil.Process = self._psutil.Process(pid)
             self.program = self._root.name()
         except self._psutil.NoSuchProcess:
-            raise ConfigurationError(f"--pid: there is no process {pid}.") from None
+            raise ConfigurationError(Message("--pid: there is no process {pid}.", pid=pid)) from None
         except self._psutil.AccessDenied:
             raise ConfigurationError(
-                f"--pid: process {pid} may not be looked at; run the load test as the user whose it is."
+                Message(
+                    "--pid: process {pid} may not be looked at; run the load test as the user whose it is.",
+                    pid=pid,
+                )
             ) from None
         self.sample(Snapshot())
 

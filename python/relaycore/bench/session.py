@@ -23,6 +23,7 @@ from relaycore.bench.server import ServerProcess
 from relaycore.bench.view import Progress
 from relaycore.bench.wishes import Wishes
 from relaycore.errors import ConfigurationError
+from relaycore.language import Message
 from relaycore.system.event_loop import call_on_stop_signals
 
 __all__ = ["Test", "most_readers", "perform"]
@@ -114,7 +115,9 @@ class _Runner:
             load = self._load(encode(plan))
             return await carry_out(plan, load, self._progress, server=self._test.server, stop=self._stop)
         except (OSError, ValueError) as error:
-            raise ConfigurationError(f"The load generator cannot do this: {error}.") from None
+            raise ConfigurationError(
+                Message("The load generator cannot do this: {error}.", error=error)
+            ) from None
 
     async def search(self, most: int) -> tuple[Plan, Outcome, Search]:
         """The search for the largest count."""

@@ -10,6 +10,7 @@ from relaycore.bench.result import Floor, Result
 from relaycore.bench.tables import tables
 from relaycore.bench.verdict import verdict, warnings
 from relaycore.control.console import say, show_table
+from relaycore.language import Message
 
 __all__ = ["show_floors", "show_result"]
 
@@ -25,7 +26,10 @@ def show_result(console: Console, result: Result, quality: Quality) -> None:
         if rows:
             show_table(console, table.title, table.columns, rows)
     if result.floor is not None:
-        say(console, f"A bare loop on this machine: {floor_text(result.floor)}.")
+        say(
+            console,
+            Message("A bare loop on this machine: {floor_text}.", floor_text=floor_text(result.floor)),
+        )
     _, text = verdict(result, quality)
     say(console, text, "bold")
     for warning in warnings(result):
@@ -47,7 +51,7 @@ def show_floors(console: Console, floors: list[Floor]) -> None:
         for floor in floors
     )
     columns = ("kind", "sockets", "s/Gbit", "p50 ms", "p99 ms", "all written, p99 ms", "received")
-    show_table(console, "A bare loop on this machine", columns, rows)
+    show_table(console, Message("A bare loop on this machine"), columns, rows)
 
 
 def _share(part: float, whole: float) -> float:

@@ -12,6 +12,7 @@ from msgspec import Meta
 from relaycore.bench.plan import ReaderTransport, SourceTransport
 from relaycore.bench.quality import HighestLatency, Quality
 from relaycore.errors import ConfigurationError
+from relaycore.language import Message
 from relaycore.settings import BitRate, UserName
 from relaycore.settings.urls import masked, split_url
 
@@ -44,7 +45,9 @@ def parse_cpus(text: str) -> list[int]:
         match = _CPUS.fullmatch(part.strip())
         last = int(match[2] or match[1]) if match is not None else -1
         if match is None or last < int(match[1]):
-            raise ConfigurationError(f"{text!r} are no processors: write their numbers, like 1 or 0,2-3.")
+            raise ConfigurationError(
+                Message("{text} are no processors: write their numbers, like 1 or 0,2-3.", text=repr(text))
+            )
         found += range(int(match[1]), last + 1)
     return list(dict.fromkeys(found))
 
@@ -166,14 +169,21 @@ def rtp_url(wishes: Wishes) -> str | None:
     parts = _split(wishes.source_rtp, "--source-rtp")
     if parts.scheme != "udp" or parts.port is None or parts.path.strip("/"):
         raise ConfigurationError(
-            f"--source-rtp: {masked(wishes.source_rtp)!r} is not right; write it like udp://127.0.0.1:5004."
+            Message(
+                "--source-rtp: {source_rtp} is not right; write it like udp://127.0.0.1:5004.",
+                source_rtp=repr(masked(wishes.source_rtp)),
+            )
         )
     return f"udp://{parts.netloc}"
 
 
 def _rtsp(url: str, option: str) -> str:
     if _split(url, option).scheme != "rtsp":
-        raise ConfigurationError(f"{option}: {masked(url)!r} is not right; it begins with rtsp://.")
+        raise ConfigurationError(
+            Message(
+                "{option}: {url} is not right; it begins with rtsp://.", option=option, url=repr(masked(url))
+            )
+        )
     return url
 
 
@@ -184,8 +194,12 @@ def _split(url: str, option: str) -> SplitResult:
         raise ConfigurationError(f"{option}: {error}") from None
     if "@" in parts.netloc:
         raise ConfigurationError(
-            f"{option}: leave user and password out of {masked(url)!r}, which every program can see; name "
-            "the user with --user, the password is asked for."
+            Message(
+                "{option}: leave user and password out of {url}, which every program can see; name "
+                "the user with --user, the password is asked for.",
+                option=option,
+                url=repr(masked(url)),
+            )
         )
     return parts
 
@@ -201,11 +215,20 @@ def _numbered(url: str, option: str, streams: int, *, add: bool) -> str:
         return url
     if streams == 1:
         raise ConfigurationError(
-            f"{option}: {NUMBER} stands for one of many streams, and this profile has only one."
+            Message(
+                "{option}: {number} stands for one of many streams, and this profile has only one.",
+                option=option,
+                number=NUMBER,
+            )
         )
     if not add:
         raise ConfigurationError(
-            f"{option}: there are {streams} streams; put {NUMBER} where their numbers are to stand."
+            Message(
+                "{option}: there are {streams} streams; put {number} where their numbers are to stand.",
+                option=option,
+                streams=streams,
+                number=NUMBER,
+            )
         )
     parts = split_url(url)
     return urlunsplit(parts._replace(path=f"{parts.path.rstrip('/')}{NUMBER}"))

@@ -7,6 +7,7 @@ from typing import Final, TypeVar
 
 from relaycore.capture.model import Camera, Microphone, Mode
 from relaycore.errors import NoSuchDevice, NoSuchMode
+from relaycore.language import Message
 
 __all__ = ["best_mode", "find_camera", "find_microphone", "why_mode"]
 
@@ -66,16 +67,25 @@ def _find(wish: str, devices: Sequence[_Device], kind: str) -> _Device:
         if len({device.device for device in matches}) > 1:
             listed = ", ".join(f"{device.device} ({device.name})" for device in matches)
             raise NoSuchDevice(
-                f"{wish!r} is the name of several {kind}s: choose one by its device: {listed}."
+                Message(
+                    "{wish} is the name of several devices: choose one by its device: {listed}.",
+                    wish=repr(wish),
+                    listed=listed,
+                )
             )
         if matches:
             return matches[0]
     there = ", ".join(f"{device.name!r} ({device.device})" for device in devices)
-    advice = f"choose one of {there}" if there else "plug one in, or use `--camera pattern`"
-    if kind == "microphone" and not there:
-        advice = "plug one in, or use `--microphone none`"
-    what = "camera and no file" if kind == "camera" else kind
-    raise NoSuchDevice(f"There is no {what} {wish!r}: {advice}.")
+    advice = Message("plug one in, or use `--camera pattern`")
+    if kind == "microphone":
+        advice = Message("plug one in, or use `--microphone none`")
+    if there:
+        advice = Message("choose one of {devices}", devices=there)
+    if kind == "camera":
+        raise NoSuchDevice(
+            Message("There is no camera and no file {wish}: {advice}.", wish=repr(wish), advice=advice)
+        )
+    raise NoSuchDevice(Message("There is no microphone {wish}: {advice}.", wish=repr(wish), advice=advice))
 
 
 def best_mode(camera: Camera, size: tuple[int, int] | None, fps: float | None, encoder: str = "auto") -> Mode:
@@ -87,19 +97,32 @@ def best_mode(camera: Camera, size: tuple[int, int] | None, fps: float | None, e
     """
     if not camera.modes:
         raise NoSuchMode(
-            f"The camera {camera.name!r} lists no modes that can be read: choose another camera."
+            Message(
+                "The camera {name} lists no modes that can be read: choose another camera.",
+                name=repr(camera.name),
+            )
         )
     modes = [mode for mode in camera.modes if encoder != "copy" or mode.format in _TO_COPY]
     if not modes:
         raise NoSuchMode(
-            f"The camera {camera.name!r} gives neither H.264 nor MJPEG, so its pictures must be encoded: "
-            "use another encoder than `copy`."
+            Message(
+                "The camera {name} gives neither H.264 nor MJPEG, so its pictures must be encoded: "
+                "use another encoder than `copy`.",
+                name=repr(camera.name),
+            )
         )
     sized = [mode for mode in modes if size in (None, (mode.width, mode.height))]
     if not sized:
         sizes = ", ".join(dict.fromkeys(f"{mode.width}x{mode.height}" for mode in modes))
         wished = "" if size is None else f"{size[0]}x{size[1]}"
-        raise NoSuchMode(f"The camera {camera.name!r} has no size {wished}: choose one of {sizes}.")
+        raise NoSuchMode(
+            Message(
+                "The camera {name} has no size {wished}: choose one of {sizes}.",
+                name=repr(camera.name),
+                wished=wished,
+                sizes=sizes,
+            )
+        )
     order = (*_TO_COPY, *_TO_DECODE) if encoder in ("auto", "copy") else (*_TO_DECODE, "h264")
     wanted = _USUAL_FPS if fps is None else fps
 

@@ -16,6 +16,7 @@ from relaycore.capture.model import Camera, Mode
 from relaycore.capture.source import BadPicture, Captured, Codec, SourceFormat
 from relaycore.capture.unpack import fill_from_frame
 from relaycore.errors import DeviceLost, NoSuchMode
+from relaycore.language import Message
 
 __all__ = ["CameraSource"]
 
@@ -74,12 +75,16 @@ class CameraSource:
             packet = next(self._packets, None)
         except (av.FFmpegError, OSError) as error:
             raise DeviceLost(
-                f"{self._camera.name} was lost: plug it in again ({reason_of(error)})."
+                Message(
+                    "{name} was lost: plug it in again ({reason_of}).",
+                    name=self._camera.name,
+                    reason_of=reason_of(error),
+                )
             ) from error
         received_ns = now_ns()
         # PyAV marks the end by an empty packet without times.
         if packet is None or (packet.size == 0 and packet.pts is None):
-            raise DeviceLost(f"{self._camera.name} was lost: plug it in again.")
+            raise DeviceLost(Message("{name} was lost: plug it in again.", name=self._camera.name))
         if packet.size == 0:
             raise BadPicture(f"{self._camera.name} sent an empty picture.")
         # The driver lends its own memory, which is gone once the camera is closed.
@@ -147,8 +152,15 @@ def _open(camera: Camera, mode: Mode) -> tuple[av.container.InputContainer, av.V
         # Video4Linux takes the next size that it likes instead of refusing.
         container.close()
         raise NoSuchMode(
-            f"The camera {camera.name!r} gives {got[0]}x{got[1]} instead of {mode.width}x{mode.height}: "
-            "choose another size with `--size`."
+            Message(
+                "The camera {name} gives {got_width}x{got_height} instead of {width}x{height}: choose "
+                "another size with `--size`.",
+                name=repr(camera.name),
+                got_width=got[0],
+                got_height=got[1],
+                width=mode.width,
+                height=mode.height,
+            )
         )
     return container, stream
 

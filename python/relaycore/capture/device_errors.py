@@ -11,6 +11,7 @@ import av
 from relaycore.capture.ffmpeg_log import FFmpegLog, captured_log, in_words
 from relaycore.capture.model import Camera, Microphone
 from relaycore.errors import DeviceBusy, DeviceError, NoSuchDevice, NoSuchMode, PermissionRefused
+from relaycore.language import Message
 
 __all__ = ["explain", "opened", "reason_of"]
 
@@ -43,10 +44,10 @@ _REFUSED: Final = (
 )
 
 _ALLOW: Final[Mapping[str, str]] = {
-    "v4l2": "add yourself to the group `video` and log in again",
-    "alsa": "add yourself to the group `audio` and log in again",
-    "dshow": "in Settings, Privacy, {kind}, allow desktop apps to access your {small}",
-    "avfoundation": (
+    "v4l2": Message("add yourself to the group `video` and log in again"),
+    "alsa": Message("add yourself to the group `audio` and log in again"),
+    "dshow": Message("in Settings, Privacy, {kind}, allow desktop apps to access your {small}"),
+    "avfoundation": Message(
         "in System Settings, Privacy & Security, {kind}, allow it to the program in which relaycore runs, "
         "like Terminal, and start that anew"
     ),
@@ -71,8 +72,11 @@ def opened(
 def explain(device: Camera | Microphone, error: Exception, log: FFmpegLog) -> DeviceError:
     """The error for a device that could not be opened."""
     name = device.name
-    kind = "Camera" if isinstance(device, Camera) else "Microphone"
-    allow = _ALLOW[device.driver].format(kind=kind, small=kind.lower())
+    if isinstance(device, Camera):
+        kind, small = Message("Camera"), Message("camera")
+    else:
+        kind, small = Message("Microphone"), Message("microphone")
+    allow = Message(str(_ALLOW[device.driver]), kind=kind, small=small)
     number = error.errno if isinstance(error, OSError) else None
     text = f"{log.text()}\n{error}"
 
@@ -80,21 +84,43 @@ def explain(device: Camera | Microphone, error: Exception, log: FFmpegLog) -> De
         return any(sign in text for sign in signs)
 
     if number in (errno.EACCES, errno.EPERM) or says(_REFUSED):
-        return PermissionRefused(f"The system does not let you use {name!r}: {allow}.")
+        return PermissionRefused(
+            Message("The system does not let you use {name}: {allow}.", name=repr(name), allow=allow)
+        )
     if number == errno.EBUSY or says(_BUSY):
-        advice = "close that program and try again"
+        advice = Message("close that program and try again")
         if device.driver == "dshow":
             # Windows gives the same error for both.
-            advice += f"; if there is none, {allow}, and look for a switch or a key that turns it off"
-        return DeviceBusy(f"{name!r} is used by another program: {advice}.")
+            advice = Message(
+                "close that program and try again; if there is none, {allow}, and look for a switch or a key "
+                "that turns it off",
+                allow=allow,
+            )
+        return DeviceBusy(
+            Message("{name} is used by another program: {advice}.", name=repr(name), advice=advice)
+        )
     if says(_NO_MODE) or number == errno.EINVAL:
         modes = device.modes if isinstance(device, Camera) else ()
-        there = "; ".join(str(mode) for mode in modes) or "see `relaycore devices`"
-        return NoSuchMode(f"{name!r} has no such size, frame rate or format. It has: {there}.")
+        there = "; ".join(str(mode) for mode in modes) or Message("see `relaycore devices`")
+        return NoSuchMode(
+            Message(
+                "{name} has no such size, frame rate or format. It has: {there}.",
+                name=repr(name),
+                there=there,
+            )
+        )
     if number in (errno.ENOENT, errno.ENODEV, errno.ENXIO) or says(_MISSING):
-        return NoSuchDevice(f"There is no device {name!r}: `relaycore devices` lists what there is.")
+        return NoSuchDevice(
+            Message("There is no device {name}: `relaycore devices` lists what there is.", name=repr(name))
+        )
     reason = log.last_error() or reason_of(error)
-    return DeviceError(f"{name!r} cannot be opened ({reason}): plug it in again, or choose another device.")
+    return DeviceError(
+        Message(
+            "{name} cannot be opened ({reason}): plug it in again, or choose another device.",
+            name=repr(name),
+            reason=reason,
+        )
+    )
 
 
 def reason_of(error: Exception) -> str:

@@ -19,6 +19,7 @@ from relaycore.capture.pattern_source import Waiter
 from relaycore.capture.source import AudioBlock, Captured, SourceFormat
 from relaycore.capture.unpack import fill_from_frame
 from relaycore.errors import DeviceError, DeviceLost, NoSuchDevice, NoSuchMode
+from relaycore.language import Message
 
 __all__ = ["MediaAudioSource", "MediaSource", "Timeline", "has_sound"]
 
@@ -59,12 +60,20 @@ class _Loop:
             return av.open(self._place)
         except FileNotFoundError as error:
             raise NoSuchDevice(
-                f"There is no camera and no file {self._place!r}: `relaycore devices` lists the cameras."
+                Message(
+                    "There is no camera and no file {place}: `relaycore devices` lists the cameras.",
+                    place=repr(self._place),
+                )
             ) from error
         except (av.FFmpegError, OSError, ValueError) as error:
             what = "graph" if graph != self._place else "file"
             raise DeviceError(
-                f"The {what} {graph!r} cannot be opened ({reason_of(error)}): check it with ffplay."
+                Message(
+                    "The {what} {graph} cannot be opened ({reason_of}): check it with ffplay.",
+                    what=what,
+                    graph=repr(graph),
+                    reason_of=reason_of(error),
+                )
             ) from error
 
     @property
@@ -118,7 +127,9 @@ class MediaSource:
         stream = self._loop.stream
         if not isinstance(stream, av.VideoStream):
             self._loop.close()
-            raise NoSuchMode(f"{place!r} has no pictures: choose a medium with video.")
+            raise NoSuchMode(
+                Message("{place} has no pictures: choose a medium with video.", place=repr(place))
+            )
         stream.codec_context.thread_count = 1
         self._frames = self._loop.frames()
         try:
@@ -126,11 +137,19 @@ class MediaSource:
         except av.FFmpegError as error:
             self._loop.close()
             raise DeviceError(
-                f"{place!r} cannot be decoded ({reason_of(error)}): check it with ffplay."
+                Message(
+                    "{place} cannot be decoded ({reason_of}): check it with ffplay.",
+                    place=repr(place),
+                    reason_of=reason_of(error),
+                )
             ) from error
         if self._first is None:
             self._loop.close()
-            raise NoSuchMode(f"{place!r} has no picture that can be decoded: check it with ffplay.")
+            raise NoSuchMode(
+                Message(
+                    "{place} has no picture that can be decoded: check it with ffplay.", place=repr(place)
+                )
+            )
         frame = self._first[0]
         assert isinstance(frame, av.VideoFrame)
         colour = colour_of(frame)
@@ -152,10 +171,16 @@ class MediaSource:
         try:
             item = self._first or next(self._frames, None)
         except av.FFmpegError as error:
-            raise DeviceLost(f"{self.format.name!r} cannot be read any more ({reason_of(error)}).") from error
+            raise DeviceLost(
+                Message(
+                    "{name} cannot be read any more ({reason_of}).",
+                    name=repr(self.format.name),
+                    reason_of=reason_of(error),
+                )
+            ) from error
         self._first = None
         if item is None:
-            raise DeviceLost(f"{self.format.name!r} has ended.")
+            raise DeviceLost(Message("{name} has ended.", name=repr(self.format.name)))
         frame, media_ns = item
         assert isinstance(frame, av.VideoFrame)
         due_ns = self._timeline.due(media_ns)
@@ -184,7 +209,7 @@ class MediaAudioSource:
         stream = self._loop.stream
         if not isinstance(stream, av.AudioStream):
             self._loop.close()
-            raise NoSuchMode(f"{place!r} has no sound.")
+            raise NoSuchMode(Message("{place} has no sound.", place=repr(place)))
         self.name = f"sound of {place}"
         self.rate = stream.codec_context.sample_rate
         self.channels = min(2, stream.codec_context.channels)
@@ -195,9 +220,15 @@ class MediaAudioSource:
         try:
             item = next(self._frames, None)
         except av.FFmpegError as error:
-            raise DeviceLost(f"The {self.name} cannot be read any more ({reason_of(error)}).") from error
+            raise DeviceLost(
+                Message(
+                    "The {name} cannot be read any more ({reason_of}).",
+                    name=self.name,
+                    reason_of=reason_of(error),
+                )
+            ) from error
         if item is None:
-            raise DeviceLost(f"The {self.name} has ended.")
+            raise DeviceLost(Message("The {name} has ended.", name=self.name))
         frame, media_ns = item
         assert isinstance(frame, av.AudioFrame)
         due_ns = self._timeline.due(media_ns)

@@ -14,6 +14,7 @@ from relaycore.capture.device_errors import opened, reason_of
 from relaycore.capture.model import Microphone
 from relaycore.capture.source import AudioBlock
 from relaycore.errors import DeviceLost
+from relaycore.language import Message
 
 __all__ = ["MicrophoneSource"]
 
@@ -47,10 +48,14 @@ class MicrophoneSource:
             frame = next(self._frames, None)
         except (av.FFmpegError, OSError) as error:
             raise DeviceLost(
-                f"The microphone {self.name} was lost: plug it in again ({reason_of(error)})."
+                Message(
+                    "The microphone {name} was lost: plug it in again ({reason_of}).",
+                    name=self.name,
+                    reason_of=reason_of(error),
+                )
             ) from error
         if frame is None:
-            raise DeviceLost(f"The microphone {self.name} was lost: plug it in again.")
+            raise DeviceLost(Message("The microphone {name} was lost: plug it in again.", name=self.name))
         arrived_ns = now_ns()
         started_ns = arrived_ns - frame.samples * SECOND // frame.sample_rate
         if frame.pts is not None and frame.time_base is not None:

@@ -17,6 +17,7 @@ from relaycore.capture.model import Camera, Microphone, Mode
 from relaycore.capture.pattern_source import PatternSource, ToneSource, Waiter
 from relaycore.capture.source import AudioSource, VideoSource
 from relaycore.errors import NoSuchDevice, NoSuchMode
+from relaycore.language import Message
 from relaycore.settings import CameraSettings
 
 __all__ = ["Sources", "choose_sources"]
@@ -80,7 +81,11 @@ def _pattern(settings: CameraSettings, wait: Waiter) -> Callable[[], VideoSource
             return PatternSource(width & ~1, height & ~1, fps, full_range=full, wait=wait)
         except ValueError as error:
             raise NoSuchMode(
-                f"The test pattern cannot be {width}x{height}: choose 160x90 or more."
+                Message(
+                    "The test pattern cannot be {width}x{height}: choose 160x90 or more.",
+                    width=width,
+                    height=height,
+                )
             ) from error
 
     return make
@@ -117,10 +122,12 @@ class _Reopener:
                     return camera
             if same:
                 return same[0]
-            raise NoSuchDevice(f"The camera {self._known.name!r} is not there: plug it in again.")
+            raise NoSuchDevice(
+                Message("The camera {name} is not there: plug it in again.", name=repr(self._known.name))
+            )
         found = find_camera(self._wish, cameras)
         if found is None:
-            raise NoSuchDevice("There is no camera: plug one in, or use `--camera pattern`.")
+            raise NoSuchDevice(Message("There is no camera: plug one in, or use `--camera pattern`."))
         return found
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import av
 
 from relaycore.errors import EncoderError
+from relaycore.language import Message
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -50,7 +51,7 @@ class AacEncoder:
             context.open()
         except (av.FFmpegError, ValueError) as error:
             raise EncoderError(
-                f"FFmpeg cannot encode AAC here ({error}): use `--microphone none`."
+                Message("FFmpeg cannot encode AAC here ({error}): use `--microphone none`.", error=error)
             ) from error
         self._context = context
         self._resampler: av.AudioResampler | None = None
@@ -82,7 +83,9 @@ class AacEncoder:
                 self._samples += piece.samples
                 made += [AacFrame(packet, packet.pts or 0) for packet in self._context.encode(piece)]
         except (av.FFmpegError, ValueError) as error:
-            raise EncoderError(f"The AAC encoder failed ({error}): use `--microphone none`.") from error
+            raise EncoderError(
+                Message("The AAC encoder failed ({error}): use `--microphone none`.", error=error)
+            ) from error
         return made
 
     def _resampled(self, frame: av.AudioFrame) -> list[av.AudioFrame]:

@@ -11,6 +11,7 @@ import numpy as np
 from relaycore.encode.profiles import HARDWARE, LAST_RESORTS, EncoderProfile, profile_of
 from relaycore.encode.video import EncoderFailed, VideoEncoder, VideoFormat
 from relaycore.errors import EncoderError
+from relaycore.language import Message
 
 __all__ = ["Choice", "choose_encoder", "try_encoder"]
 
@@ -38,8 +39,12 @@ def choose_encoder(wish: str, form: VideoFormat) -> Choice:
         failure = try_encoder(profile, form)
         if failure is not None:
             raise EncoderError(
-                f"The encoder {wish} does not work here ({failure}): leave the choice to "
-                "`auto`, or use libx264."
+                Message(
+                    "The encoder {wish} does not work here ({failure}): leave the choice to `auto`, "
+                    "or use libx264.",
+                    wish=wish,
+                    failure=failure,
+                )
             )
         return Choice(profile, f"{wish}, as it was asked for")
     failures: dict[str, str] = {}
@@ -55,8 +60,11 @@ def choose_encoder(wish: str, form: VideoFormat) -> Choice:
             return Choice(profile, _why_software(profile.name, list(failures)))
     tried = "; ".join(f"{name}: {failure}" for name, failure in failures.items()) or "none was tried"
     raise EncoderError(
-        f"No H.264 encoder works here ({tried}): install another build of PyAV, or use a "
-        "camera that gives H.264."
+        Message(
+            "No H.264 encoder works here ({tried}): install another build of PyAV, or use a camera "
+            "that gives H.264.",
+            tried=tried,
+        )
     )
 
 

@@ -20,6 +20,7 @@ from relaycore.capture.colour import Colour
 from relaycore.capture.ffmpeg_log import captured_log
 from relaycore.encode.profiles import EncoderProfile
 from relaycore.errors import EncoderError
+from relaycore.language import Message
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -160,11 +161,17 @@ def _open(profile: EncoderProfile, form: VideoFormat) -> av.VideoCodecContext:
         context = av.CodecContext.create(codec, "w")
     except (av.FFmpegError, ValueError) as error:
         raise EncoderError(
-            f"FFmpeg has no encoder {profile.name!r} here: leave the choice to `auto`, or use libx264."
+            Message(
+                "FFmpeg has no encoder {name} here: leave the choice to `auto`, or use libx264.",
+                name=repr(profile.name),
+            )
         ) from error
     if codec.canonical_name != "h264" or not isinstance(context, av.VideoCodecContext):
         raise EncoderError(
-            f"{profile.name!r} does not encode H.264: leave the choice to `auto`, or use libx264."
+            Message(
+                "{name} does not encode H.264: leave the choice to `auto`, or use libx264.",
+                name=repr(profile.name),
+            )
         )
     rate = Fraction(form.fps).limit_denominator(1001)
     context.width, context.height = form.width, form.height

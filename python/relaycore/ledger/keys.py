@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from relaycore.errors import StateError
+from relaycore.language import Message
 from relaycore.system.private_files import others_may_read
 
 __all__ = ["KEY_FILE", "NEW_FILE", "PUBLIC_KEY_FILE", "PublicKey", "SigningKey"]
@@ -52,12 +53,14 @@ class PublicKey:
             key = serialization.load_pem_public_key(_read(path))
         except FileNotFoundError:
             raise StateError(
-                f"{path} is missing: name the public key that was kept for the ledger."
+                Message("{path} is missing: name the public key that was kept for the ledger.", path=path)
             ) from None
         except ValueError:
             key = None
         if not isinstance(key, Ed25519PublicKey):
-            raise StateError(f"{path} is no public key of a ledger: name the one that was kept for it.")
+            raise StateError(
+                Message("{path} is no public key of a ledger: name the one that was kept for it.", path=path)
+            )
         return cls(key)
 
     def verifies(self, signature: bytes, message: bytes) -> bool:
@@ -82,17 +85,24 @@ class SigningKey:
         path = folder / KEY_FILE
         try:
             if others_may_read(path):
-                raise StateError(f"{path} may be read by others, who could sign in its place: chmod 600 it.")
+                raise StateError(
+                    Message(
+                        "{path} may be read by others, who could sign in its place: chmod 600 it.", path=path
+                    )
+                )
             key = serialization.load_pem_private_key(_read(path), password=None)
         except FileNotFoundError:
             raise StateError(
-                f"{path} is missing, and without it nothing can be added to the ledger beside it: put the "
-                "key back, or move the ledger away to begin a new one."
+                Message(
+                    "{path} is missing, and without it nothing can be added to the ledger beside it: "
+                    "put the key back, or move the ledger away to begin a new one.",
+                    path=path,
+                )
             ) from None
         except (ValueError, TypeError):
             key = None
         if not isinstance(key, Ed25519PrivateKey):
-            raise StateError(f"{path} is no key of a ledger: put the right one back.")
+            raise StateError(Message("{path} is no key of a ledger: put the right one back.", path=path))
         return cls(key)
 
     @classmethod
@@ -127,4 +137,6 @@ def _read(path: Path) -> bytes:
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise StateError(f"{path} cannot be read: {error.strerror}.") from None
+        raise StateError(
+            Message("{path} cannot be read: {strerror}.", path=path, strerror=error.strerror)
+        ) from None

@@ -11,6 +11,7 @@ from relaycore._relaycore import Session as EngineSession
 from relaycore.access.decisions import Question, Refuse, Rejection
 from relaycore.access.identity import Identity
 from relaycore.errors import StateError
+from relaycore.language import Message
 from relaycore.ledger.addresses import kept_address
 from relaycore.ledger.records import LONGEST_CLIENT, Act, Kind, Opening, Record, Refusal, tidy
 from relaycore.ledger.refusals import Refusals
@@ -211,7 +212,10 @@ class Ledger:
                 await self._writer.wait(entry)
         except TimeoutError:
             raise StateError(
-                f"The ledger was not written within {PATIENCE_S:g} seconds: see whether its disk works."
+                Message(
+                    "The ledger was not written within {patience_s} seconds: see whether its disk works.",
+                    patience_s=f"{PATIENCE_S:g}",
+                )
             ) from None
 
     def _put_refusal(self, refusal: Refusal, peer: str) -> None:

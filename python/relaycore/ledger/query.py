@@ -18,6 +18,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from relaycore.errors import StateError
+from relaycore.language import Message
 from relaycore.ledger.records import KINDS, Act, Kind, Opening, Record, read
 from relaycore.ledger.schema import LEDGER_FILE, connect_to_read, trouble
 
@@ -223,7 +224,11 @@ def _record(kind: Kind, number: int, body: bytes) -> Record:
         return read(body)
     except ValueError:
         raise StateError(
-            f"The {kind} record {number} of the ledger cannot be read: run relaycore audit verify."
+            Message(
+                "The {kind} record {number} of the ledger cannot be read: run relaycore audit verify.",
+                kind=kind,
+                number=number,
+            )
         ) from None
 
 

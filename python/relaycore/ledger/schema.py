@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from relaycore.errors import StateError
+from relaycore.language import Message
 from relaycore.ledger.records import KINDS, Kind
 
 __all__ = ["LEDGER_FILE", "Synchronous", "connect", "connect_to_read", "declarations", "trouble"]
@@ -91,7 +92,9 @@ def connect(path: Path, *, synchronous: Synchronous, busy_s: float) -> sqlite3.C
 def connect_to_read(path: Path) -> sqlite3.Connection:
     """A connection that only reads, and sees text as bytes. StateError where there is no ledger."""
     if not path.exists():
-        raise StateError(f"There is no ledger at {path}: name the state folder of the relay.")
+        raise StateError(
+            Message("There is no ledger at {path}: name the state folder of the relay.", path=path)
+        )
     try:
         database = sqlite3.connect(path, timeout=5.0, isolation_level=None, check_same_thread=False)
         database.execute("PRAGMA query_only = ON")
@@ -105,7 +108,13 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
 
 def trouble(path: Path, error: Exception) -> StateError:
     """What SQLite or the system says of the file, for a person."""
-    return StateError(f"{path} cannot be used: {error}. Check its permissions and the free space.")
+    return StateError(
+        Message(
+            "{path} cannot be used: {error}. Check its permissions and the free space.",
+            path=path,
+            error=error,
+        )
+    )
 
 
 def _version(database: sqlite3.Connection) -> int:

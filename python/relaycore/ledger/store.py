@@ -17,6 +17,7 @@ from typing import Final
 import msgspec
 
 from relaycore.errors import StateError
+from relaycore.language import Message
 from relaycore.ledger.chain import (
     Head,
     Tip,
@@ -222,8 +223,12 @@ class LedgerFile:
 
     def _tampered(self, what: str) -> StateError:
         return StateError(
-            f"{self._path} was changed by something else: {what}. Run relaycore audit verify, keep the file "
-            "for whoever has to find out, and move it away to begin a new ledger."
+            Message(
+                "{path} was changed by something else: {what}. Run relaycore audit verify, keep the "
+                "file for whoever has to find out, and move it away to begin a new ledger.",
+                path=self._path,
+                what=what,
+            )
         )
 
     def _connected(self) -> sqlite3.Connection:

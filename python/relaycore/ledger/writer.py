@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from relaycore.errors import StateError
+from relaycore.language import Message
 from relaycore.ledger.records import Kind, Record, now_ms
 from relaycore.ledger.retention import remove_old
 from relaycore.ledger.running import Running
@@ -136,7 +137,11 @@ class Writer:
                 entry.waiters.append(told)
                 self._hurry.set()
                 return
-        told(None if entry.written else StateError("Too many records wait for the ledger: some are lost."))
+        told(
+            None
+            if entry.written
+            else StateError(Message("Too many records wait for the ledger: some are lost."))
+        )
 
     async def wait(self, entry: Entry) -> None:
         """Returns when a record is on the disk. StateError as soon as an attempt to write it fails."""
@@ -229,7 +234,7 @@ class Writer:
                 _log.exception("a record cannot be written, and is lost")
                 self.lost += 1
                 entry.lost = True
-                self._settle(batch, StateError("The ledger cannot write this: its log says why."))
+                self._settle(batch, StateError(Message("The ledger cannot write this: its log says why.")))
 
     def _remove_old(self) -> None:
         """Deletes what is old enough, from time to time."""

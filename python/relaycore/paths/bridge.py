@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from typing import IO, Final, Self
 
 from relaycore.errors import SourceError
+from relaycore.language import Message
 from relaycore.settings import masked
 
 __all__ = ["Bridge"]
@@ -51,7 +52,11 @@ class Bridge:
             )
         except OSError as error:
             self._errors.close()
-            raise SourceError(f"{command[0]} cannot be started ({error.strerror}).") from None
+            raise SourceError(
+                Message(
+                    "{command} cannot be started ({strerror}).", command=command[0], strerror=error.strerror
+                )
+            ) from None
         stream = self._process.stdin if sends else self._process.stdout
         assert stream is not None
         self.stream: IO[bytes] = stream
@@ -114,5 +119,7 @@ class Bridge:
 def _ffmpeg() -> str:
     program = shutil.which("ffmpeg")
     if program is None:
-        raise SourceError("SRT needs the program ffmpeg with libsrt: install it, or use another protocol.")
+        raise SourceError(
+            Message("SRT needs the program ffmpeg with libsrt: install it, or use another protocol.")
+        )
     return program

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from relaycore.errors import HookError
+from relaycore.language import Message
 from relaycore.system.children import kill_group
 
 __all__ = ["filled", "run_command"]
@@ -41,15 +42,27 @@ async def run_command(words: Sequence[str], fields: Mapping[str, str], *, timeou
             start_new_session=True,
         )
     except (OSError, ValueError) as error:
-        raise HookError(f"{words[0]} cannot be started ({error}): check its name and its rights.") from None
+        raise HookError(
+            Message(
+                "{words} cannot be started ({error}): check its name and its rights.",
+                words=words[0],
+                error=error,
+            )
+        ) from None
     try:
         async with asyncio.timeout(timeout):
             status = await process.wait()
     except TimeoutError:
-        raise HookError(f"{words[0]} took more than {timeout:g} seconds and was ended.") from None
+        raise HookError(
+            Message(
+                "{words} took more than {timeout} seconds and was ended.",
+                words=words[0],
+                timeout=f"{timeout:g}",
+            )
+        ) from None
     finally:
         if process.returncode is None:
             kill_group(process)
             await process.wait()
     if status != 0:
-        raise HookError(f"{words[0]} ended with status {status}.")
+        raise HookError(Message("{words} ended with status {status}.", words=words[0], status=status))

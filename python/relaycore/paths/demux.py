@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from relaycore._relaycore import Track, now_ns
 from relaycore.errors import SourceError
+from relaycore.language import Message
 from relaycore.paths.media_tracks import MediaPacket, MediaStream, MediaTrack, carried, track_of
 from relaycore.paths.medium import Medium
 from relaycore.settings import masked
@@ -47,12 +48,16 @@ class Demuxer:
         streams: list[MediaStream] = [*medium.container.streams.video, *medium.container.streams.audio]
         self._streams = {stream.index: stream for stream in streams if carried(stream)}
         if not self._streams:
-            raise SourceError(f"{masked(medium.place)} has no video or sound that can be carried.")
+            raise SourceError(
+                Message("{place} has no video or sound that can be carried.", place=masked(medium.place))
+            )
         self._packets = medium.packets()
         self._last_dts: dict[int, int] = {}
         found, kept = self._find_tracks(now_ns() + settle_ns)
         if not found:
-            raise SourceError(f"{masked(medium.place)} has nothing but sound that cannot be decoded.")
+            raise SourceError(
+                Message("{place} has nothing but sound that cannot be decoded.", place=masked(medium.place))
+            )
         # Video first, whatever the container's order: sources that take turns then agree.
         order = [index for index in self._streams if index in found]
         self._found = {index: (number, found[index]) for number, index in enumerate(order)}

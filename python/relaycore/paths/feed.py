@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from relaycore._relaycore import Track, now_ns
 from relaycore.capture.media import Timeline
 from relaycore.errors import SourceError
+from relaycore.language import Message
 from relaycore.paths.backoff import Backoff
 from relaycore.paths.demux import Demuxed, Demuxer
 from relaycore.paths.media_clock import LiveClock
@@ -136,7 +137,7 @@ class Feed:
             self._deliver(unit, due)
             end = max(end, unit.dts_ns - start + unit.length_ns)
         if end == 0:
-            raise SourceError(f"{masked(medium.place)} is empty.")
+            raise SourceError(Message("{place} is empty.", place=masked(medium.place)))
         return base + end
 
     def _relay(self, medium: Medium) -> None:

@@ -19,6 +19,7 @@ import av
 from relaycore._relaycore import AccessUnit, Track
 from relaycore.decoding import can_decode, open_video_decoder
 from relaycore.errors import SourceError
+from relaycore.language import Message
 from relaycore.paths.backoff import Backoff
 from relaycore.paths.decoding_times import ReorderedMore
 from relaycore.paths.remux import Remux
@@ -170,7 +171,9 @@ class _Sending:
             decoder.decode(packet)
             decoder.decode(None)
         except (av.FFmpegError, ValueError) as error:
-            raise SourceError(f"{masked(self._url)} gets nothing: the picture cannot be read.") from error
+            raise SourceError(
+                Message("{url} gets nothing: the picture cannot be read.", url=masked(self._url))
+            ) from error
         if decoder.has_b_frames:
             # What the sequence says; should it be wrong, the first picture that does not fit tells.
             self._depths.setdefault(self._main, USUAL_REORDERED)

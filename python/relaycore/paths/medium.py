@@ -10,6 +10,7 @@ import av
 from relaycore.capture.device_errors import reason_of
 from relaycore.capture.ffmpeg_log import captured_log
 from relaycore.errors import SourceError
+from relaycore.language import Message
 from relaycore.paths.bridge import Bridge
 from relaycore.paths.media_tracks import MediaPacket
 from relaycore.settings import masked
@@ -56,7 +57,9 @@ class Medium:
         try:
             yield from self.container.demux()
         except (av.FFmpegError, OSError, ValueError) as error:
-            raise SourceError(f"{masked(self.place)} cannot be read any more: {_why(error)}.") from None
+            raise SourceError(
+                Message("{place} cannot be read any more: {why}.", place=masked(self.place), why=_why(error))
+            ) from None
 
     def close(self) -> None:
         """Closes the connection or file. Only from the thread that reads."""
@@ -98,7 +101,9 @@ def open_medium(place: str, transport: str) -> Medium:
             if bridge is not None:
                 bridge.close()
             said = (bridge and bridge.reason()) or masked(log.last_error() or "") or _why(error)
-            raise SourceError(f"{masked(place)} cannot be opened: {said}.") from None
+            raise SourceError(
+                Message("{place} cannot be opened: {said}.", place=masked(place), said=said)
+            ) from None
     return Medium(place, container, bridge)
 
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from relaycore._relaycore import Stream, Track, now_ns
 from relaycore.errors import RelaycoreError, SourceError
+from relaycore.language import Message
 from relaycore.paths.feed import Unit
 from relaycore.paths.host import StreamMaker
 from relaycore.settings import Join
@@ -98,7 +99,7 @@ class PathOutput:
             if self.damaged == 1:
                 _log.warning("the source sends what is left out: %s", error, extra={"path": self._path})
         except RuntimeError:
-            raise SourceError(f"The stream at {self._path!r} was ended.") from None
+            raise SourceError(Message("The stream at {path} was ended.", path=repr(self._path))) from None
 
     def end(self) -> None:
         """Ends the stream, if there is one; its readers are told."""

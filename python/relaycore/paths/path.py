@@ -11,6 +11,7 @@ from typing import Any
 from relaycore._relaycore import PullEvent
 from relaycore.errors import PathError, SourceError
 from relaycore.events import ForwardFailed, SourceFailed, SourceSwitched, StreamResumed, StreamVacant
+from relaycore.language import Message
 from relaycore.paths.forward import Forward, ForwardStatus
 from relaycore.paths.host import PathHost
 from relaycore.paths.local import LocalSources
@@ -172,7 +173,7 @@ class ManagedPath:
                 self._rendition_demand.expect()
                 await rendition.ready()
         except TimeoutError:
-            raise SourceError("There is no picture yet: try again.") from None
+            raise SourceError(Message("There is no picture yet: try again.")) from None
 
     async def _until_fed(self) -> None:
         while not self.is_fed and not self._closed:
@@ -297,9 +298,11 @@ class ManagedPath:
     def _begin_rendition(self) -> Rendition:
         stream = self._host.stream(self.path)
         if stream is None:
-            raise SourceError(f"There is no stream at {self.path!r}.")
+            raise SourceError(Message("There is no stream at {path}.", path=repr(self.path)))
         if not wants_rendition(self.settings, stream.tracks):
-            raise SourceError(f"{self.path!r} is H.264 already, or has no picture: read it there.")
+            raise SourceError(
+                Message("{path} is H.264 already, or has no picture: read it there.", path=repr(self.path))
+            )
         rendition = Rendition(self.path, self.settings, self._host, lambda: self._on_rendition_end(rendition))
         self._rendition = rendition
         self._rendition_demand = OnDemand(

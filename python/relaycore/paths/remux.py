@@ -13,6 +13,7 @@ import av
 from relaycore._relaycore import AccessUnit, Track
 from relaycore.capture.device_errors import reason_of
 from relaycore.errors import SourceError
+from relaycore.language import Message
 from relaycore.paths.bridge import Bridge
 from relaycore.paths.decoding_times import DecodingTimes
 from relaycore.paths.media_tracks import MediaPacket
@@ -115,7 +116,9 @@ class Remux:
         except (av.FFmpegError, OSError, ValueError) as error:
             self.close()
             reason = self._bridge.reason() or reason_of(error)
-            raise SourceError(f"{masked(self._url)} takes nothing: {masked(reason)}.") from None
+            raise SourceError(
+                Message("{url} takes nothing: {reason}.", url=masked(self._url), reason=masked(reason))
+            ) from None
 
     def kill(self) -> None:
         """Ends the connection at once; from any thread."""
@@ -144,8 +147,11 @@ class Remux:
         videos = [number for number, track in enumerate(tracks) if track.kind == "video"]
         if not streams or (videos and not any(number in streams for number in videos)):
             raise SourceError(
-                f"{masked(self._url)} cannot carry {' and '.join(left_out)}: publish H.264 to this path, or "
-                "forward it over RTSP."
+                Message(
+                    "{url} cannot carry {names}: publish H.264 to this path, or forward it over RTSP.",
+                    url=masked(self._url),
+                    names=" and ".join(left_out),
+                )
             )
         if left_out:
             _log.warning("%s is forwarded without %s", masked(self._url), ", ".join(left_out))

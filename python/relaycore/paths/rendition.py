@@ -24,6 +24,7 @@ from relaycore.encode.choose import choose_encoder
 from relaycore.encode.profiles import default_bitrate
 from relaycore.encode.video import VideoEncoder, VideoFormat, parameter_sets
 from relaycore.errors import RelaycoreError, SourceError
+from relaycore.language import Message
 from relaycore.paths.host import PathHost, StreamMaker
 from relaycore.paths.rendition_sound import RenditionSound
 from relaycore.pipeline.capture_loop import POOL_FRAMES, Picture
@@ -158,7 +159,9 @@ class _Work:
             (n for n, track in enumerate(tracks) if track.kind == "video" and can_decode(track)), None
         )
         if number is None:
-            raise SourceError(f"The stream has no video that {self._path!r} could be made of.")
+            raise SourceError(
+                Message("The stream has no video that {path} could be made of.", path=repr(self._path))
+            )
         sound = next((n for n, track in enumerate(tracks) if track.kind == "audio"), None)
         decoder = open_video_decoder(tracks[number])
         rate = tracks[number].clock_rate

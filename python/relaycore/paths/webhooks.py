@@ -9,6 +9,7 @@ from urllib.parse import quote
 import aiohttp
 
 from relaycore.errors import HookError
+from relaycore.language import Message
 from relaycore.paths.commands import filled
 from relaycore.settings import masked
 
@@ -37,9 +38,11 @@ class Webhooks:
             async with self._client.post(target, json=dict(fields), allow_redirects=False) as answer:
                 status = answer.status
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-            raise HookError(f"{masked(url)} gave no answer ({type(error).__name__}).") from None
+            raise HookError(
+                Message("{url} gave no answer ({name}).", url=masked(url), name=type(error).__name__)
+            ) from None
         if not 200 <= status < 300:
-            raise HookError(f"{masked(url)} answered with status {status}.")
+            raise HookError(Message("{url} answered with status {status}.", url=masked(url), status=status))
 
     async def close(self) -> None:
         """Closes the connections."""

@@ -16,6 +16,7 @@ from relaycore.encode.new_thread import in_new_thread
 from relaycore.encode.profiles import SOFTWARE, default_bitrate
 from relaycore.encode.video import VideoEncoder, VideoFormat, parameter_sets
 from relaycore.errors import ConfigurationError, DeviceError, NoSuchMode
+from relaycore.language import Message
 from relaycore.pipeline.audio_loop import AudioLoop
 from relaycore.pipeline.capture_loop import CaptureLoop
 from relaycore.pipeline.encode_loop import EncodeLoop
@@ -181,7 +182,10 @@ class CameraPipeline:
         form = VideoFormat(source.width, source.height, fps, source.colour, bitrate, settings.gop_seconds)
         if settings.encoder == "copy" and source.codec is None:
             raise NoSuchMode(
-                f"{source.name!r} gives pictures that are not encoded: use another encoder than `copy`."
+                Message(
+                    "{name} gives pictures that are not encoded: use another encoder than `copy`.",
+                    name=repr(source.name),
+                )
             )
         as_it_is = settings.encoder == "auto" and source.codec == "h264" and not settings.masks
         if settings.encoder == "copy" or as_it_is:

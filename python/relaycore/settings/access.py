@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from relaycore.errors import ConfigurationError
+from relaycore.language import Message
 from relaycore.settings.tokens import TokenSettings
 from relaycore.settings.users import RoleName, UserName
 
@@ -56,7 +57,9 @@ def parse_hours(text: str) -> tuple[int, int]:
         right = begin < 24 * 60 and end <= 24 * 60 and begin != end
         if right and int(match[2]) < 60 and int(match[4]) < 60:
             return begin, end
-    raise ConfigurationError(f"{text!r} are no hours: write them like 08:00-18:00 or 22:00-06:00.")
+    raise ConfigurationError(
+        Message("{text} are no hours: write them like 08:00-18:00 or 22:00-06:00.", text=repr(text))
+    )
 
 
 def check_pattern(text: str) -> None:
@@ -64,7 +67,9 @@ def check_pattern(text: str) -> None:
     parts = text.strip("/").split("/")
     if len(text) > 255 or not all(_PATTERN_PART.fullmatch(part) for part in parts):
         raise ConfigurationError(
-            f"{text!r} is not a pattern of paths: write it like house/front or house/**."
+            Message(
+                "{text} is not a pattern of paths: write it like house/front or house/**.", text=repr(text)
+            )
         )
 
 
@@ -73,7 +78,9 @@ def parse_network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
     try:
         return ipaddress.ip_network(text.strip(), strict=False)
     except ValueError:
-        raise ConfigurationError(f"{text!r} is no network: write it like 192.168.1.0/24.") from None
+        raise ConfigurationError(
+            Message("{text} is no network: write it like 192.168.1.0/24.", text=repr(text))
+        ) from None
 
 
 def find_time_zone(name: str) -> zoneinfo.ZoneInfo | None:
@@ -81,7 +88,9 @@ def find_time_zone(name: str) -> zoneinfo.ZoneInfo | None:
     try:
         return zoneinfo.ZoneInfo(name) if name else None
     except (OSError, ValueError, zoneinfo.ZoneInfoNotFoundError):
-        raise ConfigurationError(f"There is no time zone {name!r}: write it like Europe/Berlin.") from None
+        raise ConfigurationError(
+            Message("There is no time zone {name}: write it like Europe/Berlin.", name=repr(name))
+        ) from None
 
 
 PathPattern = Annotated[

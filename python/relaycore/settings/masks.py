@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from relaycore.errors import ConfigurationError
+from relaycore.language import Message
 
 __all__ = ["MASKS_MAX", "MaskSettings", "check_count", "check_masks", "mask_objection"]
 
@@ -25,20 +26,29 @@ _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 def check_count(masks: list[Any]) -> None:
     """ConfigurationError where there are too many."""
     if len(masks) > MASKS_MAX:
-        raise ConfigurationError(f"A camera has at most {MASKS_MAX} masks, not {len(masks)}.")
+        raise ConfigurationError(
+            Message(
+                "A camera has at most {masks_max} masks, not {masks}.", masks_max=MASKS_MAX, masks=len(masks)
+            )
+        )
 
 
 def _check_fill(fill: str) -> None:
     if fill not in ("black", "pixelate", "blur") and not _COLOUR.fullmatch(fill):
         raise ConfigurationError(
-            f"{fill!r} is not a fill: use black, pixelate, blur or a colour like #204060."
+            Message(
+                "{fill} is not a fill: use black, pixelate, blur or a colour like #204060.", fill=repr(fill)
+            )
         )
 
 
 def _check_rectangle(sides: list[float]) -> None:
     if len(sides) != 4 or not _are_fractions(sides) or sides[0] >= sides[2] or sides[1] >= sides[3]:
         raise ConfigurationError(
-            "A rectangle is a list of left, top, right and bottom as fractions of the picture, from 0 to 1."
+            Message(
+                "A rectangle is a list of left, top, right and bottom as fractions of the picture, "
+                "from 0 to 1."
+            )
         )
 
 
@@ -49,8 +59,11 @@ def _check_polygon(corners: list[list[float]]) -> None:
         or _is_line(corners)
     ):
         raise ConfigurationError(
-            f"A polygon is a list of 3 to {CORNERS_MAX} corners, each [x, y] as fractions of the picture, "
-            "from 0 to 1, not all on one line."
+            Message(
+                "A polygon is a list of 3 to {corners_max} corners, each [x, y] as fractions of the "
+                "picture, from 0 to 1, not all on one line.",
+                corners_max=CORNERS_MAX,
+            )
         )
 
 
@@ -151,4 +164,6 @@ def check_masks(masks: list[MaskSettings]) -> None:
                 _check_polygon(mask.polygon)
             _check_fill(mask.fill)
         except ConfigurationError as error:
-            raise ConfigurationError(f"Mask {number} is not right: {error}") from None
+            raise ConfigurationError(
+                Message("Mask {number} is not right: {error}", number=number, error=error)
+            ) from None

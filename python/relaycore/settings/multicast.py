@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from relaycore.errors import ConfigurationError
+from relaycore.language import Message
 
 __all__ = ["GROUP_PORTS", "MulticastSettings"]
 
@@ -22,12 +23,14 @@ def _check_group(text: str) -> None:
     except ValueError:
         right = False
     if not right:
-        raise ConfigurationError(f"{text!r} is not a multicast address: take one like 239.255.0.1.")
+        raise ConfigurationError(
+            Message("{text} is not a multicast address: take one like 239.255.0.1.", text=repr(text))
+        )
 
 
 def _check_port(port: int) -> None:
     if port % 2:
-        raise ConfigurationError(f"The port {port} is odd: RTP takes the even one of two.")
+        raise ConfigurationError(Message("The port {port} is odd: RTP takes the even one of two.", port=port))
 
 
 class MulticastSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

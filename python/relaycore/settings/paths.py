@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from relaycore.errors import ConfigurationError
+from relaycore.language import Message
 from relaycore.settings.multicast import MulticastSettings
 from relaycore.settings.protocol import ProtocolSettings
 from relaycore.settings.urls import check_forward, check_source, check_webhook, masked
@@ -31,18 +32,24 @@ _PLACEHOLDER = re.compile(r"\{([A-Za-z_]+)\}")
 
 def _check_sources(sources: str | list[str]) -> None:
     if not sources:
-        raise ConfigurationError("The list of sources is empty: name one, or leave it out.")
+        raise ConfigurationError(Message("The list of sources is empty: name one, or leave it out."))
 
 
 def _check_hook(hook: list[str] | str) -> None:
     if isinstance(hook, str):
         check_webhook(hook)
     elif not hook or not hook[0].strip() or any("\0" in word for word in hook):
-        raise ConfigurationError("A hook is a command as a list of words, its program first, or a URL.")
+        raise ConfigurationError(
+            Message("A hook is a command as a list of words, its program first, or a URL.")
+        )
     for word in [hook] if isinstance(hook, str) else hook:
         for name in _PLACEHOLDER.findall(word):
             if name not in HOOK_PLACEHOLDERS:
-                raise ConfigurationError(f"{{{name}}} is not known: use {', '.join(HOOK_PLACEHOLDERS)}.")
+                raise ConfigurationError(
+                    Message(
+                        "{{name}} is not known: use {names}.", name=name, names=", ".join(HOOK_PLACEHOLDERS)
+                    )
+                )
 
 
 Source = Annotated[

@@ -8,6 +8,7 @@ from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 from relaycore.errors import ConfigurationError
+from relaycore.language import Message
 
 __all__ = [
     "FORWARD_SCHEMES",
@@ -54,7 +55,9 @@ def split_url(text: str) -> SplitResult:
     except ValueError:
         right = False
     if not right or len(text) > LONGEST or _UNPRINTABLE.search(text):
-        raise ConfigurationError(f"{masked(text)!r} is not a URL: write it like rtsp://HOST:PORT/PATH.")
+        raise ConfigurationError(
+            Message("{text} is not a URL: write it like rtsp://HOST:PORT/PATH.", text=repr(masked(text)))
+        )
     return parts
 
 
@@ -63,7 +66,7 @@ def check_source(text: str) -> None:
     match = _SCHEME.match(text)
     if match is None:
         if not text.strip() or "\0" in text:
-            raise ConfigurationError("The name of a file is missing: write it, or a URL.")
+            raise ConfigurationError(Message("The name of a file is missing: write it, or a URL."))
         return
     _check_scheme(text, match, SOURCE_SCHEMES)
 
@@ -80,5 +83,7 @@ def check_webhook(text: str) -> None:
 
 def _check_scheme(text: str, match: re.Match[str] | None, known: Container[str]) -> None:
     if match is None or match[2] is None or match[1].lower() not in known:
-        raise ConfigurationError(f"{masked(text)!r} has a scheme that is not known here.")
+        raise ConfigurationError(
+            Message("{text} has a scheme that is not known here.", text=repr(masked(text)))
+        )
     split_url(text)

@@ -8,6 +8,7 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta
 
 from relaycore.errors import ConfigurationError
+from relaycore.language import Message
 
 __all__ = [
     "DEFAULT_PATH",
@@ -53,7 +54,9 @@ def parse_size(text: str) -> tuple[int, int]:
         width, height = int(match[1]), int(match[2])
         if max(width, height) <= LARGEST_SIDE:
             return width, height
-    raise ConfigurationError(f"{text!r} is not a size: write width and height in pixels, like 1280x720.")
+    raise ConfigurationError(
+        Message("{text} is not a size: write width and height in pixels, like 1280x720.", text=repr(text))
+    )
 
 
 def parse_bitrate(value: str | int) -> int:
@@ -68,7 +71,10 @@ def parse_bitrate(value: str | int) -> int:
         if bits in BITRATES:
             return bits
     raise ConfigurationError(
-        f"{str(value)!r} is not a bit rate: write bits per second from 16k to 400M, like 800k or 2M."
+        Message(
+            "{value} is not a bit rate: write bits per second from 16k to 400M, like 800k or 2M.",
+            value=repr(str(value)),
+        )
     )
 
 
@@ -81,8 +87,11 @@ def normal_path(text: str) -> str:
     if len(path) <= 255 and _PATH.fullmatch(path):
         return path
     raise ConfigurationError(
-        f"{text!r} is not a path: use letters, digits, '-', '_' and '.', with '/' between parts, "
-        "like cam or house/front."
+        Message(
+            "{text} is not a path: use letters, digits, '-', '_' and '.', with '/' between parts, "
+            "like cam or house/front.",
+            text=repr(text),
+        )
     )
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from relaycore.errors import ConfigurationError
+from relaycore.language import Message
 from relaycore.settings.tls import TlsSettings
 from relaycore.system.file_watch import LOOK_S, WatchedFile
 from relaycore.tls.self_signed import self_signed
@@ -58,7 +59,7 @@ class TlsFiles:
         try:
             await self._read(chain, key)
         except (OSError, ValueError) as error:
-            raise ConfigurationError(f"tls: {_sentence(error)}") from error
+            raise ConfigurationError(Message("tls: {sentence}", sentence=_sentence(error))) from error
         self._tasks = [asyncio.create_task(self._follow(file, chain, key)) for file in watched]
 
     async def close(self) -> None:
@@ -75,8 +76,10 @@ class TlsFiles:
             return Path(self._settings.certificate), Path(self._settings.key or self._settings.certificate)
         if self._folder is None:
             raise ConfigurationError(
-                "tls: there is no folder to keep a certificate in: name `certificate` and `key`, or a "
-                "`state_folder`."
+                Message(
+                    "tls: there is no folder to keep a certificate in: name `certificate` and `key`, "
+                    "or a `state_folder`."
+                )
             )
         return self_signed(self._folder, self._names)
 

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from relaycore.errors import StateError
+from relaycore.language import Message
 
 __all__ = ["self_signed"]
 
@@ -43,8 +44,12 @@ def self_signed(folder: Path, names: Iterable[str]) -> tuple[Path, Path]:
             _make(chain, key, names)
     except OSError as error:
         raise StateError(
-            f"No certificate can be written to {chain.parent}: {error.strerror}. Give the relay the right to "
-            "write there, or another folder with --state-folder."
+            Message(
+                "No certificate can be written to {parent}: {strerror}. Give the relay the right to "
+                "write there, or another folder with --state-folder.",
+                parent=chain.parent,
+                strerror=error.strerror,
+            )
         ) from error
     return chain, key
 

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from aiohttp import hdrs, web
 
 from relaycore.errors import StateError
+from relaycore.language import Message
 from relaycore.web.answers import Refused
 from relaycore.web.guard import peer_of
 from relaycore.web.keys import LEDGER
@@ -38,7 +39,7 @@ async def recorded(request: web.Request, act: str, target: str | None) -> AsyncI
         )
     except StateError:
         raise Refused(
-            503, "This cannot be put on record now, so nothing was done: try again later."
+            503, Message("This cannot be put on record now, so nothing was done: try again later.")
         ) from None
     try:
         yield

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from relaycore.language import shown
+from relaycore.language import Message, shown
 from relaycore.web.limits import LIMITS
 
 __all__ = ["Problem", "Refused", "json_answer", "read_json"]
@@ -77,20 +77,28 @@ async def read_json(request: web.Request) -> Any:
     says yes (Fetch standard, "CORS-preflight request").
     """
     if request.content_type != "application/json":
-        raise Refused(415, "Send the body as JSON, with the header Content-Type: application/json.")
+        raise Refused(415, Message("Send the body as JSON, with the header Content-Type: application/json."))
     limits = request.app[LIMITS]
     try:
         async with asyncio.timeout(limits.timeout_s):
             body = await request.read()
     except TimeoutError:
         raise Refused(
-            408, f"The body did not come within {limits.timeout_s} seconds: send it at once."
+            408,
+            Message(
+                "The body did not come within {timeout_s} seconds: send it at once.",
+                timeout_s=limits.timeout_s,
+            ),
         ) from None
     except web.HTTPRequestEntityTooLarge:
         raise Refused(
-            413, f"The body is longer than {limits.body_bytes} bytes: send less, or raise http_body_bytes."
+            413,
+            Message(
+                "The body is longer than {body_bytes} bytes: send less, or raise http_body_bytes.",
+                body_bytes=limits.body_bytes,
+            ),
         ) from None
     try:
         return msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Refused(400, f"The body is not JSON: {error}.") from None
+        raise Refused(400, Message("The body is not JSON: {error}.", error=error)) from None

@@ -25,6 +25,7 @@ from aiohttp import hdrs, web
 from relaycore.access.decisions import Allow, Challenge, Gatekeeper, Refuse, Rejection
 from relaycore.access.identity import NOBODY
 from relaycore.access.users import REALM
+from relaycore.language import Message
 from relaycore.settings import Action, Role
 from relaycore.web import share_cookie
 from relaycore.web.answers import Refused
@@ -145,14 +146,17 @@ class Guard:
                     share_cookie.remember(request, links, secure=question.secure)
                 return Visitor(user, who.role, who.purpose, ticket, question.peer, question.secure)
             case Challenge(challenges, reason=reason, wrong=wrong):
-                said = f"{reason}: send" if wrong else "Say who you are: send"
+                said = reason if wrong else Message("Say who you are")
                 raise Refused(
                     401,
-                    f"{said} a user and the password by Digest, as with curl --digest -u NAME.",
+                    Message(
+                        "{said}: send a user and the password by Digest, as with curl --digest -u NAME.",
+                        said=said,
+                    ),
                     headers=tuple((hdrs.WWW_AUTHENTICATE, one) for one in self._offered(challenges)),
                 )
             case Refuse(status, reason):
-                raise Refused(status, f"{reason}.")
+                raise Refused(status, Message("{reason}.", reason=reason))
 
     def _offered(self, challenges: Sequence[str]) -> Sequence[str]:
         """The challenges, with one for tokens where these are taken: over RTSP nobody could answer it."""
@@ -162,12 +166,15 @@ class Guard:
 
     def _refuse_strangers(self, request: web.Request) -> None:
         if any(name in request.headers for name in _PROXIED):
-            raise _Foreign(403, "Through a proxy everybody seems to be of this machine: log in as a user.")
+            raise _Foreign(
+                403, Message("Through a proxy everybody seems to be of this machine: log in as a user.")
+            )
         name = _host_name(request.headers.get(hdrs.HOST, ""))
         if name in self._names or name.endswith(".localhost") or _is_address(name):
             return
         raise _Foreign(
-            421, "This server does not know that it is called so: use its address, or log in as a user."
+            421,
+            Message("This server does not know that it is called so: use its address, or log in as a user."),
         )
 
 
@@ -201,7 +208,9 @@ def _refuse_other_origins(request: web.Request) -> None:
     else:
         same = request.headers.get("Sec-Fetch-Site", "none") in ("none", "same-origin")
     if not same:
-        raise _Foreign(403, "A page of another site may change nothing here: use a page of this server.")
+        raise _Foreign(
+            403, Message("A page of another site may change nothing here: use a page of this server.")
+        )
 
 
 def _host_name(host: str) -> str:

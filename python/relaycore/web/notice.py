@@ -13,6 +13,7 @@ from typing import Final
 from aiohttp import web
 
 from relaycore.errors import ConfigurationError
+from relaycore.language import Message
 from relaycore.privacy.page import POLICY, notice_page
 from relaycore.privacy.record import PathProtocol, protocol_of
 from relaycore.settings import normal_path
@@ -58,7 +59,7 @@ async def _protocol(request: web.Request) -> PathProtocol:
         await request.app[GUARD].admit(request, "read")
     live = {stream.path for stream in relay.streams()}
     if found is None or not (path in live or path in relay.config.cameras or path in relay.paths):
-        raise Refused(404, "There is no such path: GET /api/v1/paths lists those that there are.")
+        raise Refused(404, Message("There is no such path: GET /api/v1/paths lists those that there are."))
     return found
 
 

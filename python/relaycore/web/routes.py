@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 from aiohttp import web
 
+from relaycore.language import Message
 from relaycore.web.answers import Refused
 from relaycore.web.guard import Access
 
@@ -69,4 +70,7 @@ def query_of(request: web.Request, kind: type[_Query]) -> _Query:
         return msgspec.convert(given, kind, strict=False)
     except msgspec.ValidationError as error:
         known = ", ".join(kind.__struct_encode_fields__)
-        raise Refused(400, f"The query is not right: {error}. Its parameters are {known}.") from None
+        raise Refused(
+            400,
+            Message("The query is not right: {error}. Its parameters are {known}.", error=error, known=known),
+        ) from None

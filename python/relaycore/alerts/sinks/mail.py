@@ -17,6 +17,7 @@ from typing import Final
 
 from relaycore.alerts.model import Alert
 from relaycore.errors import HookError
+from relaycore.language import Message
 from relaycore.ledger.export import moment
 from relaycore.settings.alerts import MailSettings
 
@@ -45,11 +46,15 @@ class Mail:
         try:
             await _in_thread(lambda: self._deliver(message))
         except smtplib.SMTPResponseException as error:
-            raise HookError(f"{self.name} answered with {error.smtp_code}.") from None
+            raise HookError(
+                Message("{name} answered with {smtp_code}.", name=self.name, smtp_code=error.smtp_code)
+            ) from None
         except smtplib.SMTPRecipientsRefused:
-            raise HookError(f"{self.name} takes mail for none of the addresses.") from None
+            raise HookError(Message("{name} takes mail for none of the addresses.", name=self.name)) from None
         except (OSError, smtplib.SMTPException, ValueError) as error:
-            raise HookError(f"{self.name} took no mail ({type(error).__name__}).") from None
+            raise HookError(
+                Message("{name} took no mail ({kind}).", name=self.name, kind=type(error).__name__)
+            ) from None
 
     async def close(self) -> None:
         """Nothing is kept."""
@@ -79,10 +84,17 @@ class Mail:
                     first = file.read(LONGEST_PASSWORD).split(b"\n", 1)[0]
                 return first.rstrip(b"\r").decode()
             except (OSError, UnicodeDecodeError):
-                raise HookError(f"{settings.password_file} cannot be read.") from None
+                raise HookError(
+                    Message("{password_file} cannot be read.", password_file=settings.password_file)
+                ) from None
         password = os.environ.get(settings.password_variable)
         if password is None:
-            raise HookError(f"There is no environment variable {settings.password_variable}.")
+            raise HookError(
+                Message(
+                    "There is no environment variable {password_variable}.",
+                    password_variable=settings.password_variable,
+                )
+            )
         return password
 
 

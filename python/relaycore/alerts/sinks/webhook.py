@@ -10,6 +10,7 @@ import msgspec
 
 from relaycore.alerts.model import Alert
 from relaycore.errors import HookError
+from relaycore.language import Message
 
 __all__ = ["Webhook"]
 
@@ -42,9 +43,11 @@ class Webhook:
             ) as answer:
                 status = answer.status
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-            raise HookError(f"{self.name} gave no answer ({type(error).__name__}).") from None
+            raise HookError(
+                Message("{name} gave no answer ({kind}).", name=self.name, kind=type(error).__name__)
+            ) from None
         if not 200 <= status < 300:
-            raise HookError(f"{self.name} answered with status {status}.")
+            raise HookError(Message("{name} answered with status {status}.", name=self.name, status=status))
 
     async def close(self) -> None:
         """Closes the connection."""

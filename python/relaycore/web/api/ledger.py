@@ -10,6 +10,7 @@ import msgspec
 from aiohttp import web
 
 from relaycore.errors import StateError
+from relaycore.language import Message
 from relaycore.ledger.query import Question, ask
 from relaycore.ledger.records import KINDS, Act, Kind, Opening, Refusal, Removal, Session
 from relaycore.web.acts import recorded
@@ -55,7 +56,9 @@ async def list_records(request: web.Request) -> web.Response:
     query = query_of(request, LedgerQuery)
     ledger = request.app[LEDGER]
     if ledger is None:
-        raise Refused(404, "This relay keeps no ledger: set enabled = true in [ledger] and start it again.")
+        raise Refused(
+            404, Message("This relay keeps no ledger: set enabled = true in [ledger] and start it again.")
+        )
     question = Question(
         kinds=KINDS if query.kind is None else (query.kind,),
         subject=query.subject,

@@ -9,6 +9,7 @@ import msgspec
 
 from relaycore.control.checking import Mistakes, check_table
 from relaycore.control.checking_together import check_together, over_defaults
+from relaycore.language import Message
 from relaycore.settings import PathSettings, masked
 from relaycore.web.answers import Refused
 
@@ -35,7 +36,12 @@ def checked_settings(relay: Relay, path: str, body: Any) -> PathSettings:
             if name in body:
                 raise Refused(
                     403,
-                    f"Hooks are set in the configuration file only: write {name} into [paths.{path}] there.",
+                    Message(
+                        "Hooks are set in the configuration file only: write {name} into "
+                        "[paths.{path}] there.",
+                        name=name,
+                        path=path,
+                    ),
                 )
     texts = [
         ": ".join([*(str(part) for part in mistake.path[2:]), mistake.text])

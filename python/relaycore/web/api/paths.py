@@ -11,6 +11,7 @@ from aiohttp import web
 
 from relaycore._relaycore import Session
 from relaycore.errors import ConfigurationError, PathError, RelaycoreError
+from relaycore.language import Message
 from relaycore.paths.forward import ForwardStatus
 from relaycore.paths.source import SourceStatus
 from relaycore.settings import PathSettings, masked, normal_path
@@ -314,7 +315,10 @@ def _path_of(request: web.Request) -> str:
 
 
 def _no_path(path: str) -> Refused:
-    return Refused(404, f"There is no path {path!r}: GET /api/v1/paths lists those that there are.")
+    return Refused(
+        404,
+        Message("There is no path {path}: GET /api/v1/paths lists those that there are.", path=repr(path)),
+    )
 
 
 ROUTES: Sequence[Route] = (

@@ -10,6 +10,7 @@ import msgspec
 from aiohttp import web
 
 from relaycore.errors import ConfigurationError
+from relaycore.language import Message
 from relaycore.web.acts import recorded
 from relaycore.web.answers import Problem, Refused, json_answer, read_json
 from relaycore.web.api.endings import EndingView, endings
@@ -55,9 +56,13 @@ async def reload_settings(request: web.Request) -> web.Response:
     try:
         wish = msgspec.convert(await read_json(request), ReloadRequest)
     except msgspec.ValidationError as error:
-        raise Refused(422, f'The body is not right: {error}. Send {{"dry_run": true}} or {{}}.') from None
+        raise Refused(
+            422, Message('The body is not right: {error}. Send {"dry_run": true} or {}.', error=error)
+        ) from None
     if relay.load_settings is None:
-        raise Refused(409, "This relay was started without a configuration file: change its paths instead.")
+        raise Refused(
+            409, Message("This relay was started without a configuration file: change its paths instead.")
+        )
     try:
         config = await asyncio.to_thread(relay.load_settings)
         if wish.dry_run:
@@ -67,7 +72,9 @@ async def reload_settings(request: web.Request) -> web.Response:
                 plan = await relay.reload(config)
     except ConfigurationError as error:
         raise Refused(
-            422, f"The settings are not right, so nothing was changed: {error}", mistakes=error.mistakes
+            422,
+            Message("The settings are not right, so nothing was changed: {error}", error=error),
+            mistakes=error.mistakes,
         ) from None
     if not wish.dry_run:
         _log.info("settings read again by request", extra={"user": request[USER]})

@@ -12,6 +12,7 @@ from aiohttp import web
 from relaycore.access.share_links import ShareLink
 from relaycore.access.sharing import SharePurpose, ShareSeconds, ShareSessions
 from relaycore.errors import ConfigurationError, StateError
+from relaycore.language import Message
 from relaycore.web.acts import recorded
 from relaycore.web.answers import Problem, Refused, json_answer, read_json
 from relaycore.web.keys import RELAY
@@ -106,7 +107,12 @@ async def revoke_share(request: web.Request) -> web.Response:
     """Revokes a link, and ends what is open by it."""
     relay, link_id = request.app[RELAY], request.match_info["id"]
     if not any(link.id == link_id and link.revoked is None for link in relay.shares()):
-        raise Refused(404, f"There is no share link {link_id!r} that lets anybody in: list them.")
+        raise Refused(
+            404,
+            Message(
+                "There is no share link {link_id} that lets anybody in: list them.", link_id=repr(link_id)
+            ),
+        )
     async with recorded(request, "revokeShare", link_id):
         try:
             await relay.revoke_share(link_id, f"The share link was revoked by {request[USER]}")
@@ -122,7 +128,10 @@ def _wish(body: Any) -> ShareWish:
     except msgspec.ValidationError as error:
         raise Refused(
             422,
-            f"This is no share link: {error}. It has path, purpose and seconds, and may have sessions.",
+            Message(
+                "This is no share link: {error}. It has path, purpose and seconds, and may have sessions.",
+                error=error,
+            ),
         ) from None
 
 

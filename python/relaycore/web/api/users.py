@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import msgspec
 from aiohttp import web
 
+from relaycore.language import Message
 from relaycore.web.acts import recorded
 from relaycore.web.answers import Problem, Refused, json_answer
 from relaycore.web.api.endings import EndingView
@@ -33,7 +34,10 @@ async def end_sessions(request: web.Request) -> web.Response:
     user = request.match_info["user"]
     is_open = user in presence or any(session.user == user for session in relay.sessions())
     if user not in relay.users and not is_open:
-        raise Refused(404, f"There is no user {user!r}, nor anything that is open under that name.")
+        raise Refused(
+            404,
+            Message("There is no user {user}, nor anything that is open under that name.", user=repr(user)),
+        )
     reason = f"ended by {request[USER]}"
     async with recorded(request, "endSessions", user):
         # Whoever ends all of their own still has an answer coming, and then no connection.
