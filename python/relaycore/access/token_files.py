@@ -12,6 +12,7 @@ from typing import Final
 from relaycore.access.tokens import TokenKeys, read_keys
 from relaycore.access.users import UserStore
 from relaycore.errors import ConfigurationError
+from relaycore.language import Message
 from relaycore.settings.tokens import TokenSettings
 from relaycore.system.file_watch import LOOK_S, WatchedFile
 from relaycore.system.private_files import others_may_read
@@ -90,8 +91,12 @@ def _load(settings: TokenSettings) -> TokenKeys | None:
         is_secret = b"-----BEGIN" not in data and not settings.jwks_file
         if (is_secret or b'"oct"' in data) and others_may_read(path):
             raise ConfigurationError(
-                f"access.tokens: {path} holds a secret, and others may read it: chmod 600 it."
+                Message(
+                    "access.tokens: {path} holds a secret, and others may read it: chmod 600 it.", path=path
+                )
             )
     except OSError as error:
-        raise ConfigurationError(f"access.tokens: {path} cannot be read: {error.strerror}.") from None
+        raise ConfigurationError(
+            Message("access.tokens: {path} cannot be read: {strerror}.", path=path, strerror=error.strerror)
+        ) from None
     return read_keys(settings, data)

@@ -27,6 +27,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from relaycore.access.identity import Identity, Offer
 from relaycore.errors import ConfigurationError
+from relaycore.language import Message
 from relaycore.settings import Role, UserName
 from relaycore.settings.access import check_pattern
 from relaycore.settings.tokens import TokenSettings
@@ -171,8 +172,12 @@ def read_keys(settings: TokenSettings, data: bytes) -> TokenKeys:
     if not keys:
         wanted = ", ".join(settings.algorithms)
         raise ConfigurationError(
-            f"access.tokens: {settings.file} has no key for {wanted}: name another file, or the algorithms "
-            "of its keys."
+            Message(
+                "access.tokens: {file} has no key for {wanted}: name another file, or the algorithms "
+                "of its keys.",
+                file=settings.file,
+                wanted=wanted,
+            )
         )
     return TokenKeys(keys, settings)
 
@@ -185,7 +190,10 @@ def _of_file(data: bytes) -> list[_Key]:
         key = serialization.load_pem_public_key(data)
     except ValueError as error:
         raise ConfigurationError(
-            "access.tokens: key_file is no public key in PEM: export the public half of the key that signs."
+            Message(
+                "access.tokens: key_file is no public key in PEM: export the public half of the key "
+                "that signs."
+            )
         ) from error
     return [_key(key, None)]
 
@@ -197,7 +205,7 @@ def _of_set(data: bytes) -> list[_Key]:
         listed = document["keys"]
     except (ValueError, KeyError, TypeError, RecursionError):
         raise ConfigurationError(
-            "access.tokens: jwks_file is no JWK set: it is JSON with a list of keys."
+            Message("access.tokens: jwks_file is no JWK set: it is JSON with a list of keys.")
         ) from None
     found = []
     for item in listed[:MOST_KEYS] if isinstance(listed, list) else ():

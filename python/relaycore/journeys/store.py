@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from relaycore.errors import StateError
 from relaycore.journeys.counts import Count
+from relaycore.language import Message
 
 __all__ = ["FILE", "Store"]
 
@@ -118,4 +119,10 @@ class Store:
         return database
 
     def _trouble(self, error: Exception) -> StateError:
-        return StateError(f"{self.path} cannot be used: {error}. Check its permissions and the free space.")
+        return StateError(
+            Message(
+                "{path} cannot be used: {error}. Check its permissions and the free space.",
+                path=self.path,
+                error=error,
+            )
+        )

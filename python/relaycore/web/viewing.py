@@ -26,6 +26,7 @@ from aiohttp import hdrs, web
 from relaycore._relaycore import Engine, Session, SessionEvent, WebSession
 from relaycore.access.decisions import Refuse
 from relaycore.errors import ConfigurationError, SourceError
+from relaycore.language import Message
 from relaycore.settings import normal_path
 from relaycore.web.answers import Refused
 from relaycore.web.keys import GUARD, RELAY, VISITS
@@ -124,7 +125,11 @@ async def begin_visit(request: web.Request, viewer: Viewer, means: Means) -> Vis
 def nothing_at(path: str) -> Refused:
     """That there is no stream at a path."""
     return Refused(
-        404, f"There is no stream at {path!r} now: GET /api/v1/streams lists those that there are."
+        404,
+        Message(
+            "There is no stream at {path} now: GET /api/v1/streams lists those that there are.",
+            path=repr(path),
+        ),
     )
 
 

@@ -18,7 +18,7 @@ from relaycore.journeys.charts import number, share, span
 from relaycore.journeys.page import TITLES, causes_of, name_of, report_page, titles_of
 from relaycore.journeys.report import DIMENSIONS, Dimension, Funnel, Question, Report, ask
 from relaycore.journeys.stages import FIRST_KEY_FRAME, STAGES, WATCHED
-from relaycore.language import Message
+from relaycore.language import Message, message_n
 from relaycore.privacy.page import record_page
 from relaycore.privacy.record import PathProtocol, fields_of, protocols_of
 
@@ -149,28 +149,45 @@ def _show_journeys(question: Question, report: Report) -> None:
         )
         for stage in whole.stages
     ]
-    columns = ("stage", "passed", "of all", "ended here", "median time", "why")
-    show_table(
-        console, Message("Journeys: {titles_of}", titles_of=titles_of(question, report)), columns, rows
+    columns = (
+        Message("stage"),
+        Message("passed"),
+        Message("of all"),
+        Message("ended here"),
+        Message("median time"),
+        Message("why"),
     )
+    show_table(console, Message("Journeys: {of}", of=titles_of(question, report)), columns, rows)
     say(
         console,
         Message(
-            "startup time (median): {span}   video start failures: {number}   exits before video "
-            "start: {number_2}   refused: {number_3}",
-            span=span(whole.startup_ms),
-            number=number(whole.start_failures),
-            number_2=number(whole.exits_before_start),
-            number_3=number(whole.refused),
+            "startup time (median): {startup}   video start failures: {failures}   exits before video "
+            "start: {exits}   refused: {refused}",
+            startup=span(whole.startup_ms),
+            failures=number(whole.start_failures),
+            exits=number(whole.exits_before_start),
+            refused=number(whole.refused),
         ),
     )
     if report.uncounted:
         say(
             console,
-            Message("{number} more attempts came too fast to be counted.", number=number(report.uncounted)),
+            message_n(
+                "{count} more attempt came too fast to be counted.",
+                "{count} more attempts came too fast to be counted.",
+                report.uncounted,
+            ),
         )
     for dimension in DIMENSIONS:
-        titles = (dimension, "attempts", "first key frame", "watched", "ended well", "startup", "why not")
+        titles = (
+            dimension,
+            Message("attempts"),
+            Message("first key frame"),
+            Message("watched"),
+            Message("ended well"),
+            Message("startup"),
+            Message("why not"),
+        )
         show_table(
             console,
             Message("By {dimension}", dimension=dimension),

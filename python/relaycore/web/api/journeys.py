@@ -9,6 +9,7 @@ from aiohttp import web
 
 from relaycore.errors import StateError
 from relaycore.journeys.report import Question, Report, ask
+from relaycore.language import Message
 from relaycore.web.answers import Problem, Refused, json_answer
 from relaycore.web.keys import JOURNEYS
 from relaycore.web.routes import Answered, Route, query_of
@@ -22,7 +23,8 @@ async def report_journeys(request: web.Request) -> web.Response:
     journeys = request.app[JOURNEYS]
     if journeys is None:
         raise Refused(
-            404, "This relay counts no journeys: give it a state_folder, and leave [journeys] enabled."
+            404,
+            Message("This relay counts no journeys: give it a state_folder, and leave [journeys] enabled."),
         )
 
     def found() -> Report:

@@ -13,6 +13,7 @@ from aiohttp import hdrs, web
 from msgspec import Meta
 
 from relaycore.errors import EncoderError, PathError
+from relaycore.language import Message
 from relaycore.web.answers import Problem, Refused
 from relaycore.web.keys import ENGINE, PICTURES
 from relaycore.web.limits import LIMITS
@@ -132,7 +133,9 @@ async def _send(
 
 
 def _later(reason: str) -> Refused:
-    return Refused(503, f"{reason}: try again in a moment.", headers=((hdrs.RETRY_AFTER, "1"),))
+    return Refused(
+        503, Message("{reason}: try again in a moment.", reason=reason), headers=((hdrs.RETRY_AFTER, "1"),)
+    )
 
 
 _PARAMETERS: Final = {"path": "The path, such as `front` or `house/front`."}

@@ -13,6 +13,7 @@ from relaycore._relaycore import AccessUnit, Track, inspect_jpeg
 from relaycore.capture.colour import colour_of
 from relaycore.decoding import can_decode, open_video_decoder
 from relaycore.errors import EncoderError
+from relaycore.language import Message
 
 __all__ = ["JpegEncoder", "decode_jpeg", "decode_newest", "newest_jpeg", "scaled_size", "video_track"]
 
@@ -36,7 +37,7 @@ def video_track(tracks: Sequence[Track]) -> int:
     for number, track in enumerate(tracks):
         if track.kind == "video" and can_decode(track):
             return number
-    raise EncoderError("The stream has no pictures that can be made to JPEG.")
+    raise EncoderError(Message("The stream has no pictures that can be made to JPEG."))
 
 
 def newest_jpeg(units: Sequence[AccessUnit]) -> AccessUnit | None:
@@ -69,7 +70,7 @@ def decode_newest(track: Track, units: Sequence[AccessUnit]) -> tuple[av.VideoFr
             continue  # one that lost packets; what is behind it may be whole
         newest = frames[-1] if frames else newest
     if newest is None:
-        raise EncoderError("The pictures cannot be decoded: they are damaged.")
+        raise EncoderError(Message("The pictures cannot be decoded: they are damaged."))
     return newest, captured.get(newest.pts or 0, chosen[-1].captured_ns)
 
 
@@ -80,7 +81,7 @@ def decode_jpeg(data: bytes) -> av.VideoFrame:
     except av.FFmpegError:
         frames = []
     if not frames:
-        raise EncoderError("The picture cannot be decoded: it is damaged.")
+        raise EncoderError(Message("The picture cannot be decoded: it is damaged."))
     return frames[0]
 
 
@@ -106,7 +107,7 @@ class JpegEncoder:
             context.thread_count = 1  # more would hold pictures back
             context.open()
         except (av.FFmpegError, ValueError) as error:
-            raise EncoderError(f"FFmpeg cannot encode JPEG here ({error}).") from error
+            raise EncoderError(Message("FFmpeg cannot encode JPEG here ({error}).", error=error)) from error
         self._context = context
         # That of a frame would be shared by all threads that scale it.
         self._reformatter = VideoReformatter()
@@ -129,7 +130,9 @@ class JpegEncoder:
             self._pictures += 1
             return b"".join(bytes(packet) for packet in self._context.encode(picture))
         except (av.FFmpegError, ValueError) as error:
-            raise EncoderError(f"The picture cannot be made to JPEG ({error}).") from error
+            raise EncoderError(
+                Message("The picture cannot be made to JPEG ({error}).", error=error)
+            ) from error
 
 
 def _is_whole(data: bytes) -> bool:

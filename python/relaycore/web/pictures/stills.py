@@ -12,6 +12,7 @@ import av
 
 from relaycore._relaycore import AccessUnit, Track
 from relaycore.errors import PathError
+from relaycore.language import Message
 from relaycore.web.pictures.jpeg import (
     JpegEncoder,
     decode_jpeg,
@@ -137,7 +138,7 @@ class Stills:
                 try:
                     came = [await anext(reader), *reader.take()]
                 except StopAsyncIteration:
-                    raise PathError(f"The stream at {path!r} has ended.") from None
+                    raise PathError(Message("The stream at {path} has ended.", path=repr(path))) from None
                 units += [unit for unit in came if unit.track == number]
             return reader.tracks[number], units
 
