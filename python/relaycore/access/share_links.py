@@ -152,7 +152,9 @@ class ShareLinks:
         """The link of a token, if it lets somebody in at this moment. ShareProblem where it does not."""
         match = _TOKEN.fullmatch(token)
         if match is None:
-            raise ShareProblem(400, Message(Message("This is no share link, look whether all of it was copied")))
+            raise ShareProblem(
+                400, Message(Message("This is no share link, look whether all of it was copied"))
+            )
         link = self._links.get(match[1])
         # Compared also where there is none, so that both take the same time.
         expected = self.signature(link or _NO_LINK)

@@ -21,6 +21,7 @@ from relaycore.events import (
     StreamResumed,
     StreamVacant,
 )
+from relaycore.language import Message
 from relaycore.paths.hooks import Happening, HookEvent, HookFunction, Hooks
 from relaycore.paths.host import PathHost
 from relaycore.paths.path import ManagedPath, PathStatus
@@ -110,7 +111,7 @@ class Paths:
     def _with_source(self, path: str) -> ManagedPath:
         managed = self._paths.get(path)
         if managed is None:
-            raise PathError(f"The path {path!r} has no source.")
+            raise PathError(Message("The path {path} has no source.", path=repr(path)))
         return managed
 
     def prepare_publisher(self, path: str) -> None:

@@ -122,7 +122,7 @@ class ManagedPath:
     async def stop(self) -> None:
         """Ends the source until it is started again; readers are told. PathError when there is none."""
         if self._source is None:
-            raise PathError(f"The path {self.path!r} has no source.")
+            raise PathError(Message("The path {path} has no source.", path=repr(self.path)))
         self._stopped = True
         self._changed.set()
         await self._stop_source()
@@ -131,7 +131,7 @@ class ManagedPath:
         """Lets a stopped source begin; one on demand waits for a reader. PathError when there is none."""
         async with self._lock:
             if self._source is None:
-                raise PathError(f"The path {self.path!r} has no source.")
+                raise PathError(Message("The path {path} has no source.", path=repr(self.path)))
             if self._stopped:
                 self._stopped = False
                 self._failures.clear()
@@ -185,7 +185,9 @@ class ManagedPath:
 
     def _refuse_stopped(self) -> None:
         if self._stopped:
-            raise SourceError(f"The source of {self.path!r} was stopped: it has to be started again.")
+            raise SourceError(
+                Message("The source of {path} was stopped: it has to be started again.", path=repr(self.path))
+            )
 
     # What happens to the stream
 

@@ -251,7 +251,9 @@ async def start_source(request: web.Request) -> web.Response:
 def _nothing_to_start(request: web.Request, path: str, error: PathError) -> Refused:
     if all(found.path != path for found in _views(request)):
         return _no_path(path)
-    return Refused(409, f"{error} Only cameras and sources of the relay can be stopped and started.")
+    return Refused(
+        409, Message("{error} Only cameras and sources of the relay can be stopped and started.", error=error)
+    )
 
 
 def _views(request: web.Request) -> list[PathView]:
