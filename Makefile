@@ -19,7 +19,7 @@ RUST_SOURCES := $(shell find rust -name target -prune -o \( -name '*.rs' -o -nam
 
 export PYO3_PYTHON := $(CURDIR)/$(BIN)/python
 
-.PHONY: messages language help serve test test-rust test-python test-interop test-browser instructions camera-vm windows lint lint-rust lint-python bench lock clean
+.PHONY: messages language help serve test test-rust test-python test-interop test-browser screenshots instructions camera-vm windows lint lint-rust lint-python bench lock clean
 
 help: ## List the tasks
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r task text; do \
@@ -79,6 +79,9 @@ messages: $(STAMPS)/venv-dev $(STAMPS)/extension ## Put the texts that the sourc
 
 language: $(STAMPS)/venv-dev $(STAMPS)/extension ## Begin a language, named in LANG=it; see docs/languages.md
 	$(BIN)/python -m scripts.messages --add $(LANG)
+
+screenshots: $(STAMPS)/venv-dev $(STAMPS)/extension $(STAMPS)/packages-browser ## Pictures of the pages in .cache/screenshots: three languages, light and dark, wide and narrow
+	$(BIN)/python -m tests.browser.screenshots $(ARGS)
 
 bench: $(STAMPS)/venv-dev $(STAMPS)/extension $(STAMPS)/packages-bench ## What it carries and costs, a selection in ten minutes, drawn into docs/benchmarks.md
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -181,7 +181,7 @@ def test_everything_can_be_done_with_the_keyboard(page: Page, between: StandIn) 
     page.keyboard.press("i")
     figures = player.locator("dl.figures")
     expect(figures).to_contain_text("WebSocket (MSE)", timeout=LIMIT_MS)
-    expect(figures).to_contain_text("640 \u00d7 360")
+    expect(figures).to_contain_text("\u2066640 \u00d7 360\u2069")
     assert barriers(page) == []
     page.keyboard.press("i")
     expect(figures).to_be_hidden()

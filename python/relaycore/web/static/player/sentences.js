@@ -34,7 +34,7 @@ export function linesOf(transport, figures, rates) {
   const unknown = t("not known");
   const lines = [
     [t("Delay"), figures.latency === null ? unknown : seconds(figures.latency)],
-    [t("Picture"), `${number(figures.width, PLAIN)} × ${number(figures.height, PLAIN)}`],
+    [t("Picture"), `\u2066${number(figures.width, PLAIN)} × ${number(figures.height, PLAIN)}\u2069`],
     [t("Pictures a second"), rates.pictures === null ? unknown : number(rates.pictures, ONE)],
     [t("Rate"), rates.bits === null ? unknown : rate(rates.bits)],
   ];
