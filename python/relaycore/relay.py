@@ -293,9 +293,26 @@ class Relay:
         settings = msgspec.structs.replace(settings or CameraSettings(), **wishes)
         await cameras.add(self._free_path(path), settings)
 
+    async def set_camera(self, path: str, settings: CameraSettings) -> None:
+        """Opens a camera as :meth:`add_camera` does, and has it among the settings until the next reload."""
+        path = normal_path(path)
+        async with self._reloading:
+            if path in self.paths and self.paths[path].sources:
+                raise PathError(f"The path {path!r} has a source: choose another one.")
+            await self.add_camera(path, settings)
+            cameras = {**self.config.cameras, path: settings}
+            self.config = msgspec.structs.replace(self.config, cameras=cameras)
+
     async def remove_camera(self, path: str) -> None:
-        """Closes a camera and ends its stream. PathError when there is none at ``path``."""
-        await self._open(self._cameras).remove(normal_path(path), CLOSE_TIMEOUT_S)
+        """Closes a camera, and ends its stream. PathError when there is none at ``path``.
+
+        One of the settings comes back with the next reload.
+        """
+        path = normal_path(path)
+        async with self._reloading:
+            await self._open(self._cameras).remove(path, CLOSE_TIMEOUT_S)
+            cameras = {name: kept for name, kept in self.config.cameras.items() if name != path}
+            self.config = msgspec.structs.replace(self.config, cameras=cameras)
 
     async def stop_source(self, path: str) -> None:
         """Stops what feeds a path, its camera or its source, until :meth:`start_source`.

@@ -6,6 +6,7 @@ import json
 import re
 import tomllib
 from collections.abc import AsyncIterator
+from fractions import Fraction
 from typing import Any
 
 import aiohttp
@@ -14,8 +15,10 @@ from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import validate
 
 from relaycore import Relay, Session, Track, User
+from relaycore.capture import devices
+from relaycore.capture.model import Camera, Devices, Microphone, Mode
 from relaycore.events import SessionEnded, SessionStarted
-from relaycore.settings import PathSettings
+from relaycore.settings import PathSettings, Role
 from relaycore.web.api.openapi import describe
 from relaycore.web.server import ROUTES
 from tests.support.rtsp import Client
@@ -151,6 +154,69 @@ async def test_a_camera_that_is_stopped_is_still_one(api: Api) -> None:
     assert (status, found["kind"], found["stopped"], found["stream"]) == (200, "camera", True, None)
     status, found = await api.ask("POST", "/api/v1/paths/cam/start")
     assert (status, found["stopped"], found["stream"]["path"]) == (200, False, "cam")
+
+
+async def test_a_camera_is_added_and_removed(api: Api) -> None:
+    body = {"camera": "pattern", "size": "320x240", "fps": 10, "microphone": "none"}
+    status, found = await api.ask("PUT", "/api/v1/cameras/yard", json=body)
+    assert (status, tomllib.loads(found["toml"])) == (201, {"cameras": {"yard": body}})
+    assert (await api.ask("GET", "/api/v1/paths/yard"))[1]["kind"] == "camera"
+    # It is one of the settings: changing another path must not end it.
+    await api.relay.set_path("door", PathSettings(source="nothing.mp4", source_on_demand=True))
+    for taken in ("yard", "own", "door"):
+        assert (await api.ask("PUT", f"/api/v1/cameras/{taken}", json=body))[0] == 409
+    assert (await api.ask("DELETE", "/api/v1/cameras/yard"))[0] == 200
+    await api.relay.set_path("gate", PathSettings())
+    assert (await api.ask("GET", "/api/v1/paths/yard"))[0] == 404
+    assert (await api.ask("DELETE", "/api/v1/cameras/yard"))[0] == 404
+
+
+@pytest.mark.parametrize("body", [{"camra": "x"}, {"size": "large"}, {"fps": -1}, []])
+async def test_cameras_with_mistakes_are_not_opened(api: Api, body: Any) -> None:
+    status, found = await api.ask("PUT", "/api/v1/cameras/yard", json=body)
+    assert (status, len(found["mistakes"])) == (422, 1)
+
+
+async def test_a_camera_that_does_not_open_is_not_added(api: Api) -> None:
+    status, found = await api.ask("PUT", "/api/v1/cameras/yard", json={"camera": "/nowhere/at/all.mp4"})
+    assert (status, bool(found["error"])) == (409, True)
+    assert (await api.ask("GET", "/api/v1/paths/yard"))[0] == 404
+
+
+async def test_devices_are_listed(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    modes = tuple(Mode("mjpeg", width, 480, Fraction(fps)) for width, fps in ((640, 30), (640, 15), (800, 5)))
+    found = Devices([Camera("Cam", "/dev/video7", modes, "v4l2")], [Microphone("Mic", "hw:0", "alsa")])
+    monkeypatch.setattr(devices, "list_devices", lambda: found)
+    assert await api.ask("GET", "/api/v1/devices") == (
+        200,
+        {
+            "cameras": [{"name": "Cam", "device": "/dev/video7", "sizes": ["800x480", "640x480"]}],
+            "microphones": [{"name": "Mic", "device": "hw:0"}],
+        },
+    )
+
+
+@pytest.mark.parametrize(
+    ("role", "may"),
+    [
+        ("viewer", {"read", "look"}),
+        ("operator", {"read", "publish", "look", "record", "control"}),
+        ("auditor", {"look", "audit"}),
+    ],
+)
+async def test_everybody_is_told_what_they_may_do(role: Role, may: set[str]) -> None:
+    user = User(name="bo", password="open sesame", role=role)
+    login = aiohttp.DigestAuthMiddleware(user.name, user.password)
+    async with Relay(port=0, users=[user]) as relay, aiohttp.ClientSession(middlewares=[login]) as http:
+        status, found = await Api(relay, http).ask("GET", "/api/v1/me")
+    assert (status, found["user"], found["role"], set(found["may"])) == (200, "bo", role, may)
+    assert "ledger" not in found["parts"]
+
+
+async def test_without_users_whoever_is_here_may_look_and_change_nothing() -> None:
+    async with Relay(port=0) as relay, aiohttp.ClientSession() as http:
+        _, found = await Api(relay, http).ask("GET", "/api/v1/me")
+    assert (found["user"], found["role"], found["may"]) == (None, None, ["read", "publish", "look"])
 
 
 async def test_paths_are_those_that_are_configured_or_live(api: Api) -> None:

@@ -17,12 +17,12 @@ import ipaddress
 import socket
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 from urllib.parse import urlsplit
 
 from aiohttp import hdrs, web
 
-from relaycore.access.decisions import Allow, Challenge, Gatekeeper, Refuse, Rejection
+from relaycore.access.decisions import Allow, Challenge, Gatekeeper, Refuse, Rejection, host_of
 from relaycore.access.identity import NOBODY
 from relaycore.access.users import REALM
 from relaycore.language import Message
@@ -73,6 +73,10 @@ class Visitor:
     secure: bool
 
 
+_VISITOR: Final[web.RequestKey[Visitor]] = web.RequestKey("visitor")
+
+ACTIONS: Final[tuple[Action, ...]] = get_args(Action)
+
 _ACTIONS: Final[Mapping[Access, Action]] = {
     "open": "look",
     "read": "look",
@@ -99,7 +103,22 @@ class Guard:
             return None
         question = _question(request, _ACTIONS[access])
         visitor = await self._visitor(request, question, request.match_info.get("path"), access == "write")
+        request[_VISITOR] = visitor
         return visitor.user
+
+    def rights(self, request: web.Request) -> frozenset[Action]:
+        """What whoever sent a request that was let in may do now, as far as no path narrows it down."""
+        visitor = request[_VISITOR]
+        client, keeper = host_of(visitor.peer), self._gatekeeper
+        return frozenset(
+            action
+            for action in ACTIONS
+            if keeper.objection(keeper.wish(action, None, client), "", visitor.user, visitor.ticket) is None
+        )
+
+    def role(self, request: web.Request) -> Role | None:
+        """The role of whoever sent a request that was let in."""
+        return request[_VISITOR].role
 
     async def enter(
         self,

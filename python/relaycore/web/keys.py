@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from relaycore.ledger.ledger import Ledger
     from relaycore.relay import Relay
     from relaycore.web.guard import Guard
+    from relaycore.web.live.feed import Feed
     from relaycore.web.pictures.pictures import Pictures
     from relaycore.web.viewing import Visits
 
@@ -25,6 +26,7 @@ __all__ = [
     "ALERTS",
     "CONNECTIONS",
     "ENGINE",
+    "FEED",
     "GUARD",
     "JOURNEYS",
     "LEDGER",
@@ -39,6 +41,7 @@ __all__ = [
 RELAY: web.AppKey[Relay] = web.AppKey("relay")
 ENGINE = web.AppKey("engine", Engine)
 GUARD: web.AppKey[Guard] = web.AppKey("guard")
+FEED: web.AppKey[Feed] = web.AppKey("feed")
 ALERTS: web.AppKey[Alerts] = web.AppKey("alerts")
 JOURNEYS: web.AppKey[Journeys | None] = web.AppKey("journeys")
 LEDGER: web.AppKey[Ledger | None] = web.AppKey("ledger")

@@ -15,7 +15,21 @@ from relaycore.errors import RelayClosed
 from relaycore.language import Message, using
 from relaycore.web import notice, page, share_cookie, texts
 from relaycore.web.answers import Refused
-from relaycore.web.api import about, alerts, journeys, ledger, paths, reload, sessions, shares, streams, users
+from relaycore.web.api import (
+    about,
+    alerts,
+    cameras,
+    devices,
+    journeys,
+    ledger,
+    me,
+    paths,
+    reload,
+    sessions,
+    shares,
+    streams,
+    users,
+)
 from relaycore.web.api.openapi import with_description
 from relaycore.web.connections import Connections, Handed
 from relaycore.web.guard import Guard
@@ -23,6 +37,7 @@ from relaycore.web.keys import (
     ALERTS,
     CONNECTIONS,
     ENGINE,
+    FEED,
     GUARD,
     JOURNEYS,
     LEDGER,
@@ -34,6 +49,9 @@ from relaycore.web.keys import (
     VISITS,
 )
 from relaycore.web.limits import LIMITS, HttpLimits
+from relaycore.web.live import handlers as live
+from relaycore.web.live.feed import Feed
+from relaycore.web.live.measure import Measure
 from relaycore.web.metrics import handlers as metrics
 from relaycore.web.metrics.totals import Totals
 from relaycore.web.pictures import handlers as pictures
@@ -66,9 +84,13 @@ ROUTES: Final[Sequence[Route]] = with_description(
     [
         *page.ROUTES,
         *about.ROUTES,
+        *me.ROUTES,
+        *live.ROUTES,
         *notice.API_ROUTES,
         *describe.ROUTES,
         *paths.ROUTES,
+        *cameras.ROUTES,
+        *devices.ROUTES,
         *streams.ROUTES,
         *sessions.ROUTES,
         *users.ROUTES,
@@ -116,6 +138,8 @@ class Web:
         self._app[LIMITS], self._app[TOTALS] = self._limits, self._totals
         self._app[PICTURES] = self._pictures = Pictures(relay)
         self._app[SESSION_IDS], self._app[VISITS] = SessionIds(), self._visits
+        measure = Measure(relay, engine, self._totals, self._app[SESSION_IDS])
+        self._app[FEED] = self._feed = Feed(relay, engine, measure)
         for route in ROUTES:
             if route.method == hdrs.METH_GET:
                 self._app.router.add_get(route.pattern, route.handler)  # and HEAD
@@ -146,7 +170,7 @@ class Web:
 
     async def close(self) -> None:
         """Ends all connections, after the requests that are being answered."""
-        await self._pictures.close()
+        await asyncio.gather(self._pictures.close(), self._feed.close())
         if self._connections is not None:
             await self._connections.close()
         if self._runner is not None:

@@ -17,7 +17,7 @@ from relaycore.web.answers import Problem, json_answer
 from relaycore.web.keys import ALERTS
 from relaycore.web.routes import USER, Answered, Route, query_of
 
-__all__ = ["ROUTES", "AlertPage", "AlertQuery"]
+__all__ = ["ROUTES", "AlertPage", "AlertQuery", "record_look"]
 
 LOOK_S: Final = 3600.0
 """Seconds in which one user's looks are put on record once: a page asks again every few seconds."""
@@ -51,12 +51,18 @@ async def list_alerts(request: web.Request) -> web.Response:
     """Answers with alerts, once it is on record who reads them."""
     query = query_of(request, AlertQuery)
     alerts = request.app[ALERTS]
-    look = request[USER] or "", query.subject or ""
-    if time.monotonic() - alerts.looks.use(look) >= LOOK_S:
-        async with recorded(request, "readAlerts", query.subject):
-            alerts.looks.put(look, time.monotonic())
+    await record_look(request, query.subject)
     found = [alert for alert in alerts.newest if _wanted(alert, query)]
     return json_answer(200, AlertPage(alerts=found[: query.limit]))
+
+
+async def record_look(request: web.Request, subject: str | None) -> None:
+    """Puts on record that somebody reads alerts, once an hour. Refused where that cannot be done."""
+    alerts = request.app[ALERTS]
+    look = request[USER] or "", subject or ""
+    if time.monotonic() - alerts.looks.use(look) >= LOOK_S:
+        async with recorded(request, "readAlerts", subject):
+            alerts.looks.put(look, time.monotonic())
 
 
 def _wanted(alert: Alert, query: AlertQuery) -> bool:

@@ -1,0 +1,1 @@
+"""What happens in a relay, as it happens, for pages that are open."""

@@ -1,0 +1,81 @@
+"""Events of a relay as programs on the other side of HTTP are told of them."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+import msgspec
+
+from relaycore import events
+from relaycore._relaycore import Engine
+from relaycore.settings import masked
+from relaycore.web.api import sessions
+from relaycore.web.session_ids import SessionIds
+
+__all__ = ["Happened", "Kind", "happened"]
+
+Kind = Literal[
+    "cameraReady",
+    "cameraLost",
+    "cameraBack",
+    "cameraFailed",
+    "cameraNotice",
+    "streamAdded",
+    "streamVacant",
+    "streamResumed",
+    "streamRemoved",
+    "sessionStarted",
+    "sessionEnded",
+    "sourceFailed",
+    "sourceSwitched",
+    "forwardFailed",
+    "other",
+]
+
+_KINDS: Final[dict[type[events.Event], Kind]] = {
+    events.CameraReady: "cameraReady",
+    events.CameraLost: "cameraLost",
+    events.CameraBack: "cameraBack",
+    events.CameraFailed: "cameraFailed",
+    events.CameraNotice: "cameraNotice",
+    events.StreamAdded: "streamAdded",
+    events.StreamVacant: "streamVacant",
+    events.StreamResumed: "streamResumed",
+    events.StreamRemoved: "streamRemoved",
+    events.SessionStarted: "sessionStarted",
+    events.SessionEnded: "sessionEnded",
+    events.SourceFailed: "sourceFailed",
+    events.SourceSwitched: "sourceSwitched",
+    events.ForwardFailed: "forwardFailed",
+}
+
+_TEXTS: Final = ("reason", "message", "description", "source")
+"""Fields of events that say more to a person, the best first."""
+
+MILLISECOND: Final = 1_000_000
+
+
+class Happened(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that happened at a path."""
+
+    kind: Kind
+    at: int
+    """When, in milliseconds of Unix time."""
+    path: str
+    text: str | None
+    """More of it, for a person."""
+    session: sessions.SessionView | None
+    """The session that started or ended."""
+
+
+def happened(event: events.Event, engine: Engine, ids: SessionIds) -> Happened:
+    """An event as it is told."""
+    text = next((found for name in _TEXTS if (found := getattr(event, name, None)) is not None), None)
+    session = getattr(event, "session", None)
+    return Happened(
+        kind=_KINDS.get(type(event), "other"),
+        at=engine.unix_ns(event.at_ns) // MILLISECOND,
+        path=event.path,
+        text=None if text is None else masked(str(text)),
+        session=None if session is None else sessions.view(session, engine, ids),
+    )
