@@ -14,7 +14,7 @@ raises.
 """
 
 from relaycore._relaycore import AccessUnit, H264Parameters, Session, Track, now_ns
-from relaycore.access.decisions import AccessRequest
+from relaycore.access.outside import AccessRequest, Permission
 from relaycore.errors import RelaycoreError
 from relaycore.latency import StageLatency
 from relaycore.publisher import Publisher
@@ -55,6 +55,7 @@ __all__ = [
     "MaskSettings",
     "MulticastSettings",
     "PathSettings",
+    "Permission",
     "ProtocolSettings",
     "Publisher",
     "Relay",

@@ -24,8 +24,9 @@ from relaycore._relaycore import (
     Track,
 )
 from relaycore.access.account_watch import AccountWatch
-from relaycore.access.decisions import DECISION_TIMEOUT_S, Authorise, Gatekeeper, Refuse
+from relaycore.access.decisions import DECISION_TIMEOUT_S, Gatekeeper, Refuse
 from relaycore.access.leases import Leases
+from relaycore.access.outside import Authorise, DecisionWebhook
 from relaycore.access.policy import Policy
 from relaycore.access.rules import RENDITION
 from relaycore.access.share_links import ShareLink
@@ -206,6 +207,7 @@ class Relay:
                 await self._accounts.open()
             await self._open_tls(engine, host)
             await self._tokens.apply(self.config.access.tokens)
+            await self._ask_webhook(self.config.access.webhook)
             self._refuse_strangers(host, self.users.anybody or self.config.anonymous)
             if self._web is not None:
                 await self._web.open()
@@ -236,7 +238,8 @@ class Relay:
             return
         engine.accept_http(False)
         closing = [paths.close(), cameras.close(CLOSE_TIMEOUT_S)]
-        parts = (web, self._accounts, self._leases, self._tokens, self._tls)
+        parts = (web, self._accounts, self._leases, self._tokens, self._tls, self._gatekeeper.webhook)
+        self._gatekeeper.webhook = None
         closing += [part.close() for part in parts if part is not None]
         self._engine = self._link = self._cameras = self._paths = self._web = None
         self._accounts = self._leases = self._sharing = self._tls = None
@@ -276,6 +279,7 @@ class Relay:
             plan = plan_reload(self.config, self.users, config, engine.sessions())
             if not dry_run:
                 await self._tokens.apply(settings)
+                await self._ask_webhook(config.access.webhook)
                 await self._apply(plan, config.users)
         return plan
 
@@ -626,6 +630,15 @@ class Relay:
         except Exception:
             # It is closed whatever went wrong, which is told when it is opened anew.
             return False
+
+    async def _ask_webhook(self, url: str) -> None:
+        """Has the server at this URL decide, too, from now on; none where it is empty."""
+        before = self._gatekeeper.webhook
+        if before is not None and before.url == url:
+            return
+        self._gatekeeper.webhook = DecisionWebhook(url) if url else None
+        if before is not None:
+            await before.close()
 
     def _ask_before_media(self, engine: Engine) -> None:
         """Has the engine ask before media flows where that may be refused."""

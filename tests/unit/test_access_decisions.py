@@ -2,17 +2,22 @@
 
 import asyncio
 import base64
+import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 
+from relaycore import AccessRequest, Permission
 from relaycore.access.attempts import ALLOWED, FIRST_PAUSE_S
-from relaycore.access.decisions import AccessRequest, Allow, Challenge, Gatekeeper, Refuse
+from relaycore.access.decisions import Allow, Challenge, Gatekeeper, Refuse
 from relaycore.access.policy import Policy
 from relaycore.access.refusals import PAUSE_S, RefusalLog
 from relaycore.access.rule_book import RuleBook
 from relaycore.access.rules import PathRules
+from relaycore.access.share_links import new_link
 from relaycore.access.users import REALM, Algorithm, UserStore
 from relaycore.settings import AccessRule, AccessSettings, Action, PathSettings, User
 
@@ -164,12 +169,72 @@ async def test_the_program_is_asked_after_the_password_was_right() -> None:
     assert isinstance(await gatekeeper.decide(Asked()), Challenge)
     assert asked == []
     assert await gatekeeper.decide(basic("anna:open sesame")) == Allow("anna")
-    assert asked == [AccessRequest("read", "cam", "anna", "127.0.0.1:5000", "test", "x=1")]
+    assert asked == [AccessRequest("read", "cam", "anna", "127.0.0.1:5000", "test", "x=1", "operator")]
     other = replace(basic("anna:open sesame"), path="/garden")
     refused = await gatekeeper.decide(other)
     assert refused == Refuse(403, "Not allowed", "the program does not allow it")
     await gatekeeper.decide(as_publisher("anna:open sesame"))
     assert (asked[-1].action, asked[-1].path) == ("publish", "cam")
+
+
+async def test_a_program_says_role_purpose_and_end_and_widens_nothing() -> None:
+    clock = time.time()
+    said: list[Any] = [Permission(role="viewer", purpose="a visit", expires=clock + 60)]
+
+    async def authorise(request: AccessRequest) -> Any:
+        return said[0]
+
+    users = UserStore([ANNA])
+    gatekeeper = Gatekeeper(users, Policy(basic=True), authorise=authorise)
+    answer = await gatekeeper.decide(basic("anna:open sesame"))
+    assert isinstance(answer, Allow)
+    who = users.identity(answer.user, answer.ticket)
+    assert who is not None
+    assert (who.name, who.role, who.purpose, who.ends) == ("anna", "viewer", "a visit", clock + 60)
+    again = await gatekeeper.decide(basic("anna:open sesame"))
+    assert isinstance(again, Allow)
+    assert again.ticket == answer.ticket, "there are as many tickets as people, not as requests"
+    refused = await gatekeeper.decide(as_publisher("anna:open sesame"))
+    assert refused == Refuse(403, "This user may not publish")
+    for refusing in (False, Permission(allow=False), Permission(expires=clock - 1)):
+        said[0] = refusing
+        assert isinstance(await gatekeeper.decide(basic("anna:open sesame")), Refuse)
+    king: Any = "king"
+    for broken in (
+        None,
+        "yes",
+        1,
+        Permission(role=king),
+        Permission(purpose="a\nb"),
+        Permission(expires=math.nan),
+    ):
+        said[0] = broken
+        assert await gatekeeper.decide(basic("anna:open sesame")) == Refuse(503, "No decision possible")
+    said[0] = Permission(role="administrator")
+    guest = Gatekeeper(
+        UserStore([User(name="guest", password="x", role="viewer")]),
+        Policy(basic=True),
+        authorise=authorise,
+    )
+    refused = await guest.decide(as_publisher("guest:x"))
+    assert refused == Refuse(403, "This user may not publish")
+
+
+async def test_a_program_is_not_told_the_link() -> None:
+    asked: list[AccessRequest] = []
+
+    async def authorise(request: AccessRequest) -> bool:
+        asked.append(request)
+        return True
+
+    users = UserStore([ANNA])
+    link = new_link("cam", "a visit", seconds=60)
+    users.links.add(link)
+    gatekeeper = Gatekeeper(users, authorise=authorise)
+    query = f"x=1&share={users.links.token(link)}&token=abc&y"
+    assert await gatekeeper.decide(replace(Asked(), query=query)) == Allow(link.name)
+    assert (asked[0].user, asked[0].role) == (link.name, "viewer")
+    assert asked[0].query == "x=1&token=abc&y", "where no tokens are taken, it is the program's own"
 
 
 async def test_a_program_that_does_not_answer_is_not_waited_for() -> None:

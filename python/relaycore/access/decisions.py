@@ -13,8 +13,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, Protocol, get_args
 
@@ -28,15 +29,17 @@ from relaycore.access.credentials import (
 )
 from relaycore.access.digest import Authenticated, Authenticator, Challenged
 from relaycore.access.identity import NOBODY, SHARE, Identity, Offer
+from relaycore.access.outside import AccessRequest, Authorise, DecisionWebhook, as_permission, narrowed
 from relaycore.access.passwords import Passwords, TooManyWait
 from relaycore.access.policy import Policy
 from relaycore.access.refusals import RefusalLog
 from relaycore.access.roles import NAMED_ACTIONS
 from relaycore.access.rule_book import Wish
-from relaycore.access.share_links import ShareProblem, token_in
+from relaycore.access.share_links import SHARE_PARAMETER, ShareProblem, token_in
 from relaycore.access.tokens import TokenProblem
 from relaycore.access.users import REALM, UserStore
 from relaycore.addresses import is_loopback
+from relaycore.errors import HookError
 from relaycore.language import Message
 from relaycore.settings import Action
 
@@ -103,26 +106,6 @@ class Question(Protocol):
     @property
     def secure(self) -> bool:
         """Whether its connection is encrypted."""
-
-
-@dataclass(frozen=True, slots=True)
-class AccessRequest:
-    """What an ``authorise`` function is asked.
-
-    ``user`` is the authenticated user, or ``None`` where everybody may come in. ``peer`` is address and port.
-    Where ``action`` is ``look`` or ``control``, ``path`` is that of the HTTP request, like ``api/v1/paths``.
-    """
-
-    action: Action
-    path: str
-    user: str | None
-    peer: str
-    user_agent: str | None
-    query: str | None
-
-
-Authorise = Callable[[AccessRequest], Awaitable[bool]]
-"""A coroutine function of the program: whether the request is allowed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +187,8 @@ class Gatekeeper:
         self.on_refused: Callable[[Rejection], None] = _ignore
         """Called for each who is not let in."""
         self._refusals = RefusalLog(clock)
+        self.webhook: DecisionWebhook | None = None
+        """The server that is asked as well, where the settings name one."""
 
     @property
     def policy(self) -> Policy:
@@ -312,30 +297,60 @@ class Gatekeeper:
         objection = self.objection(wish, path, entry.user, entry.ticket)
         if objection is not None:
             return objection
-        if self._authorise is None:
-            return entry
+        return await self._ask_outside(question, wish, path, entry)
+
+    async def _ask_outside(self, question: Question, wish: Wish, path: str, entry: Allow) -> Decision:
+        """What the program and the server of the settings say of who may come in as far as is known here."""
+        who = self._users.identity(entry.user, entry.ticket) or NOBODY
+        protocol = "rtsp" if question.method in _RTSP_METHODS else "http"
         request = AccessRequest(
             action=wish.action,
             path=path,
             user=entry.user,
             peer=question.peer,
             user_agent=question.user_agent,
-            query=question.query,
+            query=self._without_secrets(question.query),
+            role=who.role,
+            protocol=f"{protocol}s" if question.secure else protocol,
         )
-        try:
-            async with asyncio.timeout(self._timeout):
-                allowed = await self._authorise(request)
-        except TimeoutError:
-            _log.warning("authorise gave no answer in %g s", self._timeout, extra={"path": request.path})
-            return Refuse(503, Message("No decision in time"), user=entry.user)
-        except Exception:
-            _log.exception("authorise failed", extra={"path": request.path})
-            return Refuse(503, Message("No decision possible"), user=entry.user)
-        return (
-            entry
-            if allowed
-            else Refuse(403, Message("Not allowed"), "the program does not allow it", entry.user)
-        )
+        said = who
+        for name, ask in self._outside():
+            try:
+                async with asyncio.timeout(self._timeout):
+                    permission = as_permission(await ask(request))
+            except TimeoutError:
+                _log.warning("%s gave no answer in %g s", name, self._timeout, extra={"path": path})
+                return Refuse(503, Message("No decision in time"), user=entry.user)
+            except HookError as error:
+                _log.warning("nobody is let in: %s", error, extra={"path": path})
+                return Refuse(503, Message("No decision possible"), user=entry.user)
+            except Exception:
+                _log.exception("%s failed", name, extra={"path": path})
+                return Refuse(503, Message("No decision possible"), user=entry.user)
+            if not permission.allow:
+                return Refuse(
+                    403, Message("Not allowed"), f"the {_CALLED[name]} does not allow it", entry.user
+                )
+            said = narrowed(said, permission)
+        if said == who:
+            return entry
+        allowed = self._allow(said)
+        return self.objection(wish, path, allowed.user, allowed.ticket) or allowed
+
+    def _without_secrets(self, query: str | None) -> str | None:
+        """A query without share links, and without tokens where these are taken."""
+        names = [SHARE_PARAMETER, *([] if self._users.tokens is None else [tokens.TOKEN_PARAMETER])]
+        if query is None:
+            return None
+        kept = [part for part in re.split("[&;]", query) if part.partition("=")[0] not in names]
+        return "&".join(kept) or None
+
+    def _outside(self) -> Iterator[tuple[str, Authorise]]:
+        """Who else is asked."""
+        if self._authorise is not None:
+            yield "authorise", self._authorise
+        if self.webhook is not None:
+            yield "webhook", self.webhook.ask
 
     def _credentials_needed(self, wish: Wish, path: str) -> bool:
         """Whether somebody has to say who it is, because otherwise it is refused."""
@@ -452,6 +467,9 @@ class Gatekeeper:
     def _allow(self, who: Identity) -> Allow:
         """Lets somebody in of whom more is known than the name."""
         plain = who.is_user and who.purpose is None and who.offer is None
+        if who.is_user:
+            # The role of a user is looked up whenever it matters.
+            who = who.with_role(None)
         return Allow(who.name, 0 if plain else self._users.tickets.number(who))
 
     async def _of_password(self, sent: BasicCredentials, client: str) -> Authenticated | Challenged:
@@ -465,6 +483,10 @@ def _ignore(_rejection: Rejection) -> None:
 
 
 _ACTIONS: dict[str, Action] = {action: action for action in get_args(Action)}
+
+_CALLED: Final = {"authorise": "program", "webhook": "webhook"}
+
+_RTSP_METHODS: Final = frozenset({"DESCRIBE", "ANNOUNCE", "SETUP", "PLAY", "RECORD"})
 
 _AT_PATHS: Final = frozenset({"read", "publish", "record"})
 """Actions whose path is always that of a stream."""

@@ -30,7 +30,14 @@ from typing import Final
 from relaycore.access.identity import SHARE, Identity, Offer
 from relaycore.language import Message
 
-__all__ = ["SHARE_PARAMETER", "ShareLink", "ShareLinks", "ShareProblem", "new_link", "token_in"]
+__all__ = [
+    "SHARE_PARAMETER",
+    "ShareLink",
+    "ShareLinks",
+    "ShareProblem",
+    "new_link",
+    "token_in",
+]
 
 SHARE_PARAMETER: Final = "share"
 """Name of the parameter of a query."""

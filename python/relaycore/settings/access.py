@@ -13,6 +13,7 @@ from msgspec import Meta
 from relaycore.errors import ConfigurationError
 from relaycore.language import Message
 from relaycore.settings.tokens import TokenSettings
+from relaycore.settings.urls import check_webhook
 from relaycore.settings.users import RoleName, UserName
 
 __all__ = [
@@ -91,6 +92,11 @@ def find_time_zone(name: str) -> zoneinfo.ZoneInfo | None:
         raise ConfigurationError(
             Message("There is no time zone {name}: write it like Europe/Berlin.", name=repr(name))
         ) from None
+
+
+def _check_server(text: str) -> None:
+    if text:
+        check_webhook(text)
 
 
 PathPattern = Annotated[
@@ -200,6 +206,16 @@ class AccessSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         Meta(ge=0, le=1_000_000, description="a number of sessions, or 0 for any number", examples=[2]),
     ] = 0
     """Sessions that one user may have at a time, readers and publishers together; 0 is any number."""
+
+    webhook: Annotated[
+        str,
+        Meta(
+            description="the URL of a server that decides (http, https)",
+            examples=["https://example.org/may"],
+            extra={"check": _check_server, "secret": True},
+        ),
+    ] = ""
+    """Server that is asked by POST whether somebody may do what is allowed here; left out, nobody is."""
 
     tokens: Annotated[TokenSettings, Meta(description="an [access.tokens] table")] = msgspec.field(
         default_factory=TokenSettings

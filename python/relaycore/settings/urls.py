@@ -38,7 +38,7 @@ _UNPRINTABLE = re.compile(r"[\x00-\x20\x7f]")
 # Greedy, to the last @ of the word: a password in which @ or / stand unescaped must not be shown by halves.
 _USER_INFO = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^\s\"'<>]*@")
 _QUERY_SECRET = re.compile(
-    r"(?i)([?&/](?:pass|passwd|password|passphrase|pwd|token|key|secret)=)[^\s&\"'<>]+"
+    r"(?i)([?&/](?:pass|passwd|password|passphrase|pwd|token|key|secret|share)=)[^\s&\"'<>]+"
 )
 
 
