@@ -10,15 +10,11 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.barriers import barriers
 from tests.browser.heard import SILENCE_DB, loudest_db
+from tests.browser.playing import LIMIT_MS, plays_by
 from tests.browser.seen import next_picture, wait_for_picture
 from tests.browser.stand_in import StandIn, stand_in
 from tests.browser.watch import Trouble
 from tests.support.server import Server, serve
-
-LIMIT_MS = 20_000
-"""Only a hang takes that long."""
-
-ELEMENTS = {"mse": "video", "mjpeg": "canvas"}
 
 
 @pytest.fixture
@@ -37,16 +33,6 @@ def embed(page: Page, between: StandIn, attributes: str) -> Locator:
 <main><h1>Embedded</h1><relaycore-player {attributes}></relaycore-player></main>"""
     page.goto(f"{between.site}/embedded")
     return page.locator("relaycore-player")
-
-
-def plays_by(player: Locator, transport: str) -> Locator:
-    """The element with the picture, once this transport plays."""
-    player.page.wait_for_function(
-        "([player, name]) => player.transport === name",
-        arg=[player.element_handle(), transport],
-        timeout=LIMIT_MS,
-    )
-    return player.locator(f".stage > {ELEMENTS[transport]}:not(.coming, .last)")
 
 
 @pytest.mark.parametrize("transport", ["mse", "mjpeg"])

@@ -1,0 +1,59 @@
+"""Each way from the relay into the browser: the right picture, and on after a restart."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.browser.playing import player_in, plays_by
+from tests.browser.publisher import Publisher
+from tests.browser.seen import next_picture, wait_for_picture
+from tests.browser.watch import Trouble
+from tests.support.server import Server
+
+TRANSPORTS = ("mjpeg",)
+"""From the fastest down; all that the relay has."""
+
+
+def only(page: Page, *transports: str) -> None:
+    """Lets the players of pages to come use these transports only."""
+    names = " ".join(transports)
+    page.add_init_script(f"""
+        new MutationObserver(() => {{
+            for (const player of document.querySelectorAll("relaycore-player:not([transports])")) {{
+                player.setAttribute("transports", "{names}");
+            }}
+        }}).observe(document, {{ childList: true, subtree: true }});
+    """)
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_the_right_picture_moves_on(page: Page, site: str, transport: str) -> None:
+    only(page, transport)
+    page.goto(f"{site}/cam")
+    media = plays_by(player_in(page), transport)
+    seen = wait_for_picture(media)
+    assert seen.wrong_bars() == []
+    for _ in range(3):
+        following = next_picture(media, seen)
+        assert following.counter > seen.counter
+        assert following.taken_ms > seen.taken_ms
+        seen = following
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_it_goes_on_when_the_publisher_has_come_again(
+    page: Page, site: str, relay: Server, trouble: Trouble, transport: str
+) -> None:
+    trouble.expect("/live", "Failed to load resource")
+    only(page, transport)
+    with Publisher(relay, "live") as publisher:
+        page.goto(f"{site}/live")
+        before = wait_for_picture(plays_by(player_in(page), transport))
+        publisher.stop()
+        publisher.start()
+        seen = before
+        # What is shown at last was taken after the restart: before it, no more than a second was on its way.
+        while seen.taken_ms < before.taken_ms + 3000:
+            seen = next_picture(plays_by(player_in(page), transport), seen)
+        assert seen.wrong_bars() == []
