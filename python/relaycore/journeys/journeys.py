@@ -2,6 +2,19 @@
 
 The loop only puts what happens into a bounded queue. A thread takes it once a second, looks at sessions that
 are on their way, and writes the sums.
+
+Attempts over RTSP are told by the engine, from the connection on. Those over HTTP begin with a request to
+this program, which says what it knows of them until there is a session, and the engine knows the rest::
+
+    attempt = journeys.begin(path, "webrtc", user_agent=..., secure=True)
+    attempt.reached("authorised")       # may watch
+    attempt.reached("described")        # got the description, the playlist or what stands for it
+    attempt.became(session)             # or attempt.refused(404), or attempt.ended("the client left")
+
+:mod:`relaycore.web.viewing` does that for all handlers that let viewers in by it. Who carries viewers without
+a session of the engine goes on with ``reached("set_up")``, ``"playing"``, ``"first_packet"`` and
+``"first_key_frame"``, and then calls ``ended``. Players in browsers add what only they see: see
+:mod:`relaycore.journeys.player`.
 """
 
 from __future__ import annotations
@@ -13,12 +26,15 @@ import threading
 from collections import Counter, deque
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from relaycore._relaycore import Journey, Session, now_ns
 from relaycore.errors import StateError
-from relaycore.journeys.counts import NO_PATH, UNCOUNTED, Count, Counts, Group, fold, group_of
+from relaycore.journeys.attempt import Attempt, Facts
+from relaycore.journeys.counts import NO_PATH, UNCOUNTED, Count, Counts, Group, fold, fold_report, group_of
+from relaycore.journeys.player import PlayerReport, Players
 from relaycore.journeys.stages import WATCHED
 from relaycore.journeys.store import Store
 from relaycore.settings.journeys import JourneySettings
@@ -42,7 +58,10 @@ FORGET_S: Final = 3600.0
 """Seconds from one look for what is too old to the next."""
 
 MOST_WAITING: Final = 20_000
-"""Happenings that wait for the thread; what comes on top is not counted."""
+"""Happenings that wait for the thread; what begins on top of them is not counted."""
+
+MOST_EXPECTED: Final = 1000
+"""Attempts that have become sessions of which nothing was told yet."""
 
 MOST_COUNTS: Final = 100_000
 """Sums that wait to be written; more are given up."""
@@ -61,11 +80,12 @@ OTHERS: Final = "*"
 class _Live:
     """A session that has not ended: its group and how many stages it has passed."""
 
-    __slots__ = ("group", "reached", "session")
+    __slots__ = ("before", "group", "reached", "session")
 
-    def __init__(self, session: Session, group: Group) -> None:
+    def __init__(self, session: Session, group: Group, before: Attempt | None) -> None:
         self.session = session
         self.group = group
+        self.before = before
         self.reached = 0
 
 
@@ -104,7 +124,10 @@ class Journeys:
         self._discarded_before = 0
         self._watched_ns = WATCHED_NS
         self._store = Store(folder)
-        self._queue: deque[tuple[Session | Journey, str | None, str]] = deque()
+        self.players: Final = Players(self._put_report)
+        """The players in browsers that may report."""
+        self._queue: deque[Callable[[], None]] = deque()
+        self._expected: dict[str, Attempt] = {}
         self._lost = 0
         self._counts: Counts = Counts()
         self._live: dict[str, _Live] = {}
@@ -123,37 +146,59 @@ class Journeys:
 
     def close(self, timeout: float) -> None:
         """Counts what has happened until now, writes it, and ends the thread. Waits up to ``timeout`` s."""
+        self.players.close()
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join(timeout)
 
+    def begin(self, path: str, protocol: str, *, user_agent: str | None, secure: bool) -> Attempt:
+        """An attempt has begun that the program serves: ``webrtc``, ``websocket``, ``mjpeg`` or ``hls``."""
+        return Attempt(path, protocol, user_agent=user_agent, secure=secure, tell=self._told)
+
     def attempt(self, journey: Journey) -> None:
         """An attempt has ended without a session."""
-        path = journey.path or NO_PATH
-        known = path if journey.described_ns is not None or self._is_there(path) else NO_PATH
-        self._put(journey, None, known)
+        self._put(self._take_attempt, journey, self._known(journey.path, journey))
 
     def started(self, session: Session) -> None:
         """A session was set up."""
+        before = self._expected.pop(session.id, None)
         if session.action == "read":
-            self._put(session, None, session.path)
+            self._put(self._take_start, session, before)
 
     def ended(self, session: Session, reason: str | None) -> None:
         """A session has ended."""
         if session.action == "read":
-            self._put(session, reason or "", session.path)
+            # What has begun is counted to its end.
+            self._put(self._take_end, session, reason or "", most=10 * MOST_WAITING)
 
     def flush(self) -> None:
         """Counts and writes all that has happened until now. Waits; not for the loop."""
         with self._turn:
-            self._take(now_ns())
+            self._take()
             self._write()
 
-    def _put(self, what: Session | Journey, reason: str | None, path: str) -> None:
-        if len(self._queue) >= MOST_WAITING:
+    def _told(self, attempt: Attempt, session: Session | None) -> None:
+        if session is None:
+            self._put(self._take_attempt, attempt, self._known(attempt.path, attempt))
+            return
+        if len(self._expected) >= MOST_EXPECTED:
+            self._expected.clear()
+        attempt.transport = session.transport
+        self._expected[session.id] = attempt
+
+    def _put_report(self, attempt: Attempt, report: PlayerReport) -> None:
+        self._put(self._take_report, attempt, self._known(attempt.path, attempt), report)
+
+    def _known(self, path: str | None, facts: Facts) -> str:
+        """The path under which an attempt is counted: what is not there has a stranger's word for a name."""
+        path = path or NO_PATH
+        return path if facts.described_ns is not None or self._is_there(path) else NO_PATH
+
+    def _put(self, take: Callable[..., None], *what: object, most: int = MOST_WAITING) -> None:
+        if len(self._queue) >= most:
             self._lost += 1
         else:
-            self._queue.append((what, reason, path))
+            self._queue.append(partial(take, *what))
 
     def _run(self) -> None:
         stopping = False
@@ -165,38 +210,54 @@ class Journeys:
                 _log.exception("counting journeys failed")
         self._store.close()
 
-    def _take(self, now: int) -> None:
+    def _take(self) -> None:
         for _ in range(len(self._queue)):
-            what, reason, path = self._queue.popleft()
-            if isinstance(what, Journey):
-                fold(self._counts, self._group(what, path), what, 0, watched_ns=self._watched_ns)
-            elif reason is None:
-                live = self._live[what.id] = _Live(what, self._group(what.journey(), path))
-                self._look(live, what.journey(), None)
-                if live.reached <= WATCHED:
-                    due = now + min(self._watched_ns + SECOND, AGAIN_NS)
-                    heapq.heappush(self._due, (due, next(self._numbers), what.id))
-            else:
-                journey = what.journey()
-                ended = self._live.pop(what.id, None) or _Live(what, self._group(journey, path))
-                self._look(ended, journey, reason)
+            self._queue.popleft()()
+        now = now_ns()
         while self._due and self._due[0][0] <= now:
             _, _, session = heapq.heappop(self._due)
             waiting = self._live.get(session)
             if waiting is None or waiting.session.journey().ended_ns is not None:
                 continue
-            self._look(waiting, waiting.session.journey(), None)
+            self._look(waiting, None)
             if waiting.reached <= WATCHED:
                 heapq.heappush(self._due, (now + AGAIN_NS, next(self._numbers), session))
 
-    def _look(self, live: _Live, journey: Journey, reason: str | None) -> None:
+    def _take_attempt(self, facts: Facts, path: str) -> None:
+        fold(self._counts, self._group(facts, path), facts, 0, watched_ns=self._watched_ns)
+
+    def _take_start(self, session: Session, before: Attempt | None) -> None:
+        live = _Live(session, self._group(session.journey(), session.path), before)
+        self._live[session.id] = live
+        self._look(live, None)
+        if live.reached <= WATCHED:
+            due = now_ns() + min(self._watched_ns + SECOND, AGAIN_NS)
+            heapq.heappush(self._due, (due, next(self._numbers), session.id))
+
+    def _take_end(self, session: Session, reason: str) -> None:
+        live = self._live.pop(session.id, None)
+        if live is None:
+            live = _Live(session, self._group(session.journey(), session.path), None)
+        self._look(live, reason)
+
+    def _take_report(self, attempt: Attempt, path: str, report: PlayerReport) -> None:
+        fold_report(self._counts, self._group(attempt, path), report)
+
+    def _look(self, live: _Live, reason: str | None) -> None:
+        journey = live.session.journey()
         if reason is None and journey.ended_ns is not None:
             return  # its end is told, too
         live.reached = fold(
-            self._counts, live.group, journey, live.reached, watched_ns=self._watched_ns, reason=reason
+            self._counts,
+            live.group,
+            journey,
+            live.reached,
+            watched_ns=self._watched_ns,
+            reason=reason,
+            before=live.before,
         )
 
-    def _group(self, journey: Journey, path: str) -> Group:
+    def _group(self, journey: Facts, path: str) -> Group:
         name = self._day(journey.connected_ns).isoformat()
         day = self._days.get(name) or self._begin_day(name)
         if path not in day.paths:

@@ -8,10 +8,10 @@ from html import escape
 from typing import Final
 
 from relaycore.journeys.charts import Bar, bars, columns, number, share, span
-from relaycore.journeys.report import DIMENSIONS, Dimension, Funnel, Question, Report
+from relaycore.journeys.report import DIMENSIONS, Dimension, Funnel, Playbacks, Question, Report
 from relaycore.journeys.stages import FIRST_KEY_FRAME, STAGES, WATCHED
 
-__all__ = ["TITLES", "causes_of", "name_of", "report_page", "titles_of"]
+__all__ = ["TITLES", "causes_of", "name_of", "playback_lines", "report_page", "titles_of"]
 
 POLICY: Final = "default-src 'none'; base-uri 'none'; form-action 'none'; style-src 'unsafe-inline'"
 """Keeps a browser from loading or running anything, should some text pass for markup after all (CSP)."""
@@ -80,6 +80,30 @@ def titles_of(question: Question, report: Report) -> str:
     return "; ".join([days, *(f"{name} {value or 'none'}" for name, value in wanted if value is not None)])
 
 
+def playback_lines(playbacks: Playbacks) -> list[tuple[str, str]]:
+    """What players reported, each with its name (CTA-2066)."""
+    ratio = playbacks.rebuffering_ratio
+    return [
+        ("playbacks", number(playbacks.count)),
+        ("video startup time, median", span(playbacks.video_startup_ms)),
+        ("video start failures", number(playbacks.video_start_failures)),
+        ("exits before video start", number(playbacks.exits_before_video_start)),
+        ("video playback failures", number(playbacks.video_playback_failures)),
+        ("end not reported", number(playbacks.lost)),
+        ("playing time", span(playbacks.playing_s * 1000)),
+        ("rebuffering events", number(playbacks.rebuffering_count)),
+        ("rebuffering ratio", "-" if ratio is None else f"{100 * ratio:.2f} %"),
+        *((f"error: {error.cause}", number(error.count)) for error in playbacks.errors),
+        *(
+            (
+                f"{seen.stage.replace('_', ' ')} after, median",
+                f"{span(seen.median_ms)} ({number(seen.count)})",
+            )
+            for seen in playbacks.stages
+        ),
+    ]
+
+
 def report_page(question: Question, report: Report) -> str:
     """The page."""
     whole = report.all
@@ -110,6 +134,11 @@ def report_page(question: Question, report: Report) -> str:
                 [Bar(funnel.name, funnel.startup_ms or 0.0, 0.0, span(funnel.startup_ms)) for funnel in slow],
                 "Median startup time by client",
             ),
+        ]
+    if whole.playbacks is not None:
+        parts += [
+            "<h2>What players in browsers reported</h2>",
+            _table(("", ""), playback_lines(whole.playbacks)),
         ]
     for dimension in DIMENSIONS:
         if report.by(dimension):

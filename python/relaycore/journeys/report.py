@@ -14,7 +14,7 @@ from typing import Annotated, Final, Literal, get_args
 import msgspec
 from msgspec import Meta
 
-from relaycore.journeys.counts import UNCOUNTED
+from relaycore.journeys.counts import PLAYER, UNCOUNTED
 from relaycore.journeys.histogram import median_ms
 from relaycore.journeys.stages import FIRST_KEY_FRAME, STAGES, fate_of
 from relaycore.journeys.store import Store
@@ -72,6 +72,38 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     """Median of the time since the stage before; of the last one, of the time since the first key frame."""
 
 
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
+    """When players saw a stage."""
+
+    stage: str
+    count: int
+    median_ms: float | None
+    """Median of the time since play was asked for."""
+
+
+class Playbacks(msgspec.Struct, frozen=True, kw_only=True):
+    """What players in browsers reported, by the names of CTA-2066."""
+
+    count: int
+    """Playbacks that were reported."""
+    video_startup_ms: float | None
+    """Median time from asking for play to the first picture that was shown."""
+    video_start_failures: int
+    exits_before_video_start: int
+    video_playback_failures: int
+    lost: int
+    """Playbacks whose end was not reported."""
+    playing_s: float
+    """Time in which pictures moved, of all playbacks together."""
+    rebuffering_count: int
+    """How often pictures stood still for want of media."""
+    rebuffering_ratio: float | None
+    """Share of the time in which they stood still."""
+    errors: list[Cause]
+    """What went wrong last, the most frequent first."""
+    stages: list[Seen]
+
+
 class Funnel(msgspec.Struct, frozen=True, kw_only=True):
     """How far a number of attempts came."""
 
@@ -87,6 +119,8 @@ class Funnel(msgspec.Struct, frozen=True, kw_only=True):
     refused: int
     """Ended before the first key frame since the client might not watch."""
     stages: list[Stage]
+    playbacks: Playbacks | None
+    """What players reported; null where none did."""
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -195,17 +229,43 @@ def _funnel(name: str, sums: _Sums) -> Funnel:
                 stage=stage,
                 passed=_total(sums, stage, "passed"),
                 skipped=_total(sums, stage, "skipped"),
-                ended=[
-                    Cause(cause=cause, count=count)
-                    for cause, count in sorted(
-                        sums.get((stage, "ended"), Counter()).items(), key=lambda item: (-item[1], item[0])
-                    )
-                ],
+                ended=_causes(sums.get((stage, "ended"), Counter())),
                 median_ms=_median(sums.get((stage, "took"), Counter())),
             )
             for stage in STAGES
         ],
+        playbacks=_playbacks(sums),
     )
+
+
+def _playbacks(sums: _Sums) -> Playbacks | None:
+    count = _total(sums, PLAYER, "count")
+    if not count:
+        return None
+    ends = sums.get((PLAYER, "ended"), Counter())
+    playing, still = _total(sums, PLAYER, "playing_ms"), _total(sums, PLAYER, "rebuffering_ms")
+    return Playbacks(
+        count=count,
+        video_startup_ms=_median(sums.get((PLAYER, "startup"), Counter())),
+        video_start_failures=ends["video_start_failure"],
+        exits_before_video_start=ends["exit_before_video_start"],
+        video_playback_failures=ends["video_playback_failure"],
+        lost=ends["lost"],
+        playing_s=playing / 1000,
+        rebuffering_count=_total(sums, PLAYER, "rebuffering_count"),
+        rebuffering_ratio=round(still / (playing + still), 6) if playing + still else None,
+        errors=_causes(sums.get((PLAYER, "error"), Counter())),
+        stages=[
+            Seen(stage=stage, count=seen.total(), median_ms=_median(seen))
+            for stage in STAGES
+            if (seen := sums.get((stage, "seen"), Counter()))
+        ],
+    )
+
+
+def _causes(counts: Counter[str]) -> list[Cause]:
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return [Cause(cause=cause, count=count) for cause, count in ordered]
 
 
 def _total(sums: _Sums, stage: str, kind: str) -> int:

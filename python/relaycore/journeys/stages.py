@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-from relaycore._relaycore import Journey
+from relaycore.journeys.attempt import Facts
 
 __all__ = ["FIRST_KEY_FRAME", "STAGES", "WATCHED", "Fate", "cause_of", "ends_well", "fate_of"]
 
@@ -34,6 +34,7 @@ _BY_STATUS: Final = {
     400: "malformed request",
     403: "not allowed",
     404: "not found",
+    421: "malformed request",
     408: "too slow",
     453: "overloaded",
     454: "no such session",
@@ -45,6 +46,7 @@ _BY_REASON: Final = {
     "the client ended it": "client ended it",
     "the client closed the connection": "client closed the connection",
     "closed": "client closed the connection",
+    "the client left": "client closed the connection",
     "the connection was lost": "connection lost",
     "the encryption was not agreed on": "encryption failed",
     "idle": "silent",
@@ -52,6 +54,7 @@ _BY_REASON: Final = {
     "ended by the operator": "ended by the operator",
     "the server was stopped": "relay stopped",
     "its client came back": "client came back",
+    "refused": "overloaded",
 }
 
 _WELL: Final = frozenset({"client ended it", "ended by the operator", "relay stopped", "stream ended"})
@@ -63,14 +66,17 @@ Fate = Literal["refused", "left", "failed"]
 """What became of an attempt before its first picture: its client might not watch, went, or got none."""
 
 
-def cause_of(journey: Journey, reason: str | None) -> str:
+def cause_of(journey: Facts, reason: str | None) -> str:
     """Why an attempt ended, one of few words. ``reason`` is that of the engine."""
     if journey.status == 401:
         return "wrong credentials" if journey.credentials else "no credentials"
     if journey.status is not None:
         return _BY_STATUS.get(journey.status, f"refused with {journey.status}")
     # All others are what becomes of streams.
-    return _BY_REASON.get(reason or "", "stream ended")
+    cause = _BY_REASON.get(reason or "", "stream ended")
+    if cause == "client closed the connection" and not journey.protocol.startswith("rtsp"):
+        return "client ended it"  # browsers have no other way to say so
+    return cause
 
 
 def ends_well(cause: str) -> bool:

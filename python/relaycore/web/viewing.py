@@ -15,7 +15,7 @@ A handler whose media the engine carries gives ``visit.handle`` on to it instead
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Literal, Self
@@ -26,15 +26,25 @@ from aiohttp import hdrs, web
 from relaycore._relaycore import Engine, Session, SessionEvent, WebSession
 from relaycore.access.decisions import Refuse
 from relaycore.errors import ConfigurationError, SourceError
+from relaycore.journeys.attempt import Attempt
+from relaycore.journeys.player import sid_of
 from relaycore.language import Message
 from relaycore.settings import normal_path
 from relaycore.web.answers import Refused
-from relaycore.web.keys import GUARD, RELAY, VISITS
+from relaycore.web.keys import CONNECTIONS, GUARD, JOURNEYS, RELAY, VISITS
 
 __all__ = ["Entrance", "Viewer", "Visit", "Visits", "admit_viewer", "begin_visit", "nothing_at"]
 
 Means = Literal["webrtc", "websocket", "mjpeg", "hls"]
 """The protocols of browsers."""
+
+_MEANS: Final[Mapping[str, Means]] = {
+    "whep": "webrtc",
+    "ws": "websocket",
+    "mjpeg": "mjpeg",
+    "index.m3u8": "hls",
+}
+"""What an attempt to view is over, by the last part of the address that is asked for."""
 
 LONGEST_PATH: Final = 255
 """Characters of a path that is none which are shown."""
@@ -76,6 +86,8 @@ class Viewer:
     peer: str
     secure: bool
     user_agent: str | None
+    attempt: Attempt | None = None
+    """How far it came, where that is counted: who begins a session by itself says that it became one."""
 
 
 async def admit_viewer(
@@ -91,16 +103,28 @@ async def admit_viewer(
         path = normal_path(named)
     except ConfigurationError:
         path = named[:LONGEST_PATH]
-    visitor = await request.app[GUARD].enter(request, action, path, same_origin=same_origin)
+    attempt = _attempt(request, path) if action == "read" else None
     try:
-        if action == "read":
-            await request.app[RELAY].prepare(path)
-        else:
-            request.app[VISITS].prepare_publisher(normal_path(path))
-    except ConfigurationError:
-        raise nothing_at(path) from None
-    except SourceError as error:
-        raise Refused(404, str(error)) from None
+        visitor = await request.app[GUARD].enter(request, action, path, same_origin=same_origin)
+        if attempt is not None:
+            attempt.reached("authorised")
+        try:
+            if action == "read":
+                await request.app[RELAY].prepare(path)
+            else:
+                request.app[VISITS].prepare_publisher(normal_path(path))
+        except ConfigurationError:
+            raise nothing_at(path) from None
+        except SourceError as error:
+            raise Refused(404, str(error)) from None
+    except Refused as refused:
+        if attempt is not None:
+            attempt.refused(refused.status, credentials=hdrs.AUTHORIZATION in request.headers)
+        raise
+    if attempt is not None:
+        sid, journeys = sid_of(request.query, request.headers), request.app[JOURNEYS]
+        if sid is not None and journeys is not None:
+            journeys.players.expect(sid, attempt)
     return Viewer(
         path=path,
         action=action,
@@ -110,7 +134,18 @@ async def admit_viewer(
         peer=visitor.peer,
         secure=visitor.secure,
         user_agent=request.headers.get(hdrs.USER_AGENT),
+        attempt=attempt,
     )
+
+
+def _attempt(request: web.Request, path: str) -> Attempt | None:
+    """The attempt to view that a request begins, where it is one and is counted."""
+    journeys, means = request.app[JOURNEYS], _MEANS.get(request.path.rpartition("/")[2])
+    if journeys is None or means is None:
+        return None
+    _, secure = request.app[CONNECTIONS].client_of(request)
+    user_agent = request.headers.get(hdrs.USER_AGENT)
+    return journeys.begin(path, means, user_agent=user_agent, secure=secure)
 
 
 async def begin_visit(request: web.Request, viewer: Viewer, means: Means) -> Visit:
@@ -185,9 +220,13 @@ class Visits:
                 secure=viewer.secure,
             )
         except KeyError:
+            _refuse(viewer, 404)
             raise nothing_at(viewer.path) from None
         except RuntimeError as error:
+            _refuse(viewer, 503)
             raise _try_again(str(error)) from None
+        if viewer.attempt is not None:
+            viewer.attempt.became(handle.session)
         visit = Visit(handle)
         self._visits[visit.session.id] = visit
         try:
@@ -220,6 +259,11 @@ class Visits:
         if visit is not None:
             visit.reason = happened.reason
             visit.ended.set()
+
+
+def _refuse(viewer: Viewer, status: int) -> None:
+    if viewer.attempt is not None:
+        viewer.attempt.refused(status)
 
 
 def _try_again(reason: str) -> Refused:

@@ -15,7 +15,7 @@ from relaycore.control.console import make_console, say, show_table
 from relaycore.control.state_folder import state_folder
 from relaycore.errors import ConfigurationError
 from relaycore.journeys.charts import number, share, span
-from relaycore.journeys.page import TITLES, causes_of, name_of, report_page, titles_of
+from relaycore.journeys.page import TITLES, causes_of, name_of, playback_lines, report_page, titles_of
 from relaycore.journeys.report import DIMENSIONS, Dimension, Funnel, Question, Report, ask
 from relaycore.journeys.stages import FIRST_KEY_FRAME, STAGES, WATCHED
 from relaycore.language import Message, message_n
@@ -177,6 +177,13 @@ def _show_journeys(question: Question, report: Report) -> None:
                 "{count} more attempts came too fast to be counted.",
                 report.uncounted,
             ),
+        )
+    if whole.playbacks is not None:
+        show_table(
+            console,
+            Message("Reported by players in browsers"),
+            (Message("what"), Message("value")),
+            playback_lines(whole.playbacks),
         )
     for dimension in DIMENSIONS:
         titles = (
