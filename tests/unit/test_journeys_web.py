@@ -65,7 +65,7 @@ def _routes(monkeypatch: pytest.MonkeyPatch) -> None:
         )
         for name, handler in (("watch", _watch), ("leave", _leave))
     ]
-    monkeypatch.setattr(server, "ROUTES", [*server.ROUTES, *more])
+    monkeypatch.setattr(server, "ROUTES", [*more, *server.ROUTES])
     monkeypatch.setattr(viewing, "_MEANS", {"watch": "hls", "leave": "mjpeg"})
     monkeypatch.setattr(running, "WATCHED_NS", 1)
 

@@ -58,7 +58,7 @@ def _route(name: str, handler: object) -> Route:
 @pytest.fixture(autouse=True)
 def _routes(monkeypatch: pytest.MonkeyPatch) -> None:
     more = [_route("watch", _watch), _route("leave", _leave)]
-    monkeypatch.setattr(server, "ROUTES", [*server.ROUTES, *more])
+    monkeypatch.setattr(server, "ROUTES", [*more, *server.ROUTES])
 
 
 @pytest.fixture
