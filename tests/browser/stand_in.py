@@ -83,6 +83,7 @@ class StandIn:
         app = web.Application()
         app.router.add_get("/{path:.+}/ws", self._guarded(self._websocket))
         app.router.add_get("/{path:.+}/mjpeg", self._guarded(self._pictures))
+        app.router.add_post("/{path:.+}/journey", self._guarded(self._journey))
         app.router.add_route("*", "/{path:.*}", self._guarded(self._pass_on))
         self._http = aiohttp.ClientSession(auto_decompress=False)
         self._runner = web.AppRunner(app, shutdown_timeout=5, handler_cancellation=True)
@@ -114,6 +115,10 @@ class StandIn:
             return answer
 
         return handle
+
+    async def _journey(self, _request: web.Request) -> web.StreamResponse:
+        """The relay knows nothing of who watches here."""
+        return web.Response(status=204)
 
     async def _pass_on(self, request: web.Request) -> web.StreamResponse:
         if request.path in self.pages:

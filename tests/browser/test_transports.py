@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Request
 
 from tests.browser.playing import player_in, plays_by
 from tests.browser.publisher import Publisher
@@ -57,3 +60,26 @@ def test_it_goes_on_when_the_publisher_has_come_again(
         while seen.taken_ms < before.taken_ms + 3000:
             seen = next_picture(plays_by(player_in(page), transport), seen)
         assert seen.wrong_bars() == []
+
+
+def test_what_only_the_browser_sees_is_reported(page: Page, site: str) -> None:
+    reports: list[dict[str, Any]] = []
+
+    def keep(request: Request) -> None:
+        if request.url.endswith("/cam/journey"):
+            assert request.post_data is not None
+            reports.append(json.loads(request.post_data))
+
+    page.on("request", keep)
+    with page.expect_response("**/cam/journey") as first:
+        page.goto(f"{site}/cam")
+    assert first.value.status == 204
+    with page.expect_response("**/cam/journey") as last:
+        player_in(page).get_by_role("button", name="Stop").click()
+    assert last.value.status == 204
+    began, ended = reports
+    assert "end" not in began
+    assert 0 < began["video_startup_time"] == ended["video_startup_time"]
+    assert ended["end"] == "ended"
+    assert ended["sid"] == began["sid"]
+    assert ended["playing_time"] > 0

@@ -13,7 +13,7 @@ from relaycore.language import Message
 from relaycore.privacy.record import PathProtocol, protocol_of
 from relaycore.settings import normal_path
 from relaycore.web.answers import Problem, Refused, json_answer
-from relaycore.web.keys import GUARD, RELAY
+from relaycore.web.keys import GUARD, JOURNEYS, RELAY
 from relaycore.web.routes import Answered, Route
 
 __all__ = ["ROUTES", "PlayerDescription", "asked_path", "description_of"]
@@ -38,6 +38,8 @@ class PlayerDescription(msgspec.Struct, frozen=True, kw_only=True):
     """Those of its tracks, such as ``H264`` and ``OPUS``; empty while there is no stream."""
     transports: list[Transport]
     """The ways in which this relay can give it to a browser."""
+    reports: bool
+    """Whether players report how a playback goes (docs/journeys.md)."""
     notice: PathProtocol | None
     """What is to be shown before the first picture; nothing where the path has no notice."""
 
@@ -64,6 +66,7 @@ def description_of(request: web.Request, path: str) -> PlayerDescription:
         live=tracks is not None,
         codecs=[track.codec.upper() for track in tracks or ()],
         transports=[name for name, address in _ADDRESSES if address in served],
+        reports=request.app[JOURNEYS] is not None,
         notice=protocol if protocol.notice else None,
     )
 

@@ -2,10 +2,12 @@
 
 import { loadTexts, t } from "../texts.js";
 import { abilities } from "./abilities.js";
+import { Address } from "./address.js";
 import { choose, TRANSPORTS } from "./choose.js";
 import { Failure, failureOf } from "./failure.js";
 import { hasSeen, noticeOf, remember } from "./notice.js";
 import { Playback } from "./playback.js";
+import { newId, Report } from "./reports.js";
 import * as screen from "./screen.js";
 import { linesOf, sentenceOf } from "./sentences.js";
 import { snapshotOf } from "./surface.js";
@@ -26,6 +28,7 @@ export class RelaycorePlayer extends HTMLElement {
 
   #view = null;
   #playback = null;
+  #report = null;
   #description = null;
   #figures = 0;
   #before = null;
@@ -64,16 +67,11 @@ export class RelaycorePlayer extends HTMLElement {
 
   /** Where the relay has the path. */
   get #address() {
-    return new URL(this.getAttribute("src") ?? "", document.baseURI).href.replace(/[?#].*$/, "").replace(/\/+$/, "");
+    return new Address(this.getAttribute("src") ?? "");
   }
 
   get #path() {
-    const path = new URL(this.#address).pathname.slice(1);
-    try {
-      return decodeURIComponent(path);
-    } catch {
-      return path;
-    }
+    return this.#address.path;
   }
 
   async #loadTexts() {
@@ -108,7 +106,9 @@ export class RelaycorePlayer extends HTMLElement {
   /** Plays from now on, after the notice where there is one. */
   async play() {
     this.stop();
-    const playback = (this.#playback = new Playback(this.#address, () => this.#order(), {
+    const id = newId();
+    const address = this.#address.with(id);
+    const playback = (this.#playback = new Playback(address, () => this.#order(), {
       explain: (failure) => this.#explain(failure),
       hold: () => this.#media !== null && (screen.isInWindow(this.#media) || this.#media.webkitDisplayingFullscreen === true),
     }));
@@ -124,11 +124,14 @@ export class RelaycorePlayer extends HTMLElement {
     if (this.#playback !== playback) return;
     const notice = this.#description?.notice ?? null;
     if (notice !== null && !hasSeen(notice)) return this.#showNotice(notice);
+    if (this.#description?.reports) this.#report = new Report(this.#address.of("journey"), id);
     playback.start();
   }
 
   /** Plays no more. */
   stop() {
+    this.#report?.end();
+    this.#report = null;
     this.#playback?.stop();
     this.#playback = null;
   }
@@ -144,9 +147,7 @@ export class RelaycorePlayer extends HTMLElement {
   async #describe() {
     const given = this.getAttribute("description");
     if (given !== null) return JSON.parse(given);
-    const { origin, pathname } = new URL(this.#address);
-    const address = `${origin}/api/v1/paths/${encodeURIComponent(decodeURIComponent(pathname.slice(1)))}/player`;
-    const response = await fetch(address).catch(() => {
+    const response = await fetch(this.#address.ofApi("player")).catch(() => {
       throw new Failure("lost");
     });
     if (!response.ok) throw await failureOf(response);
@@ -193,7 +194,10 @@ export class RelaycorePlayer extends HTMLElement {
         if (this.#playback === playback || name === "dropped") act(detail);
       });
     on("trying", ({ transport }) => view.prepare(transport.element));
-    on("dropped", ({ transport }) => view.remove(transport.element));
+    on("dropped", ({ transport, failure }) => {
+      view.remove(transport.element);
+      if (failure !== null) this.#report?.failed(failure);
+    });
     on("playing", ({ transport }) => this.#onPlaying(transport));
     on("ended", ({ transport, failure }) => {
       view.freeze(transport.element);
@@ -202,9 +206,13 @@ export class RelaycorePlayer extends HTMLElement {
     });
     on("stalled", ({ transport }) => {
       this.#say(() => t("The picture stands still. Waiting for more…"));
+      this.#report?.stalled();
       this.#tell("stalled", { transport: transport.name });
     });
-    on("resumed", () => this.#say(null));
+    on("resumed", () => {
+      this.#say(null);
+      this.#report?.resumed();
+    });
     on("waiting", ({ failure, seconds }) => {
       this.#say(() => sentenceOf(failure, this.#path));
       this.#tell("waiting", { kind: failure.kind, seconds });
@@ -225,16 +233,19 @@ export class RelaycorePlayer extends HTMLElement {
       this.#say(() => t("Press Play to start."), () => [start]);
     } else this.#say(null);
     this.#showControls();
+    this.#report?.playing();
     this.#tell("playing", { transport: transport.name });
   }
 
   #onOver(playback, failure) {
     if (this.#playback !== playback) return;
+    this.#report?.end(failure);
+    this.#report = null;
     this.stop();
     this.#view.badge("", "");
     const back = `${location.pathname}${location.search}`;
-    const isHere = new URL(this.#address).origin === location.origin;
-    const address = new URL(isHere ? `/login?next=${encodeURIComponent(back)}` : "/login", this.#address).href;
+    const isHere = this.#address.origin === location.origin;
+    const address = this.#address.ofServer(isHere ? `/login?next=${encodeURIComponent(back)}` : "/login");
     this.#say(
       () => sentenceOf(failure, this.#path),
       () => (failure.kind === "login" ? [make("a", { class: "main", href: address }, t("Log in"))] : []),
@@ -281,7 +292,7 @@ export class RelaycorePlayer extends HTMLElement {
     try {
       link.href = URL.createObjectURL(await snapshotOf(media));
     } catch {
-      link.href = `${this.#address}/snapshot.jpg`;
+      link.href = this.#address.of("snapshot.jpg");
     }
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 10_000);

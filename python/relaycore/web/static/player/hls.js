@@ -6,10 +6,10 @@ import { firstPicture, liveVideo, picturesOf } from "./surface.js";
 export class Hls {
   name = "hls";
 
-  /** @param {string} address of the path, without a slash at the end */
+  /** @param {import("./address.js").Address} address of the path */
   constructor(address) {
     this.element = liveVideo();
-    this.#address = `${address}/index.m3u8`;
+    this.#address = address.of("index.m3u8");
     this.closed = new Promise((resolve) => (this.#end = resolve));
   }
 

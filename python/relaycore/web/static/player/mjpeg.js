@@ -9,10 +9,10 @@ export class Mjpeg {
   hasSound = false;
   pictures = 0;
 
-  /** @param {string} address of the path, without a slash at the end */
+  /** @param {import("./address.js").Address} address of the path */
   constructor(address) {
     this.element = document.createElement("canvas");
-    this.#address = `${address}/mjpeg`;
+    this.#address = address.of("mjpeg");
     this.closed = new Promise((resolve) => (this.#end = resolve));
   }
 

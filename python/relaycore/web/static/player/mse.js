@@ -21,10 +21,10 @@ export class Mse {
   name = "mse";
   hasSound = false;
 
-  /** @param {string} address of the path, without a slash at the end */
+  /** @param {import("./address.js").Address} address of the path */
   constructor(address) {
     this.element = liveVideo();
-    this.#address = `${address}/ws`.replace(/^http/, "ws");
+    this.#address = address.of("ws").replace(/^http/, "ws");
     this.closed = new Promise((resolve) => (this.#end = resolve));
   }
 

@@ -26,7 +26,7 @@ export function noticeOf(notice, address) {
     [t("How long it is kept"), notice.kept.map(({ what, time }) => `${what}: ${time}`).join("; ")],
   ].filter(([, value]) => value !== "");
   const list = make("dl", {}, ...lines.map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, make("bdi", {}, value)))));
-  const more = make("a", { href: `${address}/notice`, target: "_blank", rel: "noopener" }, t("All about it"));
+  const more = make("a", { href: address.of("notice"), target: "_blank", rel: "noopener" }, t("All about it"));
   return make("div", { class: "notice" }, list, more);
 }
 

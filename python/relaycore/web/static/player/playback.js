@@ -44,7 +44,7 @@ export class Playback extends EventTarget {
   #explain = async (failure) => failure;
 
   /**
-   * @param {string} address of the path, without a slash at the end
+   * @param {import("./address.js").Address} address of the path
    * @param {() => string[]} order the transports to try, the best first; asked again for every attempt
    * @param {object} [options]
    * @param {() => boolean} [options.hold] whether the element has to stay as it is, since it is in a window of its own

@@ -9,10 +9,10 @@ const RECOVERY_MS = 3000;
 export class WebRtc {
   name = "webrtc";
 
-  /** @param {string} address of the path, without a slash at the end */
+  /** @param {import("./address.js").Address} address of the path */
   constructor(address) {
     this.element = liveVideo();
-    this.#address = `${address}/whep`;
+    this.#address = address.of("whep");
     this.closed = new Promise((resolve) => (this.#end = resolve));
   }
 
