@@ -16,6 +16,7 @@ import pytest
 
 from relaycore import Relay, Track, User
 from relaycore.settings import PathSettings
+from relaycore.web import lasting
 from relaycore.web.keys import PICTURES
 from relaycore.web.pictures import multipart, stills
 from relaycore.web.pictures.jpeg import JpegEncoder, scaled_size
@@ -368,3 +369,52 @@ async def test_who_reads_nothing_holds_up_nobody_and_is_left() -> None:
                     while only.viewers == 2:
                         await parts.next()
                         publisher.write(0, large)
+
+
+async def test_who_looks_again_and_again_is_one_session_until_that_stops(
+    relay: Relay, http: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lasting, "IDLE_S", 0.3)
+    events = relay.events()
+    with relay.publish("cam", [Track.jpeg()]) as publisher:
+        publisher.write(0, jpeg(40))
+        for width in (16, 32, 64):
+            async with http.get(url(relay, f"cam/snapshot.jpg?width={width}")) as response:
+                assert response.status == 200
+        (session,) = relay.sessions()
+        assert (session.protocol, session.path) == ("mjpeg", "cam")
+        assert session.first_picture_ns is not None
+        assert session.bytes > 0
+        async with asyncio.timeout(TIMEOUT):
+            while relay.sessions():
+                await anext(events)
+
+
+async def test_a_series_is_a_session_and_ends_when_that_does(
+    relay: Relay, http: aiohttp.ClientSession
+) -> None:
+    with relay.publish("cam", [Track.jpeg()]) as publisher:
+        publisher.write(0, jpeg(40))
+        async with http.get(url(relay, "cam/mjpeg")) as response:
+            await Parts(response).next()
+            (session,) = relay.sessions()
+            assert session.protocol == "mjpeg"
+            assert session.user_agent == response.request_info.headers["User-Agent"]
+            assert relay.kick(session.id)
+            async with asyncio.timeout(TIMEOUT):
+                with pytest.raises(aiohttp.ClientPayloadError):
+                    await response.read()
+
+
+@pytest.mark.parametrize("target", ["snapshot.jpg", "mjpeg"])
+async def test_there_are_as_many_viewers_as_the_path_may_have(
+    http: aiohttp.ClientSession, target: str
+) -> None:
+    async with Relay(port=0, paths={"cam": PathSettings(most_readers=1)}) as relay:
+        with relay.publish("cam", [Track.jpeg()]) as publisher:
+            publisher.write(0, jpeg(40))
+            async with http.get(url(relay, "cam/mjpeg")) as response:
+                await Parts(response).next()
+                async with http.get(url(relay, f"cam/{target}")) as refused:
+                    assert refused.status == 503
+                    assert "readers" in (await refused.json())["error"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from email.utils import formatdate
 from secrets import token_hex
 from typing import Annotated, Final
@@ -12,6 +12,7 @@ import msgspec
 from aiohttp import hdrs, web
 from msgspec import Meta
 
+from relaycore.access.decisions import host_of
 from relaycore.errors import EncoderError, PathError
 from relaycore.language import Message
 from relaycore.web.answers import Problem, Refused
@@ -20,7 +21,7 @@ from relaycore.web.limits import LIMITS
 from relaycore.web.pictures.multipart import BOUNDARY, OPENING, Series, SeriesKey
 from relaycore.web.pictures.stills import Busy
 from relaycore.web.routes import Answered, Route, query_of
-from relaycore.web.viewing import admit_viewer, nothing_at
+from relaycore.web.viewing import Visit, admit_viewer, begin_visit, nothing_at
 
 __all__ = ["ROUTES", "SeriesQuery", "StillQuery"]
 
@@ -28,6 +29,9 @@ SECOND: Final = 1_000_000_000
 
 _RUN: Final = token_hex(4)
 """Tells the pictures of this run of the program from those of others, whose clock had another zero."""
+
+GRACE_S: Final = 0.2
+"""Seconds in which a series of a session that has ended may end by itself."""
 
 Width = Annotated[int, Meta(ge=16, le=3840)]
 
@@ -58,6 +62,9 @@ async def get_snapshot(request: web.Request) -> web.Response:
     """Answers with the newest picture of a stream."""
     viewer = await admit_viewer(request)
     query = query_of(request, StillQuery)
+    who = viewer.path, viewer.user, viewer.ticket, host_of(viewer.peer), viewer.user_agent
+    # Who looks again and again is one viewer.
+    visit = await request.app[PICTURES].visits.visit(who, lambda: begin_visit(request, viewer, "mjpeg"))
     try:
         still = await request.app[PICTURES].stills.newest(viewer.path, query.width)
     except PathError:
@@ -80,6 +87,9 @@ async def get_snapshot(request: web.Request) -> web.Response:
     known = request.headers.get(hdrs.IF_NONE_MATCH, "")
     if tag in (each.strip().removeprefix("W/") for each in known.split(",")):
         return web.Response(status=304, headers=headers)
+    if request.method != hdrs.METH_HEAD:
+        visit.handle.add(len(still.data))
+        visit.handle.first_picture()
     return web.Response(body=still.data, content_type="image/jpeg", headers=headers)
 
 
@@ -94,11 +104,17 @@ async def get_mjpeg(request: web.Request) -> web.StreamResponse:
                 first = await watched.next(0)
             if first is None:
                 raise nothing_at(viewer.path)
+            visit = await begin_visit(request, viewer, "mjpeg")
             response = web.StreamResponse(headers={**_PRIVATE, hdrs.CACHE_CONTROL: "no-store"})
             response.content_type = "multipart/x-mixed-replace"
             response.headers[hdrs.CONTENT_TYPE] = f"multipart/x-mixed-replace; boundary={BOUNDARY}"
             response.force_close()
-            await _send(request, response, watched, first)
+            if request.method == hdrs.METH_HEAD:
+                visit.end()
+                return response
+            await response.prepare(request)
+            async with visit:
+                await _while_allowed(request, visit, _send(request, response, watched, first, visit))
             return response
     except PathError:
         raise nothing_at(viewer.path) from None
@@ -110,20 +126,41 @@ async def get_mjpeg(request: web.Request) -> web.StreamResponse:
         raise _later("Too many sizes and rates of pictures are being watched") from None
 
 
+async def _while_allowed(request: web.Request, visit: Visit, sending: Coroutine[None, None, None]) -> None:
+    """Sends until that ends, or the session does. Nothing more goes out then, whatever waits."""
+    task, ended = asyncio.ensure_future(sending), asyncio.ensure_future(visit.ended.wait())
+    try:
+        await asyncio.wait({task, ended}, return_when=asyncio.FIRST_COMPLETED)
+        # A session also ends with its stream, and then so do the pictures.
+        await asyncio.wait({task}, timeout=GRACE_S)
+    finally:
+        unfinished = task.cancel()
+        ended.cancel()
+        await asyncio.gather(task, ended, return_exceptions=True)
+        if unfinished and request.transport is not None:
+            request.transport.abort()
+
+
 async def _send(
-    request: web.Request, response: web.StreamResponse, series: Series, first: tuple[int, bytes]
+    request: web.Request,
+    response: web.StreamResponse,
+    series: Series,
+    first: tuple[int, bytes],
+    visit: Visit,
 ) -> None:
     """Sends parts: the newest whenever the one before is taken. Who takes none for too long is left."""
     limit = request.app[LIMITS].timeout_s
-    if request.method == hdrs.METH_HEAD:
-        return
-    await response.prepare(request)
     newest: tuple[int, bytes] | None = (first[0], OPENING + first[1])
+    before = first[0]
     try:
         while newest is not None:
             number, part = newest
             async with asyncio.timeout(limit):
                 await response.write(part)
+            visit.handle.add(len(part))
+            visit.handle.first_picture()
+            visit.handle.add_discarded(max(0, number - before - 1))
+            before = number
             newest = await series.next(number)
     except (EncoderError, PathError):
         return  # it has ended, as if there were no more
