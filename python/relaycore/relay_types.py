@@ -33,6 +33,7 @@ class Overrides(TypedDict, total=False):
     anonymous: bool
     state_folder: str
     language: str
+    embed_origins: list[str]
     journeys: JourneySettings
     ledger: LedgerSettings
     alerts: AlertSettings

@@ -213,3 +213,27 @@ def test_a_notice_is_shown_before_the_first_picture(page: Page, tmp_path: Path) 
         wait_for_picture(plays_by(player, "mse"))
         page.reload()
         plays_by(page.locator("relaycore-player"), "mse")
+
+
+def test_a_page_of_another_origin_plays_where_it_is_named(
+    page: Page, tmp_path: Path, trouble: Trouble
+) -> None:
+    with stand_in("http://127.0.0.1:9", "") as elsewhere:
+        origin = elsewhere.site.replace("127.0.0.1", "other.localhost")
+        file = tmp_path / "relaycore.toml"
+        file.write_text(
+            f'embed_origins = ["{origin}"]\n[cameras.cam]\ncamera = "pattern"\nsize = "320x240"\n'
+        )
+        with serve(str(file)) as relay:
+            site = "http://{}:{}".format(*relay.address)
+            elsewhere.pages["/"] = f"""<!doctype html><html lang="en"><title>elsewhere</title>
+                <link rel="icon" href="{site}/static/icon.svg">
+                <script type="module" src="{site}/static/player/player.js"></script>
+                <relaycore-player src="{site}/cam"></relaycore-player>"""
+            page.goto(f"{origin}/")
+            seen = wait_for_picture(page.locator("relaycore-player canvas:not(.last)"))
+            assert seen.wrong_bars() == []
+            trouble.expect("CORS", "net::ERR_FAILED", "WebSocket connection")
+            page.goto(f"{elsewhere.site}/")
+            status = page.get_by_role("status")
+            expect(status).to_contain_text("There is no connection to cam", timeout=LIMIT_MS)

@@ -164,6 +164,7 @@ def test_every_setting_of_a_relay_has_its_place() -> None:
         "publish": "configured",
         "state_folder": "elsewhere",
         "language": "fr",
+        "embed_origins": ["https://example.org"],
         "journeys": JourneySettings(enabled=False),
         "ledger": LedgerSettings(enabled=True),
         "shards": 3,

@@ -11,7 +11,9 @@ import msgspec
 import pytest
 
 from relaycore import Relay, User
+from relaycore.errors import ConfigurationError
 from relaycore.settings import PathSettings, ProtocolSettings
+from relaycore.settings.origins import check_origin
 from relaycore.web.player.describe import PlayerDescription
 from relaycore.web.player.static import StaticFiles, static_files
 
@@ -140,3 +142,75 @@ def test_the_version_is_that_of_the_contents() -> None:
     assert StaticFiles({"x.js": b"1", "b/c.css": b"2"}).version != version
     with pytest.raises(KeyError):
         StaticFiles(files).address("z.js")
+
+
+SHOP = "https://shop.example"
+
+
+@pytest.fixture
+async def embedded() -> AsyncIterator[Relay]:
+    async with Relay(port=0, embed_origins=[SHOP], paths={"door": PathSettings()}) as relay:
+        yield relay
+
+
+@pytest.mark.parametrize("path", ["/api/v1/paths/door/player", "/door/mjpeg", "/door/snapshot.jpg"])
+async def test_only_pages_of_named_origins_may_read_what_players_ask_for(embedded: Relay, path: str) -> None:
+    _, headers, _ = await get(embedded, path, {"Origin": SHOP})
+    assert headers["Access-Control-Allow-Origin"] == SHOP
+    assert "Access-Control-Allow-Credentials" not in headers
+    assert "Origin" in headers["Vary"]
+    for origin in ("https://evil.example", "null", f"{SHOP}.evil.example", "http://shop.example"):
+        _, headers, _ = await get(embedded, path, {"Origin": origin})
+        assert "Access-Control-Allow-Origin" not in headers
+    _, headers, _ = await get(embedded, path)
+    assert "Access-Control-Allow-Origin" not in headers
+
+
+async def test_nothing_else_is_read_by_them(embedded: Relay) -> None:
+    for path in ("/", "/door", "/metrics", "/api/v1/paths", "/api/v1/sessions", "/door/notice"):
+        _, headers, _ = await get(embedded, path, {"Origin": SHOP})
+        assert "Access-Control-Allow-Origin" not in headers, path
+
+
+async def test_browsers_are_told_what_a_named_origin_may_send(embedded: Relay) -> None:
+    host, port = embedded.address
+    for origin, status in ((SHOP, 204), ("https://evil.example", 405)):
+        headers = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+        async with (
+            aiohttp.ClientSession() as http,
+            http.options(f"http://{host}:{port}/door/journey", headers=headers) as answer,
+        ):
+            assert answer.status == status
+            assert ("Access-Control-Allow-Methods" in answer.headers) == (status == 204)
+
+
+async def test_only_named_origins_may_show_the_page_in_a_frame(embedded: Relay, relay: Relay) -> None:
+    _, headers, _ = await get(embedded, "/door", HTML)
+    assert f"frame-ancestors 'self' {SHOP}" in headers["Content-Security-Policy"]
+    _, headers, _ = await get(relay, "/house/front", HTML)
+    assert headers["Content-Security-Policy"].endswith("frame-ancestors 'self'")
+
+
+@pytest.mark.parametrize("origin", ["https://a.example", "http://127.0.0.1:8080", "https://[::1]:8443"])
+def test_origins_are_as_browsers_send_them(origin: str) -> None:
+    check_origin(origin)
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "*",
+        "null",
+        "a.example",
+        "https://a.example/",
+        "https://A.example",
+        "https://a.example:443",
+        "ftp://a",
+        "https://a b",
+        "https://a;b",
+        "",
+    ],
+)
+def test_what_is_no_origin_is_a_mistake(origin: str) -> None:
+    with pytest.raises(ConfigurationError):
+        check_origin(origin)

@@ -13,6 +13,7 @@ from relaycore.settings.camera import CameraSettings
 from relaycore.settings.journeys import JourneySettings
 from relaycore.settings.language import check_language
 from relaycore.settings.ledger import LedgerSettings
+from relaycore.settings.origins import check_origin
 from relaycore.settings.paths import PathSettings
 from relaycore.settings.tls import TlsSettings
 from relaycore.settings.users import User
@@ -119,6 +120,21 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         int, Meta(ge=0, le=1024, description="a number of threads, or 0 for one a core", examples=[0])
     ] = 0
     """Threads that carry packets; 0 takes one for each core."""
+
+    embed_origins: Annotated[
+        list[
+            Annotated[
+                str,
+                Meta(
+                    description="the origin of a page, like `https://example.org`",
+                    examples=["https://example.org"],
+                    extra={"check": check_origin},
+                ),
+            ]
+        ],
+        Meta(description="a list of origins"),
+    ] = msgspec.field(default_factory=list)
+    """Other sites whose pages may play what everybody may read, with ``<relaycore-player>`` or in a frame."""
 
     language: Annotated[
         str,

@@ -52,6 +52,7 @@ ROUTES: Sequence[Route] = (
         "user, but an id that a request for media of this path was let in with (`CMCD`, `sid`).",
         access="open",
         handler=take_report,
+        embeddable=True,
         body=PlayerReport,
         parameters={"path": "The path, such as `front` or `house/front`, as it is or percent-encoded."},
         answers={

@@ -54,6 +54,8 @@ class Route:
     body: Any = None
     parameters: Mapping[str, str] = field(default_factory=dict)
     """What each parameter in the path means."""
+    embeddable: bool = False
+    """Whether pages of the origins in ``embed_origins`` may ask for it and read the answer."""
 
     @property
     def pattern(self) -> str:

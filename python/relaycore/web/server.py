@@ -13,7 +13,7 @@ from relaycore._relaycore import Engine, SessionEvent
 from relaycore.access.decisions import Gatekeeper
 from relaycore.errors import RelayClosed
 from relaycore.language import Message, using
-from relaycore.web import notice, page, player_reports, share_cookie, texts
+from relaycore.web import embedding, notice, page, player_reports, share_cookie, texts
 from relaycore.web.answers import Refused
 from relaycore.web.api import (
     about,
@@ -146,6 +146,7 @@ class Web:
                 self._app.router.add_get(route.pattern, route.handler)  # and HEAD
             else:
                 self._app.router.add_route(route.method, route.pattern, route.handler)
+        self._app.on_response_prepare.append(self._let_read)
         self._runner: web.AppRunner | None = None
         self._connections: Connections | None = None
 
@@ -194,6 +195,13 @@ class Web:
         else:
             self._totals.ended(happened.session)
 
+    async def _let_read(self, request: web.Request, response: web.StreamResponse) -> None:
+        """Lets pages that may embed a player read what players ask for."""
+        route = self._routes.get(request.match_info.handler)
+        embeddable = route is not None and route.embeddable
+        if embeddable and embedding.is_allowed(request, self._app[RELAY].config.embed_origins):
+            embedding.let_read(request, response)
+
     @web.middleware
     async def _answer(self, request: web.Request, handler: Next) -> web.StreamResponse:
         """Lets a request in, answers it, and waits until the answer is taken, but not for ever."""
@@ -230,6 +238,9 @@ class Web:
             return Refused(500, Message("The relay made a mistake; its log says more.")).answer()
 
     async def _handle(self, request: web.Request, handler: Next) -> web.StreamResponse:
+        preflight = embedding.answer_preflight(request)
+        if preflight is not None:
+            return preflight
         _, secure = request.app[CONNECTIONS].client_of(request)
         elsewhere = share_cookie.moved(request, self._links, secure=secure)
         if elsewhere is not None:

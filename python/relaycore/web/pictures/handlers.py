@@ -193,6 +193,7 @@ ROUTES: Sequence[Route] = (
         summary="The newest picture of a stream as JPEG.",
         access="open",
         handler=get_snapshot,
+        embeddable=True,
         parameters=_PARAMETERS,
         query=StillQuery,
         answers={
@@ -208,6 +209,7 @@ ROUTES: Sequence[Route] = (
         summary="The pictures of a stream as Motion JPEG, each replacing the one before.",
         access="open",
         handler=get_mjpeg,
+        embeddable=True,
         parameters=_PARAMETERS,
         query=SeriesQuery,
         answers={200: Answered("The pictures.", media_type="multipart/x-mixed-replace"), **_REFUSED},

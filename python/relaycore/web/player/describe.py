@@ -86,6 +86,7 @@ ROUTES: Sequence[Route] = (
         summary="What a web player has to know of a path, for those who may read it; there may be no stream.",
         access="open",
         handler=get_description,
+        embeddable=True,
         parameters={"path": "The path, such as `front` or `house/front`, as it is or percent-encoded."},
         answers={
             200: Answered("The description.", PlayerDescription),

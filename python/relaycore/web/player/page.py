@@ -12,6 +12,7 @@ from aiohttp import hdrs, web
 
 from relaycore.language import Message, _
 from relaycore.web.answers import Problem, Refused
+from relaycore.web.embedding import frame_ancestors
 from relaycore.web.keys import GUARD, RELAY
 from relaycore.web.player.describe import PlayerDescription, asked_path, description_of
 from relaycore.web.player.static import static_files
@@ -22,13 +23,12 @@ __all__ = ["ROUTES"]
 
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; media-src 'self' blob:; "
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; "
     "require-trusted-types-for 'script'; trusted-types 'none'"
 )
 """Scripts, styles and media of this server only; nothing written into the page runs (CSP level 3)."""
 
 HEADERS: Final = {
-    "Content-Security-Policy": _POLICY,
     "Permissions-Policy": "autoplay=(self), fullscreen=(self), picture-in-picture=(self), camera=(), "
     "microphone=(), geolocation=(), display-capture=(), usb=()",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -65,7 +65,9 @@ async def get_player(request: web.Request) -> web.Response:
             ),
         )
     text = _page(description)
-    return web.Response(status=200 if known else 404, text=text, content_type="text/html", headers=HEADERS)
+    policy = f"{_POLICY}; {frame_ancestors(relay.config.embed_origins)}"
+    headers = {**HEADERS, "Content-Security-Policy": policy}
+    return web.Response(status=200 if known else 404, text=text, content_type="text/html", headers=headers)
 
 
 def _has_login(request: web.Request) -> bool:
