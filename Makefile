@@ -83,7 +83,7 @@ language: $(STAMPS)/venv-dev $(STAMPS)/extension ## Begin a language, named in L
 screenshots: $(STAMPS)/venv-dev $(STAMPS)/extension $(STAMPS)/packages-browser ## Pictures of the pages in .cache/screenshots: three languages, light and dark, wide and narrow
 	$(BIN)/python -m tests.browser.screenshots $(ARGS)
 
-bench: $(STAMPS)/venv-dev $(STAMPS)/extension $(STAMPS)/packages-bench ## What it carries and costs, a selection in ten minutes, drawn into docs/benchmarks.md
+bench: $(STAMPS)/venv-dev $(STAMPS)/extension $(STAMPS)/packages-bench $(STAMPS)/packages-browser ## What it carries and costs, a selection in ten minutes, drawn into docs/benchmarks.md
 	$(BIN)/python -m benchmarks $(ARGS)
 
 COMPILE := $(BIN)/uv pip compile --quiet --no-config --generate-hashes --no-header --no-emit-index-url --no-emit-find-links

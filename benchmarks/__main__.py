@@ -40,6 +40,7 @@ NAMES: Final = (
     "camera.readers",
     "camera.first_picture",
     "camera.memory",
+    "web.glass_to_glass",
     "alerts",
     "micro",
 )
