@@ -28,6 +28,7 @@ NAMES: Final = (
     "load.latency",
     "load.joins",
     "load.ledger",
+    "load.journeys",
     "versus.tcp",
     "versus.udp",
     "versus.most",

@@ -7,7 +7,6 @@ import base64
 import ssl
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -18,7 +17,7 @@ from relaycore.journeys import journeys as running
 from relaycore.journeys.clients import FAMILIES, family_of
 from relaycore.journeys.counts import Count, Counts, Group
 from relaycore.journeys.histogram import bucket_of, median_ms
-from relaycore.journeys.stages import STAGES
+from relaycore.journeys.report import Funnel, Question, ask
 from relaycore.journeys.store import Store
 from relaycore.settings import JourneySettings, PathSettings, TlsSettings
 from tests.support.events import of_kind
@@ -86,14 +85,19 @@ def test_counts_add_up_and_are_forgotten(tmp_path: Path) -> None:
     for _ in range(2):
         store.add(Counts(days))
     store.forget("2026-01-02")
-    assert store.read("SELECT day, count FROM counts", ()) == [("2026-01-02", 2)]
+    assert store.read("SELECT day, attempts FROM groups", ()) == [("2026-01-02", 2)]
     store.add(
         Counts(Count(Group("2026-01-03", "cam", "VLC", "rtsp", "tcp"), "connected", str(n)) for n in range(9))
     )
     store.forget("", most=9)
-    assert [store.rows_of(day) for day in ("2026-01-02", "2026-01-03")] == [0, 9]
+    assert [store.entries_of(day) for day in ("2026-01-02", "2026-01-03")] == [0, 9]
     store.forget("", most=3)  # never the day that is counted
-    assert store.rows_of("2026-01-03") == 9
+    assert store.entries_of("2026-01-03") == 9
+    store.read("UPDATE counts SET body = x'00'", ())
+    with pytest.raises(StateError, match="damaged"):
+        ask(store.path.parent, Question())
+    with pytest.raises(StateError, match="cannot be used"):
+        store.add(Counts({Count(Group("2026-01-03", "cam", "VLC", "rtsp", "tcp"), "connected", "passed"): 1}))
     store.close()
     store.path.write_bytes(b"no database at all, however long it may be" * 9)
     with pytest.raises(StateError, match="cannot be used"):
@@ -144,13 +148,8 @@ async def set_up(client: Client, udp: bool) -> None:
     client.session = response.headers["session"].split(";")[0]
 
 
-def counted(folder: Path, kind: str) -> dict[Any, int]:
-    store = Store(folder)
-    rows = store.read(
-        "SELECT stage, detail, sum(count) FROM counts WHERE kind = ? GROUP BY stage, detail", (kind,)
-    )
-    store.close()
-    return {(stage, detail) if detail else stage: number for stage, detail, number in rows}
+def ended(found: Funnel) -> dict[tuple[str, str], int]:
+    return {(stage.stage, cause.cause): cause.count for stage in found.stages for cause in stage.ended}
 
 
 @pytest.mark.parametrize(("udp", "secure"), [(False, False), (True, False), (False, True)])
@@ -202,7 +201,8 @@ async def test_clients_that_end_at_each_stage_are_counted_exactly(
                 await client.close()
                 await viewers.ended()
     begun = "secured" if secure else "connected"
-    assert counted(tmp_path, "ended") == {
+    found = ask(tmp_path, Question()).all
+    assert ended(found) == {
         (begun, "client closed the connection"): 1,
         (begun, "no credentials"): 1,
         (begun, "wrong credentials"): 1,
@@ -213,15 +213,15 @@ async def test_clients_that_end_at_each_stage_are_counted_exactly(
         ("first_key_frame", "client ended it"): 1,
     }
     passed = [9, 9 if secure else 6, 6, 5, 4, 3, 2, 2, 1, 1]
-    assert counted(tmp_path, "passed") == dict(zip(STAGES, passed, strict=True))
-    assert counted(tmp_path, "skipped") == ({} if secure else {"secured": 6})
+    assert [stage.passed for stage in found.stages] == passed
+    assert [stage.skipped for stage in found.stages] == [0, 0 if secure else 6, *[0] * 8]
 
 
 async def test_names_that_strangers_make_up_fill_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(running, "MOST_PATHS", 3)
-    monkeypatch.setattr(running, "MOST_ROWS_OF_A_DAY", 15)
+    monkeypatch.setattr(running, "MOST_ENTRIES_OF_A_DAY", 15)
     paths = {f"a{number}": PathSettings() for number in range(9)}
     found: list[set[tuple[str, ...]]] = []
     for _ in range(2):  # what was counted before a start is known after it
@@ -234,8 +234,8 @@ async def test_names_that_strangers_make_up_fill_nothing(
                     assert (await client.request("DESCRIBE")).status == 404
                     await client.close()
         store = Store(tmp_path)
-        found.append(set(store.read("SELECT DISTINCT path, client FROM counts", ())))
-        passed = store.read("SELECT sum(count) FROM counts WHERE stage = 'connected' AND kind = 'passed'", ())
+        found.append(set(store.read("SELECT DISTINCT path, client FROM groups", ())))
+        passed = store.read("SELECT sum(attempts) FROM groups", ())
         store.close()
     assert passed == [(36,)]
     assert len(found[0] - {("*", "other"), ("*", "*")}) == 3

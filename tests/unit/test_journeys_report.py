@@ -82,6 +82,23 @@ def test_each_stage_has_its_count_its_median_and_the_causes_of_ends(tmp_path: Pa
     assert some.uncounted == 0
 
 
+def test_of_many_paths_those_with_most_attempts_are_reported(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    for number in range(130):
+        group = Group(f"2026-{number // 28 + 1:02}-{number % 28 + 1:02}", f"path{number}", "VLC", "rtsp", "")
+        attempts = 1000 if number == 7 else number
+        store.add(Counts({Count(group, "connected", "passed"): attempts}))
+    store.close()
+    report = ask(tmp_path, Question())
+    assert report.all.attempts == sum(range(130)) - 7 + 1000
+    assert [part.name for part in report.paths] == [
+        "path7",
+        *(f"path{number}" for number in range(129, 30, -1)),
+    ]
+    assert [part.attempts for part in report.paths] == [1000, *range(129, 30, -1)]
+    assert [part.attempts for part in report.days] == list(range(30, 130))
+
+
 def test_where_nothing_was_counted_there_is_nothing_to_report(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

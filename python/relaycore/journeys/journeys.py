@@ -69,7 +69,7 @@ MOST_COUNTS: Final = 100_000
 MOST_PATHS: Final = 1000
 """Paths of a day that are counted by themselves; those on top count together as :data:`OTHERS`."""
 
-MOST_ROWS_OF_A_DAY: Final = 200_000
+MOST_ENTRIES_OF_A_DAY: Final = 200_000
 """Sums of a day. Who tries names of programs and odd waits in numbers can make so many: what comes then
 counts by protocol only, as :data:`OTHERS`."""
 
@@ -92,12 +92,12 @@ class _Live:
 class _Day:
     """What is known of a day that is counted: the paths, and at most how many sums it has."""
 
-    __slots__ = ("full", "paths", "rows")
+    __slots__ = ("entries", "full", "paths")
 
-    def __init__(self, rows: int) -> None:
+    def __init__(self, entries: int) -> None:
         self.paths: set[str] = set()
-        self.rows = rows
-        self.full = rows >= MOST_ROWS_OF_A_DAY
+        self.entries = entries
+        self.full = entries >= MOST_ENTRIES_OF_A_DAY
 
 
 class Journeys:
@@ -271,23 +271,23 @@ class Journeys:
         while len(self._days) > 2:
             del self._days[min(self._days)]
         try:
-            rows = self._store.rows_of(name)
+            entries = self._store.entries_of(name)
         except StateError:
-            rows = 0  # which is told when it cannot be written, either
-        day = self._days[name] = _Day(rows)
+            entries = 0  # which is told when it cannot be written, either
+        day = self._days[name] = _Day(entries)
         return day
 
-    def _note_rows(self, written: Counts) -> None:
+    def _note_entries(self, written: Counts) -> None:
         """Looks whether the days whose counts were just written have too many of them."""
-        for name, rows in Counter(count.group.day for count in written).items():
+        for name, entries in Counter(count.group.day for count in written).items():
             day = self._days.get(name)
             if day is None or day.full:
                 continue
-            day.rows += rows
-            if day.rows >= MOST_ROWS_OF_A_DAY:
+            day.entries += entries
+            if day.entries >= MOST_ENTRIES_OF_A_DAY:
                 # Most of what was written had been there before.
-                day.rows = self._store.rows_of(name)
-                day.full = day.rows >= MOST_ROWS_OF_A_DAY
+                day.entries = self._store.entries_of(name)
+                day.full = day.entries >= MOST_ENTRIES_OF_A_DAY
                 if day.full:
                     _log.warning("journeys of %s are too many and too odd: counting by protocol only", name)
 
@@ -307,7 +307,7 @@ class Journeys:
             if self._counts:
                 self._store.add(self._counts)
                 written, self._counts = self._counts, Counts()
-                self._note_rows(written)
+                self._note_entries(written)
             if now >= self._forget_at:
                 self._store.forget(
                     (day - timedelta(days=self._keep_days)).isoformat() if self._keep_days else ""

@@ -6,18 +6,21 @@ The same numbers go to the terminal, to the page and to the API.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Final, Literal, get_args
+from typing import Annotated, Final, Literal, TypeAlias, get_args
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 from msgspec import Meta
 
+from relaycore.errors import StateError
 from relaycore.journeys.counts import PLAYER, UNCOUNTED
 from relaycore.journeys.histogram import median_ms
 from relaycore.journeys.stages import FIRST_KEY_FRAME, STAGES, fate_of
-from relaycore.journeys.store import Store
+from relaycore.journeys.store import ENTRY_BYTES, Store
 
 __all__ = ["DIMENSIONS", "Dimension", "Funnel", "Question", "Report", "Stage", "ask"]
 
@@ -155,28 +158,26 @@ def ask(folder: Path, question: Question) -> Report:
     store = Store(folder)
     try:
         where, values = _where(question)
-        whole = _funnels(store, "''", where, values)
-        parts = {dimension: _funnels(store, dimension, where, values) for dimension in DIMENSIONS}
-        days = store.read(f"SELECT min(day), max(day) FROM counts{where}", values)  # noqa: S608
-        uncounted = store.read(f"SELECT sum(count) FROM counts{where} AND kind = '{UNCOUNTED}'", values)  # noqa: S608
+        store.read("BEGIN", ())  # what is counted meanwhile stays out of all of it
+        # What is put into these queries are names of this module.
+        days = store.read(f"SELECT min(day), max(day) FROM groups{where}", values)  # noqa: S608
+        funnels, uncounted = _funnels(store, where, values)
+    except ValueError as error:
+        raise StateError(f"{store.path} is damaged: {error}.") from None
     finally:
         store.close()
     first, last = days[0] if days else (None, None)
-    for dimension, funnels in parts.items():
-        if dimension == "day":
-            funnels.sort(key=lambda funnel: funnel.name, reverse=True)
-        else:
-            funnels.sort(key=lambda funnel: (-funnel.attempts, funnel.name))
+    (whole,) = funnels[""]
     return Report(
         since=first and date.fromisoformat(first),
         until=last and date.fromisoformat(last),
-        uncounted=uncounted[0][0] or 0 if uncounted else 0,
-        all=whole[0] if whole else _funnel("", {}),
-        paths=parts["path"][:MOST_PARTS],
-        clients=parts["client"][:MOST_PARTS],
-        protocols=parts["protocol"][:MOST_PARTS],
-        transports=parts["transport"][:MOST_PARTS],
-        days=parts["day"][:MOST_PARTS][::-1],
+        uncounted=uncounted,
+        all=whole,
+        paths=funnels["path"],
+        clients=funnels["client"],
+        protocols=funnels["protocol"],
+        transports=funnels["transport"],
+        days=sorted(funnels["day"], key=lambda funnel: funnel.name),
     )
 
 
@@ -195,21 +196,101 @@ def _where(question: Question) -> tuple[str, list[str]]:
     return f" WHERE {' AND '.join(terms)}", values
 
 
+_NAMES: Final = "SELECT code, stage, kind, detail FROM names"
+
+_ENTRY: Final = np.dtype([("code", "<u4"), ("count", "<u8")])
+"""As :mod:`relaycore.journeys.store` keeps them."""
+
+IndexArray: TypeAlias = npt.NDArray[np.int64]
+FloatArray: TypeAlias = npt.NDArray[np.float64]
+
 _Sums = dict[tuple[str, str], Counter[str]]
 """What is counted, by stage and kind: how often there is each detail."""
 
 
-def _funnels(store: Store, dimension: str, where: str, values: Iterable[str]) -> list[Funnel]:
-    # What is put into the query are names of this module.
-    rows = store.read(
-        f"SELECT {dimension} AS name, stage, kind, detail, sum(count) FROM counts{where}"  # noqa: S608
-        f" AND kind != '{UNCOUNTED}' GROUP BY name, stage, kind, detail",
-        list(values),
+class _Parts:
+    """The sums of the groups that have the same name in one dimension: of the names with the most attempts.
+
+    ``owned`` has the name of each group and ``attempts`` how many it has. Of days, the newest are kept.
+    """
+
+    def __init__(self, dimension: str, owned: Sequence[str], attempts: Sequence[int], codes: int) -> None:
+        numbers: dict[str, int] = {}
+        places = np.array([numbers.setdefault(name, len(numbers)) for name in owned], np.int64)
+        totals = np.bincount(places, weights=attempts, minlength=len(numbers))
+        if dimension == "day":
+            ordered = sorted(numbers, reverse=True)
+        else:
+            ordered = sorted(numbers, key=lambda name: (-totals[numbers[name]], name))
+        self.names = ordered[:MOST_PARTS]
+        kept = np.full(len(numbers) + 1, -1, np.int64)
+        kept[[numbers[name] for name in self.names]] = np.arange(len(self.names))
+        self._places = kept[places]
+        self._codes = codes
+        self._sums = np.zeros(len(self.names) * codes)
+
+    def add(self, owners: IndexArray, codes: IndexArray, counts: FloatArray) -> None:
+        """Adds sums; ``owners`` says to which group each belongs."""
+        places = self._places[owners]
+        if len(self._places) and self._places.min() < 0:
+            kept = places >= 0
+            places, codes, counts = places[kept], codes[kept], counts[kept]
+        self._sums += np.bincount(places * self._codes + codes, counts, len(self._sums))
+
+    def sums(self, place: int, known: Mapping[int, tuple[str, str, str]]) -> _Sums:
+        """What is counted under one of the names."""
+        row = self._sums[place * self._codes : (place + 1) * self._codes]
+        found: _Sums = {}
+        for code in np.flatnonzero(row).tolist():
+            stage, kind, detail = known[code]
+            details = found.get((stage, kind))
+            if details is None:
+                details = found[stage, kind] = Counter()
+            details[detail] = int(row[code])
+        return found
+
+
+def _funnels(store: Store, where: str, values: list[str]) -> tuple[dict[str, list[Funnel]], int]:
+    """The funnels of each dimension, and under no name that of all together; what was not counted."""
+    known = {code: (stage, kind, detail) for code, stage, kind, detail in store.read(_NAMES, ())}
+    codes = max(known, default=0) + 1
+    columns = ", ".join(DIMENSIONS)
+    # What was not counted has no client, and is no part of any dimension.
+    groups = store.read(
+        f"SELECT number, attempts, {columns} FROM groups{where} ORDER BY client = '', number",  # noqa: S608
+        values,
     )
-    found: dict[str, _Sums] = {}
-    for name, stage, kind, detail, count in rows:
-        found.setdefault(name, {}).setdefault((stage, kind), Counter())[detail] += count
-    return [_funnel(name, sums) for name, sums in found.items()]
+    numbers, attempts, *names = zip(*groups, strict=True) if groups else [()] * (2 + len(DIMENSIONS))
+    clients = names[DIMENSIONS.index("client")]
+    counted = clients.index("") if "" in clients else len(groups)
+    whole = _Parts("", [""] * len(groups), attempts, codes)
+    parts = {
+        dimension: _Parts(dimension, owned[:counted], attempts[:counted], codes)
+        for dimension, owned in zip(DIMENSIONS, names, strict=True)
+    }
+    places = {number: place for place, number in enumerate(numbers)}
+    query = f"SELECT number, body FROM counts WHERE number IN (SELECT number FROM groups{where})"  # noqa: S608
+    for rows in store.read_parts(query, values):
+        owned, bodies = zip(*rows, strict=True)
+        entries = np.frombuffer(b"".join(bodies), dtype=_ENTRY)
+        sizes = [len(body) // ENTRY_BYTES for body in bodies]
+        owners = np.repeat(np.array([places[number] for number in owned], np.int64), sizes)
+        written = entries["code"].astype(np.int64)
+        counts = entries["count"].astype(np.float64)
+        written = np.where(written < codes, written, 0)  # 0 is no code
+        whole.add(owners, written, counts)
+        of_parts = owners < counted
+        if not of_parts.all():
+            owners, written, counts = owners[of_parts], written[of_parts], counts[of_parts]
+        for part in parts.values():
+            part.add(owners, written, counts)
+    known[0] = ("", "", "")
+    sums = whole.sums(0, known) if groups else {}
+    found: dict[str, list[Funnel]] = {
+        dimension: [_funnel(name, part.sums(place, known)) for place, name in enumerate(part.names)]
+        for dimension, part in parts.items()
+    }
+    return {"": [_funnel("", sums)], **found}, _total(sums, STAGES[0], UNCOUNTED)
 
 
 def _funnel(name: str, sums: _Sums) -> Funnel:

@@ -1,0 +1,114 @@
+"""What counting journeys costs, and how fast they are reported."""
+
+from __future__ import annotations
+
+import os
+import random
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, timedelta
+from pathlib import Path
+from statistics import median
+from typing import Final
+
+from benchmarks.load.visits import CAMERA, PER_SECOND, come_and_go
+from benchmarks.result import Figure, Options, Result
+from benchmarks.server import cpu_ns, serve
+from relaycore.journeys.counts import Count, Counts, Group
+from relaycore.journeys.histogram import bucket_of
+from relaycore.journeys.report import Question, ask
+from relaycore.journeys.stages import STAGES
+from relaycore.journeys.store import FILE, Store
+
+SESSIONS: Final = 1_000_000
+DAYS, PATHS = 365, 50
+CLIENTS: Final = ("VLC", "FFmpeg", "Chrome", "GStreamer")
+TRANSPORTS: Final = ("tcp", "udp")
+FIRST_DAY: Final = date(2026, 1, 1)
+
+
+def run(options: Options) -> Result:
+    """Fills a file and asks it, and lets sessions come with journeys and without."""
+    with tempfile.TemporaryDirectory() as folder:
+        _fill(Path(folder))
+        size = (Path(folder) / FILE).stat().st_size
+        month = Question(since=FIRST_DAY + timedelta(DAYS - 30))
+        questions = {"the last month": month, "a path": Question(path="path7"), "everything": Question()}
+        found = {name: _seconds(Path(folder), question) for name, question in questions.items()}
+    cost: dict[str, list[float]] = {"without": [], "with": []}
+    for _ in range(options.repeats):
+        for kind, shares in cost.items():
+            with tempfile.TemporaryDirectory() as folder, _settings(folder, journeys=kind == "with"):
+                shares.append(_share(options.seconds))
+    more = median(cost["with"]) - median(cost["without"])
+    return Result(
+        title="Journeys",
+        method=(
+            f"{PER_SECOND} readers a second set up, play and tear down a small stream, for "
+            f"{options.seconds:g} s and {options.repeats} times, of a relay that counts their journeys and "
+            "of one that does not, in turns: the difference of the medians of their processor time. And a "
+            f"file with the journeys of {SESSIONS} sessions, spread evenly over {DAYS} days, {PATHS} paths, "
+            f"{len(CLIENTS)} families of clients and {len(TRANSPORTS)} transports, is reported: all stages, "
+            "by each of them."
+        ),
+        figures=[
+            Figure("processor time for journeys", more * 100, "% of a core", below=2),
+            *(Figure(f"report of {name}", seconds, "s", below=1) for name, seconds in found.items()),
+            Figure("the file", size / 1e6, "MB"),
+        ],
+        runs=[{"shares": cost}],
+    )
+
+
+def _fill(folder: Path) -> None:
+    chance = random.Random(1)
+    store = Store(folder)
+    for number in range(DAYS):
+        day = (FIRST_DAY + timedelta(number)).isoformat()
+        counts = Counts()
+        for _ in range(SESSIONS // DAYS):
+            path, client = f"path{chance.randrange(PATHS)}", chance.choice(CLIENTS)
+            group = Group(day, path, client, "rtsp", chance.choice(TRANSPORTS))
+            reached = chance.choice((3, 6, 8, 9, 10))
+            for stage in STAGES[:reached]:
+                counts[Count(group, stage, "passed")] += 1
+                took = str(bucket_of(round(chance.lognormvariate(16, 2))))
+                counts[Count(group, stage, "took", took)] += 1
+            if reached < len(STAGES):
+                counts[Count(group, STAGES[reached - 1], "ended", "client closed the connection")] += 1
+        store.add(counts)
+    store.close()
+
+
+def _seconds(folder: Path, question: Question) -> float:
+    began = time.perf_counter()
+    ask(folder, question)
+    return time.perf_counter() - began
+
+
+@contextmanager
+def _settings(folder: str, *, journeys: bool) -> Iterator[None]:
+    """The environment of the relay."""
+    ours = {"RELAYCORE_STATE_FOLDER": folder, "RELAYCORE_JOURNEYS__ENABLED": "true" if journeys else "false"}
+    before = {name: os.environ.get(name) for name in ours}
+    os.environ.update(ours)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _share(seconds: float) -> float:
+    """What a relay takes of a core while sessions come and go."""
+    with serve(*CAMERA) as server:
+        # What is done once is done.
+        come_and_go(server.address, 1.0)
+        before = cpu_ns(server.process.pid)
+        come_and_go(server.address, seconds)
+        return (cpu_ns(server.process.pid) - before) / 1e9 / seconds
