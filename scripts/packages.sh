@@ -5,7 +5,7 @@
 #
 #   build    a C linker for Rust, and the venv module of the interpreter PYTHON
 #   test     the players and libraries of tests/interop
-#   browser  the browser of tests/browser, and letters of all languages for it
+#   browser  the browsers of tests/browser, and letters of all languages for it
 #   bench    the peers of benchmarks/versus, and what publishes there
 #   vm       what scripts/camera_vm.sh boots with
 #   windows  what scripts/windows.sh needs before it installs Wine
@@ -47,7 +47,7 @@ test)
     )
     ;;
 browser)
-    packages+=(chromium ffmpeg fonts-dejavu-core fonts-wqy-microhei)
+    packages+=(chromium ffmpeg firefox-esr fonts-dejavu-core fonts-wqy-microhei)
     ;;
 bench)
     packages+=(

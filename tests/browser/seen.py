@@ -17,7 +17,7 @@ from playwright.sync_api import Locator
 from relaycore.capture.pattern import BARS
 from relaycore.capture.strip import read_strip
 
-__all__ = ["Seen", "look", "next_picture", "wait_for_picture"]
+__all__ = ["GRAB", "Seen", "look", "next_picture", "seen_of", "wait_for_picture"]
 
 LIMIT_MS: Final = 20_000
 """Time for what takes a fraction of a second; only a hang takes that long."""
@@ -25,7 +25,7 @@ LIMIT_MS: Final = 20_000
 NEAR: Final = 40
 """How far a channel of a bar may be from its colour after encoding and decoding, of 255."""
 
-_GRAB: Final = """(element) => {
+GRAB: Final = """(element) => {
     const width = element.videoWidth || element.naturalWidth || element.width;
     const height = element.videoHeight || element.naturalHeight || element.height;
     if (!width || !height) return null;
@@ -42,6 +42,7 @@ _GRAB: Final = """(element) => {
     }
     return { width, height, pixels: btoa(text), now: performance.timeOrigin + performance.now() };
 }"""
+"""A function of JavaScript: what an element shows, for :func:`seen_of`; null where it shows nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ class Seen:
 
 def look(element: Locator) -> Seen | None:
     """The picture that an element shows now; ``None`` where it shows none, or one that is not the pattern."""
-    return _seen(element.evaluate(_GRAB, timeout=LIMIT_MS))
+    return seen_of(element.evaluate(GRAB, timeout=LIMIT_MS))
 
 
 def wait_for_picture(element: Locator) -> Seen:
@@ -96,7 +97,8 @@ def next_picture(element: Locator, after: Seen | None) -> Seen:
         assert now - waited < LIMIT_MS, "no other picture of the pattern in time"
 
 
-def _seen(grabbed: Any) -> Seen | None:
+def seen_of(grabbed: Any) -> Seen | None:
+    """The picture out of what ``GRAB`` gave."""
     if grabbed is None:
         return None
     shape = grabbed["height"], grabbed["width"], 4
