@@ -148,6 +148,10 @@ async def set_up(client: Client, udp: bool) -> None:
     client.session = response.headers["session"].split(";")[0]
 
 
+def kept(folder: Path) -> bytes:
+    return b"".join(file.read_bytes() for file in folder.glob("journeys.sqlite*"))
+
+
 def ended(found: Funnel) -> dict[tuple[str, str], int]:
     return {(stage.stage, cause.cause): cause.count for stage in found.stages for cause in stage.ended}
 
@@ -215,6 +219,8 @@ async def test_clients_that_end_at_each_stage_are_counted_exactly(
     passed = [9, 9 if secure else 6, 6, 5, 4, 3, 2, 2, 1, 1]
     assert [stage.passed for stage in found.stages] == passed
     assert [stage.skipped for stage in found.stages] == [0, 0 if secure else 6, *[0] * 8]
+    about_somebody = (b"anna", b"127.0.0.1", b"1.22.0", b"nowhere")
+    assert not [text for text in about_somebody if text in kept(tmp_path)]
 
 
 async def test_names_that_strangers_make_up_fill_nothing(
