@@ -24,6 +24,7 @@ from relaycore.access.attempts import Attempt, Attempts
 from relaycore.access.credentials import (
     BasicCredentials,
     BearerCredentials,
+    DigestCredentials,
     MalformedHeader,
     parse_authorization,
 )
@@ -221,7 +222,31 @@ class Gatekeeper:
         path = question.path.strip("/")
         action = _ACTIONS[question.action]
         wish = self.wish(action, path if action in _AT_PATHS else stream, host_of(question.peer))
-        decision = await self._decide(question, wish, path, came_as)
+        return self._told(question, await self._decide(question, wish, path, came_as))
+
+    def takes_passwords(self, peer: str, *, secure: bool) -> bool:
+        """Whether a client may send a password as it is: nobody else is to read it on the way."""
+        return secure or self._policy.basic or is_loopback(host_of(peer))
+
+    async def log_in(self, question: Question, name: str, password: str) -> Decision:
+        """Who it is, by a password that was sent as it is, whatever they may do."""
+        client = host_of(question.peer)
+        if not self.takes_passwords(question.peer, secure=question.secure):
+            decision: Decision = Refuse(403, Message("Passwords are taken over encrypted connections only"))
+        elif self._policy.tls_required and not question.secure and not is_loopback(client):
+            decision = Refuse(403, Message("Only encrypted connections come in, use rtsps:// or https://"))
+        else:
+            credentials = BasicCredentials(name, password)
+            decision = await self._of_credentials(credentials, question, "look", client)
+        return self._told(question, decision)
+
+    async def identify(self, question: Question) -> Decision:
+        """Who it is, by the credentials of a question, also where none are needed, whatever they may do."""
+        wish = self.wish("look", None, host_of(question.peer))
+        return self._told(question, await self._identify(question, wish))
+
+    def _told(self, question: Question, decision: Decision) -> Decision:
+        """Tells whoever wants to know of a decision, and gives it."""
         match decision:
             case Challenge(wrong=True, user=user, reason=reason):
                 self.on_refused(Rejection(question, user, 401, str(reason)))
@@ -399,6 +424,17 @@ class Gatekeeper:
             return self._of_bearer(credentials.token, client)
         if credentials is None or (isinstance(credentials, BasicCredentials) and not offered.basic):
             return Challenge(offered.challenges(client))
+        return await self._of_credentials(credentials, question, action, client)
+
+    async def _of_credentials(
+        self,
+        credentials: BasicCredentials | DigestCredentials,
+        question: Question,
+        action: Action,
+        client: str,
+    ) -> Decision:
+        """Who it is, by a password or the proof of one, where this client may have it looked at."""
+        offered = self._authenticator
         if (
             self._users.tokens is not None
             and isinstance(credentials, BasicCredentials)

@@ -15,6 +15,7 @@ from relaycore.language import Message
 from relaycore.settings.tokens import TokenSettings
 from relaycore.settings.urls import check_webhook
 from relaycore.settings.users import RoleName, UserName
+from relaycore.settings.values import Switch
 
 __all__ = [
     "WEEKDAYS",
@@ -206,6 +207,15 @@ class AccessSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         Meta(ge=0, le=1_000_000, description="a number of sessions, or 0 for any number", examples=[2]),
     ] = 0
     """Sessions that one user may have at a time, readers and publishers together; 0 is any number."""
+
+    ask_purpose: Switch = False
+    """Ask what somebody wants to watch for, where they log in with a browser. It is put on record with all
+    that they watch then."""
+
+    login_hours: Annotated[
+        float, Meta(gt=0, le=24 * 366, description="a number of hours up to 8784", examples=[12])
+    ] = 12
+    """Hours that a login of a browser lasts."""
 
     webhook: Annotated[
         str,

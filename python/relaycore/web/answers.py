@@ -12,7 +12,7 @@ from aiohttp import web
 from relaycore.language import Message, shown
 from relaycore.web.limits import LIMITS
 
-__all__ = ["Problem", "Refused", "json_answer", "read_json"]
+__all__ = ["Problem", "Refused", "json_answer", "read_body", "read_json"]
 
 _NO_STORE = {"Cache-Control": "no-store"}
 
@@ -78,10 +78,19 @@ async def read_json(request: web.Request) -> Any:
     """
     if request.content_type != "application/json":
         raise Refused(415, Message("Send the body as JSON, with the header Content-Type: application/json."))
+    body = await read_body(request)
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Refused(400, Message("The body is not JSON: {error}.", error=error)) from None
+
+
+async def read_body(request: web.Request) -> bytes:
+    """The body. Refused where it is too long or too slow."""
     limits = request.app[LIMITS]
     try:
         async with asyncio.timeout(limits.timeout_s):
-            body = await request.read()
+            return await request.read()
     except TimeoutError:
         raise Refused(
             408,
@@ -98,7 +107,3 @@ async def read_json(request: web.Request) -> Any:
                 body_bytes=limits.body_bytes,
             ),
         ) from None
-    try:
-        return msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Refused(400, Message("The body is not JSON: {error}.", error=error)) from None

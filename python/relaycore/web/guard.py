@@ -22,14 +22,16 @@ from urllib.parse import urlsplit
 
 from aiohttp import hdrs, web
 
-from relaycore.access.decisions import Allow, Challenge, Gatekeeper, Refuse, Rejection, host_of
-from relaycore.access.identity import NOBODY
+from relaycore.access.decisions import Allow, Challenge, Decision, Gatekeeper, Refuse, Rejection, host_of
+from relaycore.access.identity import NOBODY, Identity
+from relaycore.access.logins import Logins
 from relaycore.access.users import REALM
 from relaycore.language import Message
 from relaycore.settings import Action, Role
 from relaycore.web import share_cookie
 from relaycore.web.answers import Refused
-from relaycore.web.keys import CONNECTIONS, PRESENCE
+from relaycore.web.keys import CONNECTIONS, PRESENCE, RELAY
+from relaycore.web.login import cookie as login_cookie
 
 __all__ = ["Access", "Guard", "Visitor", "peer_of"]
 
@@ -77,6 +79,12 @@ _VISITOR: Final[web.RequestKey[Visitor]] = web.RequestKey("visitor")
 
 ACTIONS: Final[tuple[Action, ...]] = get_args(Action)
 
+COOKIE_CHALLENGE: Final = f'Cookie realm="{REALM}", form-action="/login", cookie-name="{login_cookie.NAME}"'
+"""That a login is needed, in a form that no browser opens a window for (draft-broyer-http-cookie-auth)."""
+
+_SAFE: Final = frozenset({hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS})
+"""Methods that change nothing (RFC 9110 section 9.2.1)."""
+
 _ACTIONS: Final[Mapping[Access, Action]] = {
     "open": "look",
     "read": "look",
@@ -94,6 +102,8 @@ class Guard:
 
     def __init__(self, gatekeeper: Gatekeeper, names: Iterable[str]) -> None:
         self._gatekeeper = gatekeeper
+        self.logins = Logins()
+        """Those who go on by a cookie."""
         host_name = socket.gethostname().lower()
         self._names = {"localhost", host_name, f"{host_name}.local", *(name.lower() for name in names)}
 
@@ -140,24 +150,89 @@ class Guard:
         request.app[PRESENCE].note(request, visitor.user)
         return visitor
 
+    # Logins
+
+    def takes_passwords(self, request: web.Request) -> bool:
+        """Whether a form may send a password over the connection of a request."""
+        peer, secure = request.app[CONNECTIONS].client_of(request)
+        return self._gatekeeper.takes_passwords(peer, secure=secure)
+
+    async def log_in(self, request: web.Request, user: str, password: str) -> Identity:
+        """Who it is, by a password that a form or a program sent. Refused where it is wrong."""
+        question = _question(request, "look")
+        return self._who(await self._gatekeeper.log_in(question, user, password), (COOKIE_CHALLENGE,))
+
+    async def identify(self, request: web.Request) -> Identity:
+        """Who it is, by the header of a request. Refused, and asked for, where there is none."""
+        return self._who(await self._gatekeeper.identify(_question(request, "look")), None)
+
+    def begin_login(self, request: web.Request, who: Identity) -> tuple[str, float]:
+        """Begins a login: what its cookie holds, and when it ends, in seconds of Unix time."""
+        hours = request.app[RELAY].config.access.login_hours
+        return self.logins.begin(who, hours * 3600)
+
+    def logged_in(self, request: web.Request) -> Identity | None:
+        """Who it is, by the cookie of a login."""
+        return self.logins.identity(login_cookie.token_of(request))
+
+    def log_out(self, request: web.Request) -> Identity | None:
+        """Ends the login of a request; gives whose it was."""
+        token = login_cookie.token_of(request)
+        return None if token is None else self.logins.end(token)
+
+    def refuse_other_origins(self, request: web.Request) -> None:
+        """Refuses a request that a page of another site has sent."""
+        try:
+            _refuse_other_origins(request)
+        except _Foreign as refused:
+            self._note(_question(request, "look"), refused)
+            raise
+
+    @staticmethod
+    def is_secure(request: web.Request) -> bool:
+        """Whether the connection of a request is encrypted."""
+        return request.app[CONNECTIONS].client_of(request)[1]
+
+    def _who(self, decision: Decision, challenges: Sequence[str] | None) -> Identity:
+        match decision:
+            case Allow(user, ticket):
+                return self._gatekeeper.users.identity(user, ticket) or NOBODY
+            case Challenge(offered, reason=reason, wrong=wrong):
+                said = reason if wrong else Message("Say who you are")
+                asked = self._offered(offered) if challenges is None else challenges
+                raise _unknown(Message("{reason}.", reason=said), asked)
+            case Refuse(status, reason):
+                raise Refused(status, Message("{reason}.", reason=reason))
+
+    def _note(self, question: HttpQuestion, refused: _Foreign) -> None:
+        error = refused.problem.error
+        self._gatekeeper.on_refused(Rejection(question, None, refused.status, error.partition(":")[0]))
+
     async def _visitor(
         self, request: web.Request, question: HttpQuestion, stream: str | None, changes: bool
     ) -> Visitor:
+        login = self.logged_in(request) if question.authorization is None else None
+        # What changes something by a cookie has to show that it was a page of this server that sent it:
+        # browsers say so of whatever they send. Programs without a cookie need not.
+        by_cookie = login is not None and request.method not in _SAFE
         try:
-            if changes:
-                _refuse_other_origins(request)
-            visitor = await self._decided(request, question, stream)
+            if changes or by_cookie:
+                _refuse_other_origins(request, must_say=by_cookie)
+            visitor = await self._decided(request, question, stream, login)
             if visitor.user is None:
                 self._refuse_strangers(request)
         except _Foreign as refused:
-            error = refused.problem.error
-            self._gatekeeper.on_refused(Rejection(question, None, refused.status, error.partition(":")[0]))
+            self._note(question, refused)
             raise
         return visitor
 
-    async def _decided(self, request: web.Request, question: HttpQuestion, stream: str | None) -> Visitor:
+    async def _decided(
+        self, request: web.Request, question: HttpQuestion, stream: str | None, login: Identity | None
+    ) -> Visitor:
         links = self._gatekeeper.users.links
-        came_as = None if stream is None else share_cookie.identity_of(request, links, stream)
+        came_as = login
+        if came_as is None and stream is not None:
+            came_as = share_cookie.identity_of(request, links, stream)
         match await self._gatekeeper.decide(question, stream, came_as=came_as):
             case Allow(user, ticket):
                 who = self._gatekeeper.users.identity(user, ticket) or NOBODY
@@ -166,14 +241,13 @@ class Guard:
                 return Visitor(user, who.role, who.purpose, ticket, question.peer, question.secure)
             case Challenge(challenges, reason=reason, wrong=wrong):
                 said = reason if wrong else Message("Say who you are")
-                raise Refused(
-                    401,
-                    Message(
-                        "{said}: send a user and the password by Digest, as with curl --digest -u NAME.",
-                        said=said,
-                    ),
-                    headers=tuple((hdrs.WWW_AUTHENTICATE, one) for one in self._offered(challenges)),
+                text = Message(
+                    "{said}: send a user and the password by Digest, as with curl --digest -u NAME.",
+                    said=said,
                 )
+                # For a script, a browser would open a window of its own and ask: the page knows better.
+                is_script = request.headers.get("Sec-Fetch-Dest") == "empty" and not question.authorization
+                raise _unknown(text, (COOKIE_CHALLENGE,) if is_script else self._offered(challenges))
             case Refuse(status, reason):
                 raise Refused(status, Message("{reason}.", reason=reason))
 
@@ -217,7 +291,12 @@ def peer_of(request: web.Request) -> str:
     return request.app[CONNECTIONS].client_of(request)[0]
 
 
-def _refuse_other_origins(request: web.Request) -> None:
+def _unknown(text: Message, challenges: Sequence[str]) -> Refused:
+    return Refused(401, text, headers=tuple((hdrs.WWW_AUTHENTICATE, one) for one in challenges))
+
+
+def _refuse_other_origins(request: web.Request, *, must_say: bool = False) -> None:
+    """Refuses what a page of another site has sent; with ``must_say`` also what does not say where from."""
     origin = request.headers.get(hdrs.ORIGIN)
     if origin is not None:
         try:
@@ -225,7 +304,8 @@ def _refuse_other_origins(request: web.Request) -> None:
         except ValueError:
             same = False
     else:
-        same = request.headers.get("Sec-Fetch-Site", "none") in ("none", "same-origin")
+        site = request.headers.get("Sec-Fetch-Site", "none")
+        same = site == "same-origin" or (site == "none" and not must_say)
     if not same:
         raise _Foreign(
             403, Message("A page of another site may change nothing here: use a page of this server.")

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlencode
 
 from aiohttp import hdrs, web
 
@@ -52,6 +53,7 @@ from relaycore.web.limits import LIMITS, HttpLimits
 from relaycore.web.live import handlers as live
 from relaycore.web.live.feed import Feed
 from relaycore.web.live.measure import Measure
+from relaycore.web.login import handlers as login
 from relaycore.web.metrics import handlers as metrics
 from relaycore.web.metrics.totals import Totals
 from relaycore.web.pictures import handlers as pictures
@@ -84,6 +86,7 @@ ROUTES: Final[Sequence[Route]] = with_description(
     [
         *page.ROUTES,
         *about.ROUTES,
+        *login.ROUTES,
         *me.ROUTES,
         *live.ROUTES,
         *notice.API_ROUTES,
@@ -184,7 +187,8 @@ class Web:
         self._connections.take(handed)
 
     def disconnect(self, users: Collection[str]) -> None:
-        """Closes the connections of these users, whatever is being answered."""
+        """Closes the connections of these users, whatever is being answered, and ends their logins."""
+        self._guard.logins.end_of(users)
         self._presence.disconnect(users)
 
     def on_session(self, happened: SessionEvent) -> None:
@@ -228,7 +232,7 @@ class Web:
         try:
             return await self._handle(request, handler)
         except Refused as refused:
-            return refused.answer()
+            return _to_login(request, refused) or refused.answer()
         except web.HTTPException as error:
             return _refused(error, request).answer()
         except RelayClosed:
@@ -250,6 +254,17 @@ class Web:
         request[USER] = user
         self._presence.note(request, user)
         return await handler(request)
+
+
+def _to_login(request: web.Request, refused: Refused) -> web.Response | None:
+    """Leads a person who has to say who they are to where that is done; ``None`` for programs."""
+    is_page = "text/html" in request.headers.get(hdrs.ACCEPT, "") and request.method == hdrs.METH_GET
+    if refused.status != 401 or not is_page or hdrs.AUTHORIZATION in request.headers:
+        return None
+    if request.path.startswith(("/login", "/api/")):
+        return None
+    target = f"/login?{urlencode({'next': request.raw_path})}"
+    return web.Response(status=303, headers={hdrs.LOCATION: target, hdrs.CACHE_CONTROL: "no-store"})
 
 
 def _refused(error: web.HTTPException, request: web.Request) -> Refused:

@@ -1,0 +1,1 @@
+"""The login of browsers: a page, the cookie that it gives, and its end."""
