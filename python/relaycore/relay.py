@@ -28,7 +28,7 @@ from relaycore.access.decisions import DECISION_TIMEOUT_S, Gatekeeper, Refuse
 from relaycore.access.leases import Leases
 from relaycore.access.outside import Authorise, DecisionWebhook
 from relaycore.access.policy import Policy
-from relaycore.access.rules import RENDITION
+from relaycore.access.rules import SOUNDS, base_of
 from relaycore.access.share_links import ShareLink
 from relaycore.access.sharing import Sharing, checked_link
 from relaycore.access.token_files import TokenFiles, load_keys
@@ -63,6 +63,7 @@ from relaycore.paths.hooks import HookEvent, HookFunction
 from relaycore.paths.host import PathHost
 from relaycore.paths.manager import Paths, patience
 from relaycore.paths.path import PathStatus
+from relaycore.paths.sound_rendition import sound_of
 from relaycore.privacy.record import notices_of
 from relaycore.publisher import Publisher
 from relaycore.readers import AccessUnitReader, FrameReader
@@ -420,6 +421,34 @@ class Relay:
         """
         await self._open(self._paths).prepare(normal_path(path))
 
+    async def playable_sound(self, path: str, codecs: Collection[str]) -> str | None:
+        """The path at which the sound of ``path`` is in one of these codecs, for who plays no other.
+
+        ``None`` where that is ``path`` itself, and where there is no sound that could be made to it. What it
+        takes is started: sound is encoded anew at PATH/opus or PATH/aac while somebody reads it there, on the
+        clock of the pictures. PathError when there is no stream, SourceError when the sound does not come.
+        """
+        path = normal_path(path)
+        tracks = self._streams.named(path).tracks
+        if any(track.kind == "audio" and track.codec in codecs for track in tracks):
+            return None
+        base = base_of(path) if path not in self.config.paths else path
+        if base != path and base in self._streams:
+            return await self._sound_of(base, codecs)
+        return await self._sound_of(path, codecs)
+
+    async def _sound_of(self, path: str, codecs: Collection[str]) -> str | None:
+        tracks = self._streams.named(path).tracks
+        number = sound_of(tracks)
+        if number is None:
+            return None
+        if tracks[number].codec in codecs:
+            return path
+        made = next((path + SOUNDS[codec] for codec in codecs if codec in SOUNDS), None)
+        if made is not None:
+            await self._open(self._paths).prepare(made)
+        return made
+
     # Reading
 
     def read(self, path: str) -> AccessUnitReader:
@@ -703,7 +732,7 @@ class Relay:
     def _purpose(self, path: str) -> str | None:
         """What a path is for, by its settings or by those of the path that it is made of."""
         if path not in self.config.paths:
-            path = path.removesuffix(RENDITION)
+            path = base_of(path)
         return self.config.path_settings(path).purpose
 
     def _path_host(self, engine: Engine) -> PathHost:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from relaycore import PathSettings, Relay
@@ -14,6 +16,7 @@ from tests.interop.recording import read_file
 from tests.support.events import of_kind
 from tests.support.media import make_media
 from tests.support.processes import run
+from tests.support.server import serve
 
 SHADE = 160
 PICTURES = 40
@@ -86,3 +89,50 @@ async def test_a_path_is_forwarded_over_rtsp_to_another_relay(file: Path, tmp_pa
             assert (await of_kind(events, StreamAdded)).path == "copy"
             await record(url, tmp_path / "a.nut")
     assert is_grey(tmp_path / "a.nut", PICTURES)
+
+
+@pytest.mark.parametrize("codec", ["opus", "aac"])
+def test_ffmpeg_hears_the_sound_of_a_path_by_itself(tmp_path: Path, codec: str) -> None:
+    """AAC of the pattern as Opus, and the G.711 that ffmpeg publishes as AAC."""
+    output = tmp_path / "a.nut"
+    with serve("--camera", "pattern", "--size", "320x240", "--fps", "30") as server:
+        url = server.url
+        publish: subprocess.Popen[bytes] | None = None
+        if codec == "aac":
+            url = server.url_of("phone")
+            tone = ("-f", "lavfi", "-i", "sine=frequency=1000:sample_rate=8000", "-c:a", "pcm_mulaw")
+            publish = subprocess.Popen(
+                (
+                    "ffmpeg",
+                    "-v",
+                    "error",
+                    "-nostdin",
+                    "-re",
+                    *tone,
+                    "-f",
+                    "rtsp",
+                    "-rtsp_transport",
+                    "tcp",
+                    url,
+                )
+            )
+        try:
+            record_sound(f"{url}/{codec}", output)
+        finally:
+            if publish is not None:
+                publish.kill()
+                publish.wait()
+    found = read_file(output)
+    power = abs(np.fft.rfft(found.sound)) ** 2
+    loudest = np.fft.rfftfreq(len(found.sound), 1 / found.sound_rate)[power.argmax()]
+    assert loudest == pytest.approx(1000, abs=20)
+
+
+def record_sound(url: str, output: Path) -> None:
+    """Two seconds of a URL, which may not be there at first."""
+    play = ("ffmpeg", "-v", "error", "-nostdin", "-y", "-rtsp_transport", "tcp", "-i", url, "-t", "2")
+    for _ in range(20):
+        done = subprocess.run((*play, "-c:a", "pcm_s16le", str(output)), timeout=45, check=False)
+        if done.returncode == 0:
+            return
+    raise AssertionError(f"{url} cannot be played")

@@ -15,6 +15,7 @@ CONFIG = Config(
         "pulled": PathSettings(source="rtsp://camera/1"),
         "private": PathSettings(read=["anna"], publish=["bo"], transcode="auto"),
         "private/h264/deeper": PathSettings(),
+        "pulled/opus": PathSettings(),
     },
 )
 
@@ -30,6 +31,10 @@ CONFIG = Config(
         ("private", Rule(["anna"], "This user may not"), Rule(["bo"], "This user may not")),
         ("private/h264", Rule(["anna"], "This user may not"), Rule((), "This path is made of private")),
         ("private/h264/deeper", EVERYBODY, EVERYBODY),
+        ("private/opus", Rule(["anna"], "This user may not"), Rule((), "This path is made of private")),
+        ("cam/aac", Rule(["anna"], "This user may not"), Rule((), "This path is made of cam")),
+        ("closed/opus", Rule((), "Nobody may read this path"), Rule((), "This path is made of closed")),
+        ("pulled/opus", EVERYBODY, EVERYBODY),
     ],
 )
 def test_each_path_has_its_rules(path: str, read: Rule, publish: Rule) -> None:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from relaycore.capture.tone import tone
-from relaycore.encode.audio import AacEncoder
+from relaycore.encode.audio import AacEncoder, OpusEncoder
 
 
 def block(first: int, samples: int, rate: int, layout: str = "mono") -> av.AudioFrame:
@@ -49,3 +49,30 @@ def test_a_pip_is_heard_at_its_sample() -> None:
                 start = frame.first_sample + int(loud[0])
     assert start is not None
     assert abs(start - 24_000) < 480
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize("rate", [8_000, 44_100, 48_000])
+def test_opus_is_in_frames_of_20_ms_and_a_pip_is_heard_at_its_sample(channels: int, rate: int) -> None:
+    encoder = OpusEncoder(channels)
+    frames = []
+    for number in range(100):
+        frames += encoder.encode(block(rate // 2 + number * rate // 100, rate // 100, rate))
+    starts = [frame.first_sample for frame in frames]
+    assert starts == [starts[0] + 960 * number for number in range(len(frames))]
+    assert -960 < starts[0] <= 0
+    decoder = av.CodecContext.create("libopus", "r")
+    assert isinstance(decoder, av.AudioCodecContext)
+    decoder.sample_rate, decoder.layout = 48_000, "stereo" if channels == 2 else "mono"
+    start = None
+    for frame in frames:
+        for heard in decoder.decode(av.Packet(bytes(frame.data))):
+            loud = np.flatnonzero(np.abs(heard.to_ndarray().reshape(-1)[::channels]) > 0.1 * _full(heard))
+            if start is None and loud.size:
+                start = frame.first_sample + int(loud[0])
+    assert start is not None
+    assert abs(start - 24_000) < 480
+
+
+def _full(heard: av.AudioFrame) -> int:
+    return 32_768 if heard.format.name.startswith("s16") else 1

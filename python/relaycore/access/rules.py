@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Collection, Container, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from relaycore.settings import Action, Config, PathSettings
 
-__all__ = ["RENDITION", "PathRules", "Rule"]
+__all__ = ["RENDITION", "SOUNDS", "PathRules", "Rule", "base_of"]
 
-RENDITION = "/h264"
+RENDITION: Final = "/h264"
 """What is added to a path for the stream that ``transcode`` makes of it."""
+
+SOUNDS: Final = {"opus": "/opus", "aac": "/aac"}
+"""What is added to a path for its sound in a codec that browsers play, by that codec."""
+
+
+def base_of(path: str) -> str:
+    """The path that one with a name like this would be made of; the path itself where its name is another."""
+    for ending in (RENDITION, *SOUNDS.values()):
+        if path.endswith(ending):
+            return path.removesuffix(ending)
+    return path
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +86,12 @@ class PathRules:
         return self._made_of(path) or path
 
     def _made_of(self, path: str) -> str | None:
-        origin = path.removesuffix(RENDITION)
-        if origin == path or path in self.paths:
+        origin = base_of(path)
+        if origin == path or path in self.paths or path in self.cameras:
             return None
-        return None if self.paths.get(origin, self.defaults).transcode == "none" else origin
+        if path.endswith(RENDITION) and self.paths.get(origin, self.defaults).transcode == "none":
+            return None
+        return origin
 
 
 def _rule(allowed: bool | list[str], reason: str) -> Rule:

@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from relaycore._relaycore import PullEvent, Session, limits
-from relaycore.access.rules import RENDITION
+from relaycore.access.rules import RENDITION, base_of
 from relaycore.errors import PathError
 from relaycore.events import (
     Event,
@@ -98,7 +98,7 @@ class Paths:
             return
         origin = self._origin(path)
         if origin is not None:
-            await origin.prepare_rendition(self._timeout)
+            await origin.prepare_rendition(path.removeprefix(origin.path), self._timeout)
 
     async def stop(self, path: str) -> None:
         """Ends the source of a path until it is started again. PathError when it has none."""
@@ -230,10 +230,11 @@ class Paths:
 
     def _origin(self, path: str) -> ManagedPath | None:
         """The path that this one is the rendition of."""
-        origin = self._paths.get(path.removesuffix(RENDITION))
-        if not path.endswith(RENDITION) or path in self._configured or origin is None:
+        base = base_of(path)
+        origin = self._paths.get(base)
+        if base == path or path in self._configured or origin is None:
             return None
-        return None if origin.settings.transcode == "none" else origin
+        return None if path.endswith(RENDITION) and origin.settings.transcode == "none" else origin
 
     def _run_hooks(self, happening: Happening) -> None:
         origin = self._origin(happening.path)

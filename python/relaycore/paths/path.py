@@ -1,4 +1,4 @@
-"""One path: its source, its rendition, and the servers that it is forwarded to."""
+"""One path: its source, its renditions, and the servers that it is forwarded to."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from relaycore._relaycore import PullEvent
+from relaycore._relaycore import PullEvent, Track
+from relaycore.access.rules import RENDITION, SOUNDS
 from relaycore.errors import PathError, SourceError
 from relaycore.events import ForwardFailed, SourceFailed, SourceSwitched, StreamResumed, StreamVacant
 from relaycore.language import Message
@@ -19,7 +21,8 @@ from relaycore.paths.medium import scheme_of
 from relaycore.paths.on_demand import OnDemand
 from relaycore.paths.output import PathOutput
 from relaycore.paths.pull import PullSource
-from relaycore.paths.rendition import Rendition, wants_rendition
+from relaycore.paths.rendition import PictureWork, Rendition, WorkMaker, wants_rendition
+from relaycore.paths.sound_rendition import SoundWork, sound_of
 from relaycore.paths.source import SourceStatus
 from relaycore.settings import PathSettings
 
@@ -67,8 +70,7 @@ class ManagedPath:
         self._source: LocalSources | PullSource | None = None
         self._failures: dict[str, str] = {}
         self._source_demand: OnDemand | None = None
-        self._rendition: Rendition | None = None
-        self._rendition_demand: OnDemand | None = None
+        self._renditions: dict[str, tuple[Rendition, OnDemand]] = {}
         self._forwards: dict[str, Forward] = {}
         self._lock = asyncio.Lock()
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -89,7 +91,7 @@ class ManagedPath:
             else:
                 self._spawn(self._replace_source())
         if _rendition_part(settings) != _rendition_part(before):
-            self._close_rendition()
+            self._close_rendition(RENDITION)
         for url in self._forwards.keys() - set(settings.forward):
             self._spawn(self._forwards.pop(url).stop())
         self._start_forwards()
@@ -101,7 +103,8 @@ class ManagedPath:
         async with self._lock:
             await self._end_source()
         forwards, self._forwards = self._forwards, {}
-        self._close_rendition()
+        for ending in list(self._renditions):
+            self._close_rendition(ending)
         await asyncio.gather(*(forward.stop() for forward in forwards.values()), *self._tasks)
 
     def status(self) -> PathStatus:
@@ -112,7 +115,7 @@ class ManagedPath:
             ready=self.is_fed,
             readers=0 if stream is None else stream.readers - len(self._forwards),
             source=None if self._source is None else self._source.status(),
-            rendition=None if self._rendition is None else self._rendition.path,
+            rendition=self.path + RENDITION if RENDITION in self._renditions else None,
             forwards=tuple(forward.status() for forward in self._forwards.values()),
             stopped=self._stopped,
         )
@@ -160,20 +163,23 @@ class ManagedPath:
             reason = next(iter(self._failures.values()), "The source does not deliver yet: try again.")
             raise SourceError(reason) from None
 
-    async def prepare_rendition(self, timeout: float) -> None:
-        """Waits until the rendition can be read; begins it. SourceError when there is or will be none."""
+    async def prepare_rendition(self, ending: str, timeout: float) -> None:
+        """Waits until a rendition can be read; begins it. SourceError when there is or will be none.
+
+        ``ending`` is what is added to the path for it.
+        """
         try:
             async with asyncio.timeout(timeout):
                 await self.prepare(timeout)
                 async with self._lock:
                     # The path of the rendition is free when the one before has ended.
                     await asyncio.gather(*self._endings)
-                    rendition = self._rendition or self._begin_rendition()
-                assert self._rendition_demand is not None
-                self._rendition_demand.expect()
+                    rendition, demand = self._renditions.get(ending) or self._begin_rendition(ending)
+                demand.expect()
                 await rendition.ready()
         except TimeoutError:
-            raise SourceError(Message("There is no picture yet: try again.")) from None
+            what = "picture" if ending == RENDITION else "sound"
+            raise SourceError(f"There is no {what} yet: try again.") from None
 
     async def _until_fed(self) -> None:
         while not self.is_fed and not self._closed:
@@ -297,40 +303,53 @@ class ManagedPath:
             self._source_demand.cancel()
             self._source_demand = None
 
-    def _begin_rendition(self) -> Rendition:
+    def _begin_rendition(self, ending: str) -> tuple[Rendition, OnDemand]:
         stream = self._host.stream(self.path)
         if stream is None:
-            raise SourceError(Message("There is no stream at {path}.", path=repr(self.path)))
-        if not wants_rendition(self.settings, stream.tracks):
-            raise SourceError(
-                Message("{path} is H.264 already, or has no picture: read it there.", path=repr(self.path))
-            )
-        rendition = Rendition(self.path, self.settings, self._host, lambda: self._on_rendition_end(rendition))
-        self._rendition = rendition
-        self._rendition_demand = OnDemand(
+            raise SourceError(f"There is no stream at {self.path!r}.")
+        rendition = Rendition(
+            self.path,
+            ending,
+            self._rendition_work(ending, stream.tracks),
+            self._host,
+            lambda: self._on_rendition_end(ending, rendition),
+        )
+        demand = OnDemand(
             lambda: 0 if rendition.stream is None else rendition.stream.readers,
             self.settings.on_demand_close_after,
-            self._close_rendition,
+            lambda: self._close_rendition(ending),
         )
-        return rendition
+        self._renditions[ending] = rendition, demand
+        return rendition, demand
 
-    def _on_rendition_end(self, rendition: Rendition) -> None:
-        if rendition is self._rendition:
-            self._rendition = None
-            self._cancel_rendition_demand()
+    def _rendition_work(self, ending: str, tracks: list[Track]) -> WorkMaker:
+        """What makes a rendition. SourceError when there is to be none."""
+        if ending == RENDITION:
+            if not wants_rendition(self.settings, tracks):
+                raise SourceError(f"{self.path!r} is H.264 already, or has no picture: read it there.")
+            return partial(PictureWork, self.settings)
+        codec = next(codec for codec, known in SOUNDS.items() if known == ending)
+        sound = sound_of(tracks)
+        if sound is None:
+            raise SourceError(f"{self.path!r} has no sound that can be decoded.")
+        if tracks[sound].codec == codec:
+            raise SourceError(f"{self.path!r} has {tracks[sound].encoding} already: read it there.")
+        return partial(SoundWork, codec)
 
-    def _close_rendition(self) -> None:
-        rendition, self._rendition = self._rendition, None
-        self._cancel_rendition_demand()
-        if rendition is not None:
-            ending = self._spawn(rendition.stop())
-            self._endings.add(ending)
-            ending.add_done_callback(self._endings.discard)
+    def _on_rendition_end(self, ending: str, rendition: Rendition) -> None:
+        held = self._renditions.get(ending)
+        if held is not None and held[0] is rendition:
+            del self._renditions[ending]
+            held[1].cancel()
 
-    def _cancel_rendition_demand(self) -> None:
-        if self._rendition_demand is not None:
-            self._rendition_demand.cancel()
-            self._rendition_demand = None
+    def _close_rendition(self, ending: str) -> None:
+        held = self._renditions.pop(ending, None)
+        if held is not None:
+            rendition, demand = held
+            demand.cancel()
+            stopping = self._spawn(rendition.stop())
+            self._endings.add(stopping)
+            stopping.add_done_callback(self._endings.discard)
 
     def _start_forwards(self) -> None:
         if not self.is_fed or self._closed:

@@ -11,12 +11,11 @@ import logging
 import threading
 from collections.abc import Callable
 from fractions import Fraction
-from typing import Final
+from typing import Final, Protocol
 
 import av
 
 from relaycore._relaycore import AccessUnit, FramePool, Handoff, Stream, Track, now_ns
-from relaycore.access.rules import RENDITION
 from relaycore.capture.colour import colour_of
 from relaycore.capture.unpack import fill_from_frame
 from relaycore.decoding import can_decode, open_video_decoder
@@ -33,7 +32,7 @@ from relaycore.pipeline.key_frames import KeyFrames
 from relaycore.settings import PathSettings
 from relaycore.unit_pump import UnitPump, since_random_access
 
-__all__ = ["Rendition", "wants_rendition"]
+__all__ = ["PictureWork", "Rendition", "Work", "wants_rendition"]
 
 _log = logging.getLogger(__name__)
 
@@ -57,25 +56,42 @@ def wants_rendition(settings: PathSettings, tracks: list[Track]) -> bool:
     return settings.transcode == "h264" or all(track.codec != "h264" for track in videos)
 
 
+class Work(Protocol):
+    """What the thread of a rendition does."""
+
+    def run(self) -> None:
+        """Until the stream ends or is left. RelaycoreError when it cannot be done."""
+
+    def close(self) -> None:
+        """Ends what was begun; called by the same thread."""
+
+
+WorkMaker = Callable[[str, UnitPump, StreamMaker, Callable[[Stream], None]], Work]
+"""Makes the work for the path of a rendition, from what it reads and with what it makes its stream; calls the
+last once it has one."""
+
+
 class Rendition:
     """Runs from its making until ``stop``, or until the stream that it is made of ends. In the loop.
 
-    ``ended`` is called in the loop when it has ended by itself or was stopped.
+    ``ending`` is added to the path. ``ended`` is called in the loop when it has ended by itself or was
+    stopped.
     """
 
     def __init__(
         self,
         path: str,
-        settings: PathSettings,
+        ending: str,
+        make_work: WorkMaker,
         host: PathHost,
         ended: Callable[[], None],
     ) -> None:
-        self.path = path + RENDITION
+        self.path = path + ending
         self._pump = host.open_pump(path)
         self._ended = ended
         self._loop = asyncio.get_running_loop()
         self._ready: asyncio.Future[Stream] = self._loop.create_future()
-        self._work = _Work(self.path, settings, self._pump, host.add_stream, self._on_stream)
+        self._work = make_work(self.path, self._pump, host.add_stream, self._on_stream)
         self._remove_stream = host.remove_stream
         self._thread = threading.Thread(target=self._run, name="relaycore-rendition", daemon=True)
         self._thread.start()
@@ -105,7 +121,7 @@ class Rendition:
             _log.warning("%s", reason, extra={"path": self.path})
         except Exception:
             _log.exception("making a rendition failed", extra={"path": self.path})
-            reason = "The pictures cannot be made: the log tells why."
+            reason = "It cannot be made: the log tells why."
         finally:
             self._pump.close()
             self._work.close()
@@ -130,13 +146,13 @@ class Rendition:
             self._loop.call_soon_threadsafe(call, *arguments)
 
 
-class _Work:
-    """What the thread does: decodes, and feeds the encoder's thread."""
+class PictureWork:
+    """Decodes, and feeds the encoder's thread."""
 
     def __init__(
         self,
-        path: str,
         settings: PathSettings,
+        path: str,
         pump: UnitPump,
         add_stream: StreamMaker,
         on_stream: Callable[[Stream], None],

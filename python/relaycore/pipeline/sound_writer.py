@@ -5,16 +5,16 @@ from __future__ import annotations
 import av
 
 from relaycore._relaycore import Stream, now_ns
-from relaycore.encode.audio import RATE, AacEncoder
+from relaycore.encode.audio import RATE, SoundEncoder
 from relaycore.pipeline.media_time import SampleTime
 
 __all__ = ["SoundWriter"]
 
 
 class SoundWriter:
-    """One AAC track of a stream. Used by one thread."""
+    """One track of sound of a stream. Used by one thread."""
 
-    def __init__(self, stream: Stream, track: int, encoder: AacEncoder) -> None:
+    def __init__(self, stream: Stream, track: int, encoder: SoundEncoder) -> None:
         self._stream, self._track = stream, track
         self._encoder = encoder
         self._time = SampleTime(RATE)
@@ -32,7 +32,7 @@ class SoundWriter:
                 self._track,
                 frame.data,
                 pts=pts,
-                captured_ns=heard_ns,
+                captured_ns=max(0, heard_ns),
                 received_ns=received_ns,
                 encoded_ns=now_ns(),
                 random_access=True,

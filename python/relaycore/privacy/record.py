@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from relaycore.access.rules import RENDITION
+from relaycore.access.rules import RENDITION, SOUNDS, base_of
 from relaycore.settings import Config, ProtocolSettings
 
 __all__ = ["Kept", "PathProtocol", "fields_of", "notices_of", "protocol_of", "protocols_of"]
@@ -42,7 +42,7 @@ def protocol_of(config: Config, path: str) -> PathProtocol:
     """The data protocol of a path, or of that which it is made of."""
     source = path
     if path not in config.paths and path not in config.cameras:
-        source = path.removesuffix(RENDITION)
+        source = base_of(path)
     settings = config.path_settings(source)
     protocol = settings.protocol or ProtocolSettings()
     return PathProtocol(
@@ -76,8 +76,10 @@ def notices_of(config: Config) -> dict[str, tuple[str, bool]]:
         has_page = config.api and settings.protocol is not None and settings.protocol.notice
         if settings.purpose or has_page:
             found[path] = (settings.purpose or "", has_page)
-            if settings.transcode != "none" and path + RENDITION not in config.paths:
-                found[path + RENDITION] = found[path]
+            made = [RENDITION] if settings.transcode != "none" else []
+            for ending in (*made, *SOUNDS.values()):
+                if path + ending not in config.paths and path + ending not in config.cameras:
+                    found[path + ending] = found[path]
     return found
 
 
