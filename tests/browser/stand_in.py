@@ -28,7 +28,7 @@ LIMIT: Final = 20.0
 """Seconds for what takes a moment; only a hang takes that long."""
 
 _END_TO_END: Final = ("content-type", "content-security-policy", "cache-control", "location", "etag")
-_OFFER: Final = re.compile(rb'("|&quot;)transports\1:\[[^\]]*\]')
+_OFFER: Final = re.compile(rb'("|&quot;)(transports|silent)\1:\[[^\]]*\]')
 """In the description of a path, as it is and inside a page."""
 
 
@@ -141,8 +141,10 @@ class StandIn:
             return web.Response(status=answer.status, body=body, headers=kept)
 
     def _offer(self, found: re.Match[bytes]) -> bytes:
-        names = b",".join(found[1] + name.encode() + found[1] for name in self.offers)
-        return b"%btransports%b:[%b]" % (found[1], found[1], names)
+        quote, name = found[1], found[2]
+        named = self.offers if name == b"transports" else [name for name in self.offers if name != "mse"]
+        names = b",".join(quote + name.encode() + quote for name in named)
+        return b"%b%b%b:[%b]" % (quote, name, quote, names)
 
     async def _websocket(self, request: web.Request) -> web.StreamResponse:
         socket = web.WebSocketResponse()

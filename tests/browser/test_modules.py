@@ -34,6 +34,8 @@ def page(page: Page, site: str) -> Page:
         (ALL, OFFERED, {"codecs": ["H265", "OPUS"]}, ["mse", "hls", "mjpeg"]),
         (ALL, OFFERED, {"codecs": ["H264", "MPEG4-GENERIC"]}, ["webrtc", "mse", "hls", "mjpeg"]),
         ({}, OFFERED, {}, []),
+        (ALL, OFFERED, {"silent": ["webrtc", "mjpeg"]}, ["webrtc", "mse", "hls", "mjpeg"]),
+        (ALL, OFFERED, {"silent": ["webrtc", "mjpeg"], "sound": True}, ["mse", "hls", "webrtc", "mjpeg"]),
     ],
 )
 def test_the_fastest_way_that_is_possible_comes_first(

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.heard import SILENCE_DB, loudest_db
 from tests.browser.playing import LIMIT_MS, NOTE_NEXT, NOTE_PLAYING, player_in, plays_by
 from tests.browser.seen import wait_for_picture
 from tests.browser.stand_in import StandIn, stand_in
@@ -63,3 +64,15 @@ def test_it_begins_again_when_the_connection_is_gone(page: Page, between: StandI
     page.evaluate("whep.end.close()")
     assert player.evaluate(NOTE_NEXT) == "webrtc"
     assert page.evaluate("whep.asked") == ["POST", "DELETE", "POST"]
+
+
+def test_another_way_is_taken_for_the_sound_once_that_is_on(page: Page, between: StandIn) -> None:
+    between.offers = ["webrtc", "mse", "mjpeg"]
+    page.add_init_script(WHEP)
+    page.goto(f"{between.site}/cam")
+    player = player_in(page)
+    plays_by(player, "webrtc")
+    player.get_by_role("button", name="Turn sound on").click()
+    video = plays_by(player, "mse")
+    assert not video.evaluate("(video) => video.muted")
+    assert loudest_db(video) > SILENCE_DB + 30

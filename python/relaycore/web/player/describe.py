@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, Literal
 
 import msgspec
@@ -27,6 +27,15 @@ _ADDRESSES: Final[Sequence[tuple[Transport, str]]] = (
     ("mjpeg", "/{path}/mjpeg"),
 )
 
+_AAC: Final = frozenset({"AAC", "MPEG4-GENERIC", "MP4A-LATM"})
+_SOUND: Final[Mapping[Transport, frozenset[str]]] = {
+    "webrtc": frozenset({"OPUS", "PCMU", "PCMA"}),
+    "mse": _AAC,
+    "hls": _AAC,
+    "mjpeg": frozenset(),
+}
+"""What each carries of a stream's sound."""
+
 
 class PlayerDescription(msgspec.Struct, frozen=True, kw_only=True):
     """What a player has to know of a path."""
@@ -38,6 +47,8 @@ class PlayerDescription(msgspec.Struct, frozen=True, kw_only=True):
     """Those of its tracks, such as ``H264`` and ``OPUS``; empty while there is no stream."""
     transports: list[Transport]
     """The ways in which this relay can give it to a browser."""
+    silent: list[Transport]
+    """Those of them that do not carry the sound of this stream; all where it has none."""
     reports: bool
     """Whether players report how a playback goes (docs/journeys.md)."""
     notice: PathProtocol | None
@@ -61,11 +72,14 @@ def description_of(request: web.Request, path: str) -> PlayerDescription:
     protocol = protocol_of(relay.config, path)
     tracks = next((stream.tracks for stream in relay.streams() if stream.path == path), None)
     served = {resource.canonical for resource in request.app.router.resources()}
+    offered = [name for name, address in _ADDRESSES if address in served]
+    codecs = [track.codec.upper() for track in tracks or ()]
     return PlayerDescription(
         path=path,
         live=tracks is not None,
-        codecs=[track.codec.upper() for track in tracks or ()],
-        transports=[name for name, address in _ADDRESSES if address in served],
+        codecs=codecs,
+        transports=offered,
+        silent=[name for name in offered if _SOUND[name].isdisjoint(codecs)],
         reports=request.app[JOURNEYS] is not None,
         notice=protocol if protocol.notice else None,
     )

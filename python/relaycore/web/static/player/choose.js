@@ -14,13 +14,17 @@ const WEBRTC_VIDEO = ["H264", "VP8", "VP9", "AV1"];
  * @param {object} [wishes]
  * @param {string[]} [wishes.only] what the page allows; all by default
  * @param {string[]} [wishes.codecs] those of the stream, where they are known
+ * @param {string[]} [wishes.silent] transports that carry no sound of this stream
+ * @param {boolean} [wishes.sound] whether sound is worth more than speed
  * @returns {string[]}
  */
-export function choose(abilities, offered, { only = TRANSPORTS, codecs = [] } = {}) {
+export function choose(abilities, offered, { only = TRANSPORTS, codecs = [], silent = [], sound = false } = {}) {
   const possible = TRANSPORTS.filter((name) => abilities[name] && offered.includes(name) && only.includes(name));
   const video = codecs.filter((codec) => !isSound(codec));
   const canWebrtc = video.length === 0 || video.some((codec) => WEBRTC_VIDEO.includes(codec));
-  return possible.filter((name) => name !== "webrtc" || canWebrtc);
+  const order = possible.filter((name) => name !== "webrtc" || canWebrtc);
+  if (!sound) return order;
+  return [...order.filter((name) => !silent.includes(name)), ...order.filter((name) => silent.includes(name))];
 }
 
 function isSound(codec) {

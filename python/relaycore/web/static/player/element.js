@@ -167,8 +167,16 @@ export class RelaycorePlayer extends HTMLElement {
 
   #order() {
     const only = this.getAttribute("transports")?.split(/\s+/).filter(Boolean);
-    const { transports = TRANSPORTS, codecs = [] } = this.#description ?? {};
-    return choose(abilities(), transports, { only, codecs });
+    const { transports = TRANSPORTS, codecs = [], silent = [] } = this.#description ?? {};
+    return choose(abilities(), transports, { only, codecs, silent, sound: !this.#sound.muted });
+  }
+
+  /** Whether there is sound, now or by another way. */
+  get #hasSound() {
+    const current = this.#playback?.current;
+    if (current == null) return false;
+    const silent = this.#description?.silent;
+    return current.hasSound || (silent !== undefined && this.#order().some((name) => !silent.includes(name)));
   }
 
   #showNotice(notice) {
@@ -257,6 +265,7 @@ export class RelaycorePlayer extends HTMLElement {
   #setSound(wish) {
     Object.assign(this.#sound, wish);
     if (this.#media) this.#applySound(this.#media);
+    if (this.#playback?.current?.hasSound === false) this.#playback.reconsider();
     this.#showControls();
   }
 
@@ -276,7 +285,7 @@ export class RelaycorePlayer extends HTMLElement {
     const media = this.#media;
     this.#view.show({
       playing: this.#playback !== null,
-      hasSound: this.#playback?.current?.hasSound ?? false,
+      hasSound: this.#hasSound,
       canWindow: screen.canWindow(media),
       canEnlarge: screen.canEnlarge(this, media),
       enlarged: screen.isEnlarged(this),

@@ -40,6 +40,7 @@ export class Playback extends EventTarget {
   #kinds;
   #stop = new AbortController();
   #current = null;
+  #nudge = new EventTarget();
   #hold = () => false;
   #explain = async (failure) => failure;
 
@@ -90,6 +91,11 @@ export class Playback extends EventTarget {
       this.#tell("waiting", { failure, seconds });
       await pause(seconds * 1000, signal);
     }
+  }
+
+  /** The order may be another now: a better way is tried at once. */
+  reconsider() {
+    this.#nudge.dispatchEvent(new Event("nudge"));
   }
 
   stop() {
@@ -163,8 +169,8 @@ export class Playback extends EventTarget {
         transport.closed.then((failure) => failure ?? new Failure("lost")),
         this.#watch(transport, watching.signal),
       ]);
-      const better = this.#betterThan(transport).length > 0 ? pause(betterAfter, watching.signal, ["online"]) : never();
-      const failure = await Promise.race([ended, better]);
+      const tryBetter = this.#betterThan(transport).length > 0 ? this.#pause(betterAfter, watching.signal) : this.#nudged();
+      const failure = await Promise.race([ended, tryBetter]);
       watching.abort();
       signal.removeEventListener("abort", abort);
       if (signal.aborted) return;
@@ -173,11 +179,20 @@ export class Playback extends EventTarget {
         this.#drop(failure);
         return;
       }
+      const better = this.#betterThan(transport);
       betterAfter = Math.min(BETTER_AT_MOST_MS, betterAfter * 2);
-      if (document.hidden || this.#hold()) continue;
-      const found = await this.#openBest(this.#betterThan(transport), signal);
+      if (better.length === 0 || document.hidden || this.#hold()) continue;
+      const found = await this.#openBest(better, signal);
       if (found.transport !== null) transport = found.transport;
     }
+  }
+
+  #pause(ms, signal) {
+    return Promise.race([pause(ms, signal, ["online"]), this.#nudged()]);
+  }
+
+  #nudged() {
+    return new Promise((resolve) => this.#nudge.addEventListener("nudge", resolve, { once: true }));
   }
 
   #betterThan(transport) {
