@@ -26,7 +26,8 @@ _HEADERS: Final = {
     "form-action 'self'; frame-ancestors 'none'",
     "Cross-Origin-Opener-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    # With "no-referrer" browsers send the form with `Origin: null`, which is that of another site.
+    "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
 

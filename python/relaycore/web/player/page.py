@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 from typing import Final
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 import msgspec
 from aiohttp import hdrs, web
@@ -39,19 +39,13 @@ HEADERS: Final = {
 
 
 async def get_player(request: web.Request) -> web.Response:
-    """Answers with the player, or leads a person who has to say who they are to where that is done.
+    """Answers with the player.
 
     A path where nothing is yet has a page, too, which waits; but programs are told that it is not there.
     """
     path = asked_path(request)
     wants_page = "text/html" in request.headers.get(hdrs.ACCEPT, "")
-    try:
-        await request.app[GUARD].enter(request, "read", path)
-    except Refused as refused:
-        if refused.status == 401 and wants_page and _has_login(request):
-            target = f"/login?{urlencode({'next': request.raw_path})}"
-            return web.Response(status=303, headers={hdrs.LOCATION: target, hdrs.CACHE_CONTROL: "no-store"})
-        raise
+    await request.app[GUARD].enter(request, "read", path)
     relay = request.app[RELAY]
     description = description_of(request, path)
     known = description.live or path in relay.config.cameras or path in relay.paths
@@ -68,10 +62,6 @@ async def get_player(request: web.Request) -> web.Response:
     policy = f"{_POLICY}; {frame_ancestors(relay.config.embed_origins)}"
     headers = {**HEADERS, "Content-Security-Policy": policy}
     return web.Response(status=200 if known else 404, text=text, content_type="text/html", headers=headers)
-
-
-def _has_login(request: web.Request) -> bool:
-    return any(resource.canonical == "/login" for resource in request.app.router.resources())
 
 
 def _page(description: PlayerDescription) -> str:
