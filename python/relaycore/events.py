@@ -21,6 +21,7 @@ __all__ = [
     "ForwardFailed",
     "SessionEnded",
     "SessionStarted",
+    "SettingsChanged",
     "SourceFailed",
     "SourceSwitched",
     "StreamAdded",
@@ -118,6 +119,14 @@ class SessionEnded(Event):
 
     session: Session
     reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingsChanged(Event):
+    """The relay goes on with other settings, or somebody has stopped or started what feeds a path.
+
+    ``path`` is empty where it is about no path in particular, as after a reload.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -53,6 +53,7 @@ from relaycore.events import (
     EventReader,
     SessionEnded,
     SessionStarted,
+    SettingsChanged,
 )
 from relaycore.journeys.journeys import Journeys
 from relaycore.language import Message
@@ -282,6 +283,7 @@ class Relay:
                 await self._tokens.apply(settings)
                 await self._ask_webhook(config.access.webhook)
                 await self._apply(plan, config.users)
+                self._emit(SettingsChanged(path=""))
         return plan
 
     # Cameras and publishers
@@ -307,6 +309,7 @@ class Relay:
             await self.add_camera(path, settings)
             cameras = {**self.config.cameras, path: settings}
             self.config = msgspec.structs.replace(self.config, cameras=cameras)
+            self._emit(SettingsChanged(path=path))
 
     async def remove_camera(self, path: str) -> None:
         """Closes a camera, and ends its stream. PathError when there is none at ``path``.
@@ -316,8 +319,10 @@ class Relay:
         path = normal_path(path)
         async with self._reloading:
             await self._open(self._cameras).remove(path, CLOSE_TIMEOUT_S)
-            cameras = {name: kept for name, kept in self.config.cameras.items() if name != path}
-            self.config = msgspec.structs.replace(self.config, cameras=cameras)
+            if path in self.config.cameras:
+                cameras = {name: kept for name, kept in self.config.cameras.items() if name != path}
+                self.config = msgspec.structs.replace(self.config, cameras=cameras)
+                self._emit(SettingsChanged(path=path))
 
     async def stop_source(self, path: str) -> None:
         """Stops what feeds a path, its camera or its source, until :meth:`start_source`.
@@ -332,6 +337,7 @@ class Relay:
                 await cameras.stop(path, CLOSE_TIMEOUT_S)
             else:
                 await self._open(self._paths).stop(path)
+            self._emit(SettingsChanged(path=path))
 
     async def start_source(self, path: str) -> None:
         """Starts again what :meth:`stop_source` has stopped, and waits until a camera delivers.
@@ -345,6 +351,7 @@ class Relay:
                 await cameras.start(path)
             else:
                 await self._open(self._paths).start(path)
+            self._emit(SettingsChanged(path=path))
 
     @property
     def stopped(self) -> frozenset[str]:
@@ -407,6 +414,7 @@ class Relay:
             plan = plan_paths(self.config, self.users, paths, engine.sessions())
             if not dry_run:
                 await self._apply(plan, None)
+                self._emit(SettingsChanged(path=path))
         return plan
 
     def path_status(self) -> list[PathStatus]:

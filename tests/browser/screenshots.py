@@ -75,16 +75,18 @@ def _waiting(page: Page, site: str) -> None:
     page.wait_for_timeout(1500)
 
 
-def _start(page: Page, site: str) -> None:
+def _console(page: Page, site: str) -> None:
     page.goto(f"{site}/")
-    page.wait_for_timeout(1500)
+    expect(page.locator(".picture img:not([hidden])").first).to_be_visible(timeout=LIMIT_MS)
+    # Charts need a few figures.
+    page.wait_for_timeout(7000)
 
 
 SCENES: Final[Mapping[str, Callable[[Page, str], None]]] = {
     "player": _playing,
     "notice": _notice,
     "waiting": _waiting,
-    "start": _start,
+    "console": _console,
 }
 """What is shown, each by what brings a page there."""
 

@@ -76,6 +76,7 @@ class Visitor:
 
 
 _VISITOR: Final[web.RequestKey[Visitor]] = web.RequestKey("visitor")
+_BY_LOGIN: Final[web.RequestKey[bool]] = web.RequestKey("by_login")
 
 ACTIONS: Final[tuple[Action, ...]] = get_args(Action)
 
@@ -114,10 +115,13 @@ class Guard:
         question = _question(request, _ACTIONS[access])
         visitor = await self._visitor(request, question, request.match_info.get("path"), access == "write")
         request[_VISITOR] = visitor
+        request[_BY_LOGIN] = question.authorization is None and self.logged_in(request) is not None
         return visitor.user
 
     def rights(self, request: web.Request) -> frozenset[Action]:
         """What whoever sent a request that was let in may do now, as far as no path narrows it down."""
+        if request[_BY_LOGIN] and self.logged_in(request) is None:
+            return frozenset()
         visitor = request[_VISITOR]
         client, keeper = host_of(visitor.peer), self._gatekeeper
         return frozenset(
