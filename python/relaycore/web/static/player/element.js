@@ -181,15 +181,14 @@ export class RelaycorePlayer extends HTMLElement {
 
   #showNotice(notice) {
     this.stop();
-    const watch = make("button", { type: "button", class: "main" }, t("Watch"));
-    watch.addEventListener("click", () => {
+    const watch = () => {
       remember(notice);
       this.play();
       this.#view.buttons.toggle.focus();
-    });
+    };
     this.#say(
       () => t("Before you watch {path}", { path: this.#path }),
-      () => [noticeOf(notice, this.#address), watch],
+      () => [noticeOf(notice, this.#address), button(t("Watch"), watch)],
     );
     this.#showControls();
   }
@@ -236,9 +235,8 @@ export class RelaycorePlayer extends HTMLElement {
     this.#view.badge(t("Live"), "live");
     if (media.paused) {
       // The browser lets nothing start by itself: a press may.
-      const start = make("button", { type: "button", class: "main" }, t("Play"));
-      start.addEventListener("click", () => media.play().then(() => this.#say(null)));
-      this.#say(() => t("Press Play to start."), () => [start]);
+      const start = () => media.play().then(() => this.#say(null));
+      this.#say(() => t("Press Play to start."), () => [button(t("Play"), start)]);
     } else this.#say(null);
     this.#showControls();
     this.#report?.playing();
@@ -352,4 +350,10 @@ export class RelaycorePlayer extends HTMLElement {
   #tell(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
+}
+
+function button(words, act) {
+  const made = make("button", { type: "button", class: "main" }, words);
+  made.addEventListener("click", act);
+  return made;
 }
