@@ -10,7 +10,7 @@ import aiohttp
 import msgspec
 import pytest
 
-from relaycore import Relay, User
+from relaycore import Relay, Track, User
 from relaycore.errors import ConfigurationError
 from relaycore.settings import PathSettings, ProtocolSettings
 from relaycore.settings.origins import check_origin
@@ -51,6 +51,20 @@ async def test_a_known_path_has_a_page_with_the_player(relay: Relay) -> None:
     assert (description.path, description.live, description.notice) == ("house/front", False, None)
     for address in re.findall(r'(?:href|src)="(/static/[^"]+)"', text):
         assert (await get(relay, address))[0] == 200, address
+
+
+async def test_players_are_told_what_is_live_and_what_carries_its_sound(relay: Relay) -> None:
+    async def described() -> PlayerDescription:
+        _, _, text = await get(relay, "/api/v1/paths/house/front/player")
+        return msgspec.json.decode(text, type=PlayerDescription)
+
+    found = await described()
+    assert (found.live, found.codecs, found.silent) == (False, [], found.transports)
+    with relay.publish("house/front", [Track.h264()]):
+        found = await described()
+        assert (found.live, found.codecs, found.silent) == (True, ["H264"], found.transports)
+    with relay.publish("house/front", [Track.h264(), Track.aac(bytes([0x11, 0x88]))]):
+        assert (await described()).silent == ["mjpeg"]
 
 
 async def test_nothing_in_a_page_may_run_but_files_of_the_server(relay: Relay) -> None:

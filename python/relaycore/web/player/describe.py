@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final, Literal
 
 import msgspec
@@ -27,14 +27,8 @@ _ADDRESSES: Final[Sequence[tuple[Transport, str]]] = (
     ("mjpeg", "/{path}/mjpeg"),
 )
 
-_AAC: Final = frozenset({"AAC", "MPEG4-GENERIC", "MP4A-LATM"})
-_SOUND: Final[Mapping[Transport, frozenset[str]]] = {
-    "webrtc": frozenset({"OPUS", "PCMU", "PCMA"}),
-    "mse": _AAC,
-    "hls": _AAC,
-    "mjpeg": frozenset(),
-}
-"""What each carries of a stream's sound."""
+_SILENT: Final[frozenset[Transport]] = frozenset({"mjpeg"})
+"""What carries no sound. For the others it is made playable, whatever the path has (docs/paths.md)."""
 
 
 class PlayerDescription(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,12 +68,13 @@ def description_of(request: web.Request, path: str) -> PlayerDescription:
     served = {resource.canonical for resource in request.app.router.resources()}
     offered = [name for name, address in _ADDRESSES if address in served]
     codecs = [track.codec.upper() for track in tracks or ()]
+    has_sound = any(track.kind == "audio" for track in tracks or ())
     return PlayerDescription(
         path=path,
         live=tracks is not None,
         codecs=codecs,
         transports=offered,
-        silent=[name for name in offered if _SOUND[name].isdisjoint(codecs)],
+        silent=[name for name in offered if name in _SILENT or not has_sound],
         reports=request.app[JOURNEYS] is not None,
         notice=protocol if protocol.notice else None,
     )
