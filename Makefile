@@ -19,7 +19,7 @@ RUST_SOURCES := $(shell find rust -name target -prune -o \( -name '*.rs' -o -nam
 
 export PYO3_PYTHON := $(CURDIR)/$(BIN)/python
 
-.PHONY: messages language help serve test test-rust test-python test-interop test-browser screenshots instructions camera-vm windows lint lint-rust lint-python bench lock clean
+.PHONY: help serve messages language test test-rust test-python test-interop test-browser screenshots instructions camera-vm windows lint lint-rust lint-python bench lock clean
 
 help: ## List the tasks
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r task text; do \
@@ -65,6 +65,7 @@ lint-rust: $(STAMPS)/venv-dev
 lint-python: $(STAMPS)/venv-dev $(STAMPS)/extension
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/python -m scripts.messages --check
 	$(BIN)/zizmor --offline --no-progress --quiet .github/workflows
 	$(BIN)/mypy --strict python/relaycore tests examples scripts $(if $(wildcard benchmarks/*.py),benchmarks)
 	@# Each system has modules of its own, which the check for another one passes over.

@@ -38,10 +38,13 @@ DESCRIBED: Final = {
     "Meta": ("description",),
     "add_argument": ("help",),
     "add_argument_group": ("title", "description"),
-    "add_mutually_exclusive_group": (),
     "add_parser": ("help", "description", "epilog"),
+    "Profile": ("about",),
 }
 """Keywords of calls whose text a person is shown."""
+
+POSITIONS: Final = {"add_argument_group": 0, "_act": 2}
+"""Calls one of whose first arguments is such a text, and its place."""
 
 CONSTANTS: Final = frozenset({"HELP", "DESCRIPTION"})
 
@@ -103,7 +106,8 @@ def of_python(source: str) -> Iterator[Text]:
             for keyword in node.keywords:
                 if keyword.arg in DESCRIBED.get(name, ()) and (text := _constant(keyword.value)):
                     yield text
-            if name == "add_argument_group" and node.args and (text := _constant(node.args[0])):
+            place = POSITIONS.get(name)
+            if place is not None and len(node.args) > place and (text := _constant(node.args[place])):
                 yield text
         elif (
             isinstance(node, ast.Assign)
@@ -159,7 +163,15 @@ def write(out: Any, catalogue: Catalog) -> None:
 
 UNSTABLE: Final = tuple(
     f'"{name}:'
-    for name in ("POT-Creation-Date", "PO-Revision-Date", "Generated-By", "Last-Translator", "Language-Team")
+    for name in (
+        "Project-Id-Version",
+        "Report-Msgid-Bugs-To",
+        "POT-Creation-Date",
+        "PO-Revision-Date",
+        "Last-Translator",
+        "Language-Team",
+        "Generated-By",
+    )
 )
 
 

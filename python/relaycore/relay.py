@@ -305,7 +305,7 @@ class Relay:
         path = normal_path(path)
         async with self._reloading:
             if path in self.paths and self.paths[path].sources:
-                raise PathError(f"The path {path!r} has a source: choose another one.")
+                raise PathError(Message("The path {path} has a source: choose another one.", path=repr(path)))
             await self.add_camera(path, settings)
             cameras = {**self.config.cameras, path: settings}
             self.config = msgspec.structs.replace(self.config, cameras=cameras)

@@ -21,6 +21,7 @@ from msgspec import Meta
 
 from relaycore.access.identity import Identity, Offer
 from relaycore.errors import HookError
+from relaycore.language import Message
 from relaycore.settings import Action, Role
 
 __all__ = ["AccessRequest", "Authorise", "DecisionWebhook", "Permission", "as_permission", "narrowed"]
@@ -136,14 +137,22 @@ class DecisionWebhook:
                     allow_redirects=False,
                 ) as answer:
                     if not 200 <= answer.status < 300:
-                        raise HookError(f"{self.name} answered with status {answer.status}.")
+                        raise HookError(
+                            Message(
+                                "{name} answered with status {status}.", name=self.name, status=answer.status
+                            )
+                        )
                     body = await _short(answer)
             except (aiohttp.ClientError, ValueError) as error:
-                raise HookError(f"{self.name} gave no answer ({type(error).__name__}).") from None
+                raise HookError(
+                    Message("{name} gave no answer ({kind}).", name=self.name, kind=type(error).__name__)
+                ) from None
         try:
             return msgspec.json.decode(body, type=_Answer).permission()
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-            raise HookError(f"{self.name} gave an answer that is none: {error}.") from None
+            raise HookError(
+                Message("{name} gave an answer that is none: {error}.", name=self.name, error=error)
+            ) from None
 
     async def close(self) -> None:
         """Closes the connections."""

@@ -100,6 +100,10 @@ class Alerts:
         """The newest alerts, the newest first, those among them that the ledger tells of at the start."""
         return list(reversed(self._newest))
 
+    def in_language(self, alert: Alert) -> Alert:
+        """The same alert with its text in the language that holds, where that is known."""
+        return alert if self._watch is None else self._watch.limit.in_language(alert)
+
     @property
     def left_out(self) -> int:
         """What was found on top of what a rule may tell in an hour."""

@@ -13,6 +13,7 @@ from typing import ClassVar, Final
 from relaycore.alerts.model import Finding, Happening
 from relaycore.alerts.places import DAY_MS, HISTORY_DAYS, HOUR_MS, SHARE, clock_of, day_of
 from relaycore.alerts.table import Table
+from relaycore.language import Message, message_n
 from relaycore.ledger.records import Opening, Session
 from relaycore.settings.alerts import AmountRule, HourRule
 
@@ -96,8 +97,14 @@ class Habits:
                 rule="hour",
                 subject=str(opening.subject),
                 path=opening.path,
-                text=f"{opening.subject} watches {opening.path} at {clock_of(at)}, an hour at which this "
-                f"account did not watch on any of the {len(before)} days before.",
+                text=Message(
+                    "{subject} watches {path} at {clock}, an hour at which this account did "
+                    "not watch on any of the {before} days before.",
+                    subject=opening.subject,
+                    path=opening.path,
+                    clock=clock_of(at),
+                    before=len(before),
+                ),
                 records=(opening.id,),
             )
         yield from self._too_much(opening, day.sessions, [other.sessions for other in before], "sessions")
@@ -127,7 +134,8 @@ class Habits:
         if today <= rule.factor * most:
             return
         if what == "sessions":
-            amount, usual = f"{today} sessions", f"{most}"
+            amount: str = message_n("{count} session", "{count} sessions", today)
+            usual = f"{most}"
         else:
             amount, usual = f"{today / _MEGABYTE:.0f} MB", f"{most / _MEGABYTE:.0f} MB"
         yield Finding(
@@ -135,8 +143,13 @@ class Habits:
             rule="amount",
             subject=str(record.subject),
             path=record.path,
-            text=f"{record.subject} has watched {amount} today; on the {len(before)} days before it was "
-            f"{usual} at most.",
+            text=Message(
+                "{subject} has watched {amount} today; on the {before} days before it was {usual} at most.",
+                subject=record.subject,
+                amount=amount,
+                before=len(before),
+                usual=usual,
+            ),
             records=(record.id,),
         )
 

@@ -7,9 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from msgspec.structs import replace
+
 from relaycore.alerts.model import Alert, Finding
 from relaycore.alerts.places import HOUR_MS, MINUTE_MS
 from relaycore.alerts.table import Table
+from relaycore.language import shown
 from relaycore.settings.alerts import AlertRule
 
 __all__ = ["RateLimit"]
@@ -19,6 +22,9 @@ MOST_SUBJECTS: Final = 10_000
 
 MOST_OF_A_RULE: Final = 50
 """Alerts of a rule in an hour; somebody with many addresses could make any number of subjects."""
+
+MOST_SAID: Final = 1_000
+"""Alerts that can be shown in other languages."""
 
 LONGEST_TEXT: Final = 2_000
 """Characters of what is told."""
@@ -38,6 +44,8 @@ class RateLimit:
     def __init__(self, rules: Mapping[str, AlertRule]) -> None:
         self.left_out: Counter[str] = Counter()
         """Findings on top of those that a rule may tell in an hour, by rule."""
+        self.said: Table[str, str] = Table(MOST_SAID, str)
+        """What the newest alerts tell, by their id, to be shown in any language; their text is English."""
         self._rules = rules
         self._told: Table[tuple[str, str], _Told | None] = Table(MOST_SUBJECTS, lambda: None)
         self._hours: dict[str, deque[int]] = {}
@@ -65,13 +73,19 @@ class RateLimit:
             severity="info" if finding.over else rule.severity,
             subject=finding.subject,
             path=finding.path,
-            text=finding.text[:LONGEST_TEXT],
+            text=str(finding.text)[:LONGEST_TEXT],
             records=list(finding.records),
             over=finding.over,
         )
+        self.said.put(alert.id, finding.text)
         if not finding.over:
             self._told.put(key, _Told(alert))
         return alert
+
+    def in_language(self, alert: Alert) -> Alert:
+        """The same alert with its text in the language that holds, where that is known."""
+        said = self.said.find(alert.id)
+        return alert if said is None else replace(alert, text=shown(said)[:LONGEST_TEXT])
 
     def _may(self, finding: Finding) -> bool:
         hour = self._hours.setdefault(finding.rule, deque())

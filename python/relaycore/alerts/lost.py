@@ -9,6 +9,7 @@ from typing import ClassVar, Final
 
 from relaycore.alerts.model import Finding, Gone, Happening, Removed, There
 from relaycore.alerts.table import Table
+from relaycore.language import Message
 from relaycore.settings.alerts import LostRule
 
 __all__ = ["Lost"]
@@ -53,7 +54,7 @@ class Lost:
                     rule="camera_lost",
                     subject=happening.path,
                     path=happening.path,
-                    text=f"The camera at {happening.path} is back.",
+                    text=Message("The camera at {path} is back.", path=happening.path),
                     over=True,
                 )
 
@@ -70,5 +71,7 @@ class Lost:
                 rule="camera_lost",
                 subject=name,
                 path=name,
-                text=f"The camera at {name} is gone: {path.reason.rstrip('.')}.",
+                text=Message(
+                    "The camera at {name} is gone: {reason}.", name=name, reason=path.reason.rstrip(".")
+                ),
             )

@@ -11,6 +11,7 @@ from typing import ClassVar, Final
 from relaycore.alerts.model import MOST_RECORDS, Finding, Happening
 from relaycore.alerts.places import HISTORY_DAYS, SHARE, day_of, network_in
 from relaycore.alerts.table import Table
+from relaycore.language import Message
 from relaycore.ledger.records import Opening, Session
 from relaycore.settings.alerts import NetworkRule
 
@@ -106,8 +107,13 @@ class Networks:
                 at=at,
                 rule="networks",
                 subject=subject,
-                text=f"{subject} has been watching from {len(networks)} networks at once for "
-                f"{self._settings.seconds} seconds ({', '.join(networks[:5])}); not all of them are known "
-                "for this account.",
+                text=Message(
+                    "{subject} has been watching from {networks} networks at once for {seconds} "
+                    "seconds ({names}); not all of them are known for this account.",
+                    subject=subject,
+                    networks=len(networks),
+                    seconds=self._settings.seconds,
+                    names=", ".join(networks[:5]),
+                ),
                 records=tuple(id_ for id_, _ in lasting)[-MOST_RECORDS:],
             )

@@ -14,6 +14,7 @@ from typing import ClassVar, Final
 from relaycore.alerts.model import CameraPicture, Finding, Gone, Happening, Removed
 from relaycore.alerts.places import MINUTE_MS
 from relaycore.alerts.table import Table
+from relaycore.language import Message
 from relaycore.settings.alerts import DarkRule, FrozenRule
 
 __all__ = ["Pictures"]
@@ -71,13 +72,17 @@ class Pictures:
             lasts = picture.at - camera.same_since
             if not camera.frozen and lasts >= self._frozen.seconds * 1000:
                 camera.frozen = True
-                text = f"The picture of {picture.path} has not changed at all for {lasts // 1000} seconds."
+                text = Message(
+                    "The picture of {path} has not changed at all for {seconds} seconds.",
+                    path=picture.path,
+                    seconds=lasts // 1000,
+                )
                 yield _finding("camera_frozen", picture, text)
             return
         camera.first, camera.same_since = picture.luma, picture.at
         if camera.frozen:
             camera.frozen = False
-            text = f"The picture of {picture.path} changes again."
+            text = Message("The picture of {path} changes again.", path=picture.path)
             yield _finding("camera_frozen", picture, text, over=True)
 
     def _look_for_light(self, picture: CameraPicture, camera: _Camera) -> Iterator[Finding]:
@@ -87,7 +92,7 @@ class Pictures:
             camera.dark_since = None
             if camera.dark and picture.brightness >= 2 * self._dark.level:
                 camera.dark = False
-                text = f"The picture of {picture.path} is bright again."
+                text = Message("The picture of {path} is bright again.", path=picture.path)
                 yield _finding("camera_dark", picture, text, over=True)
             return
         if camera.dark_since is None:
@@ -96,9 +101,11 @@ class Pictures:
         was_bright = camera.bright_at is not None and camera.dark_since - camera.bright_at <= BEFORE_MS
         if was_bright and not camera.dark and lasts >= self._dark.seconds * 1000:
             camera.dark = True
-            text = (
-                f"The picture of {picture.path} went dark (a brightness of {picture.brightness:.0f} of 255): "
-                "something may cover the camera."
+            text = Message(
+                "The picture of {path} went dark (a brightness of {brightness} of 255): "
+                "something may cover the camera.",
+                path=picture.path,
+                brightness=f"{picture.brightness:.0f}",
             )
             yield _finding("camera_dark", picture, text)
 

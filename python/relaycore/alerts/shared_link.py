@@ -8,6 +8,7 @@ from typing import ClassVar, Final
 from relaycore.alerts.model import Evidence, Finding, Happening
 from relaycore.alerts.places import MINUTE_MS, SHARE, network_in
 from relaycore.alerts.table import Table
+from relaycore.language import Message
 from relaycore.ledger.records import Opening, Session
 from relaycore.settings.alerts import SharedLinkRule
 
@@ -46,7 +47,13 @@ class SharedLink:
                 rule="shared_link",
                 subject=subject,
                 path=happening.path,
-                text=f"The share link {subject.removeprefix(SHARE)} for {happening.path} was used from "
-                f"{len(networks)} networks within {self._settings.minutes} minutes.",
+                text=Message(
+                    "The share link {link} for {path} was used from {networks} networks "
+                    "within {minutes} minutes.",
+                    link=subject.removeprefix(SHARE),
+                    path=happening.path,
+                    networks=len(networks),
+                    minutes=self._settings.minutes,
+                ),
                 records=used.records,
             )

@@ -8,6 +8,7 @@ from typing import ClassVar, Final
 from relaycore.alerts.model import Evidence, Finding, Happening, Shed
 from relaycore.alerts.places import MINUTE_MS
 from relaycore.alerts.table import Table
+from relaycore.language import Message
 from relaycore.ledger.records import Session
 from relaycore.settings.alerts import ShedRule
 
@@ -58,7 +59,15 @@ class ShedReader:
                 rule="shed",
                 subject=reader,
                 path=path,
-                text=f"{reader} has been too slow for {path} {times} times within {self._settings.minutes} "
-                f"minutes, the last time by {discarded} packets: the network between may be too narrow.",
+                text=Message(
+                    "{reader} has been too slow for {path} {times} times within {minutes} "
+                    "minutes, the last time by {discarded} packets: the network between may be "
+                    "too narrow.",
+                    reader=reader,
+                    path=path,
+                    times=times,
+                    minutes=self._settings.minutes,
+                    discarded=discarded,
+                ),
                 records=tuple(dict.fromkeys(missed.records)),
             )

@@ -15,6 +15,7 @@ from relaycore.access.decisions import TOO_MANY
 from relaycore.alerts.model import MOST_RECORDS, Evidence, Finding, Happening
 from relaycore.alerts.places import MINUTE_MS, SHARE, network_in
 from relaycore.alerts.table import Table
+from relaycore.language import Message, message_lines, message_n
 from relaycore.ledger.records import Opening, Refusal
 from relaycore.settings.alerts import SprayingRule
 
@@ -89,14 +90,33 @@ class Spraying:
         guesses = sum(count for _, _, count in tried.made_up)
         # Names that nobody has are only half of the proof: a program with a wrong name tries for ever.
         if len(accounts) >= 2 and len(accounts) + guesses // MADE_UP >= self._accounts:
-            more = f", and {guesses} attempts were made with names that nobody has" if guesses else ""
             names = ", ".join(list(accounts)[-5:])
             records = (*(record for _, record, _ in tried.made_up), *tried.accounts.records)[-MOST_RECORDS:]
             yield Finding(
                 at=refusal.at,
                 rule="spraying",
                 subject=network,
-                text=f"From {network}, wrong passwords were sent for {len(accounts)} accounts that do not "
-                f"watch from there ({names}) within {self._window // MINUTE_MS} minutes{more}.",
+                text=message_lines(self._said(network, len(accounts), names, guesses), " "),
                 records=records,
             )
+
+    def _said(self, network: str, accounts: int, names: str, guesses: int) -> list[str]:
+        said: list[str] = [
+            Message(
+                "From {network}, wrong passwords were sent for {accounts} accounts that do not watch from "
+                "there ({names}) within {minutes} minutes.",
+                network=network,
+                accounts=accounts,
+                names=names,
+                minutes=self._window // MINUTE_MS,
+            )
+        ]
+        if guesses:
+            said.append(
+                message_n(
+                    "{count} attempt was made with names that nobody has.",
+                    "{count} attempts were made with names that nobody has.",
+                    guesses,
+                )
+            )
+        return said

@@ -10,6 +10,7 @@ from typing import ClassVar, Final
 from relaycore.alerts.model import MOST_RECORDS, Finding, Happening
 from relaycore.alerts.places import HISTORY_DAYS, MINUTE_MS, day_of
 from relaycore.alerts.table import Table
+from relaycore.language import Message
 from relaycore.ledger.records import Opening, Session
 from relaycore.settings.alerts import ViewerRule
 
@@ -114,7 +115,14 @@ class Viewers:
             rule="viewers",
             subject=opening.path,
             path=opening.path,
-            text=f"{opening.path} has {path.now} viewers; {rule.minutes} minutes ago it had {path.base}, and "
-            f"in the four weeks before {usual} at most.",
+            text=Message(
+                "{path} has {now} viewers; {minutes} minutes ago it had {base}, and in the four "
+                "weeks before {usual} at most.",
+                path=opening.path,
+                now=path.now,
+                minutes=rule.minutes,
+                base=path.base,
+                usual=usual,
+            ),
             records=tuple(path.newest),
         )

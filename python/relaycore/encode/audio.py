@@ -52,7 +52,14 @@ class SoundEncoder:
             context.time_base = Fraction(1, RATE)
             context.open()
         except (av.FFmpegError, ValueError) as error:
-            raise EncoderError(f"FFmpeg cannot encode {name} here ({error}): {remedy}.") from error
+            raise EncoderError(
+                Message(
+                    "FFmpeg cannot encode {name} here ({error}): {remedy}.",
+                    name=name,
+                    error=error,
+                    remedy=remedy,
+                )
+            ) from error
         self._context = context
         self._resampler: av.AudioResampler | None = None
         self._form: tuple[str, str, int] | None = None
@@ -125,7 +132,7 @@ def _create(encoder: str, name: str) -> av.AudioCodecContext:
         context = av.AudioCodecContext.create(encoder, "w")
     except (av.FFmpegError, ValueError) as error:
         raise EncoderError(
-            f"FFmpeg has no encoder for {name} here: install another build of PyAV."
+            Message("FFmpeg has no encoder for {name} here: install another build of PyAV.", name=name)
         ) from error
     assert isinstance(context, av.AudioCodecContext)
     return context

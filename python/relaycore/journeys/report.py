@@ -21,6 +21,7 @@ from relaycore.journeys.counts import PLAYER, UNCOUNTED
 from relaycore.journeys.histogram import median_ms
 from relaycore.journeys.stages import FIRST_KEY_FRAME, STAGES, fate_of
 from relaycore.journeys.store import ENTRY_BYTES, Store
+from relaycore.language import Message
 
 __all__ = ["DIMENSIONS", "Dimension", "Funnel", "Question", "Report", "Stage", "ask"]
 
@@ -163,7 +164,7 @@ def ask(folder: Path, question: Question) -> Report:
         days = store.read(f"SELECT min(day), max(day) FROM groups{where}", values)  # noqa: S608
         funnels, uncounted = _funnels(store, where, values)
     except ValueError as error:
-        raise StateError(f"{store.path} is damaged: {error}.") from None
+        raise StateError(Message("{path} is damaged: {error}.", path=store.path, error=error)) from None
     finally:
         store.close()
     first, last = days[0] if days else (None, None)

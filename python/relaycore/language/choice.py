@@ -14,6 +14,7 @@ __all__ = [
     "SOURCE",
     "current",
     "direction",
+    "html_tag",
     "known",
     "languages",
     "name_of",
@@ -106,6 +107,11 @@ def of_environment(environment: Mapping[str, str]) -> str | None:
 def direction(tag: str) -> Literal["ltr", "rtl"]:
     """The way that a language is written, as HTML's ``dir`` has it."""
     return "rtl" if tag.split("-")[0] in _RIGHT_TO_LEFT else "ltr"
+
+
+def html_tag() -> str:
+    """The tag that begins a page in the language that holds: ``<html lang="ar" dir="rtl">``."""
+    return f'<html lang="{current()}" dir="{direction(current())}">'
 
 
 def name_of(tag: str) -> str:

@@ -179,7 +179,7 @@ class ManagedPath:
                 await rendition.ready()
         except TimeoutError:
             what = "picture" if ending == RENDITION else "sound"
-            raise SourceError(f"There is no {what} yet: try again.") from None
+            raise SourceError(Message("There is no {what} yet: try again.", what=what)) from None
 
     async def _until_fed(self) -> None:
         while not self.is_fed and not self._closed:
@@ -306,7 +306,7 @@ class ManagedPath:
     def _begin_rendition(self, ending: str) -> tuple[Rendition, OnDemand]:
         stream = self._host.stream(self.path)
         if stream is None:
-            raise SourceError(f"There is no stream at {self.path!r}.")
+            raise SourceError(Message("There is no stream at {path}.", path=repr(self.path)))
         rendition = Rendition(
             self.path,
             ending,
@@ -326,14 +326,24 @@ class ManagedPath:
         """What makes a rendition. SourceError when there is to be none."""
         if ending == RENDITION:
             if not wants_rendition(self.settings, tracks):
-                raise SourceError(f"{self.path!r} is H.264 already, or has no picture: read it there.")
+                raise SourceError(
+                    Message(
+                        "{path} is H.264 already, or has no picture: read it there.", path=repr(self.path)
+                    )
+                )
             return partial(PictureWork, self.settings)
         codec = next(codec for codec, known in SOUNDS.items() if known == ending)
         sound = sound_of(tracks)
         if sound is None:
-            raise SourceError(f"{self.path!r} has no sound that can be decoded.")
+            raise SourceError(Message("{path} has no sound that can be decoded.", path=repr(self.path)))
         if tracks[sound].codec == codec:
-            raise SourceError(f"{self.path!r} has {tracks[sound].encoding} already: read it there.")
+            raise SourceError(
+                Message(
+                    "{path} has {encoding} already: read it there.",
+                    path=repr(self.path),
+                    encoding=tracks[sound].encoding,
+                )
+            )
         return partial(SoundWork, codec)
 
     def _on_rendition_end(self, ending: str, rendition: Rendition) -> None:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import msgspec
 
 from relaycore.access.rules import RENDITION, SOUNDS, base_of
+from relaycore.language import _, _n
 from relaycore.settings import Config, ProtocolSettings
 
 __all__ = ["Kept", "PathProtocol", "fields_of", "notices_of", "protocol_of", "protocols_of"]
-
-MEDIA = "pictures and sound"
-NOT_KEPT = "not kept by relaycore, but for the newest seconds in memory while the stream is live"
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,7 +37,7 @@ class PathProtocol(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def protocol_of(config: Config, path: str) -> PathProtocol:
-    """The data protocol of a path, or of that which it is made of."""
+    """The data protocol of a path, or of that which it is made of, in the language that holds."""
     source = path
     if path not in config.paths and path not in config.cameras:
         source = base_of(path)
@@ -84,24 +82,25 @@ def notices_of(config: Config) -> dict[str, tuple[str, bool]]:
 
 
 def fields_of(protocol: PathProtocol) -> list[tuple[str, str]]:
-    """The lines of a protocol for a person: what each is about, and what it says."""
+    """The lines of a protocol for a person, in the language that holds: what each is about, what it says."""
     return [
-        ("Responsible", protocol.responsible),
-        ("Contact", protocol.contact),
-        ("Purpose", protocol.purpose),
-        ("Legal basis", protocol.legal_basis),
-        ("Who is seen", protocol.subjects),
-        ("Recipients", "; ".join(protocol.recipients)),
-        ("Transfers to other countries", protocol.transfers),
-        ("How long it is kept", "; ".join(f"{kept.what}: {kept.time}" for kept in protocol.kept)),
-        ("Protected by", "; ".join(protocol.measures)),
+        (_("Responsible"), protocol.responsible),
+        (_("Contact"), protocol.contact),
+        (_("Purpose"), protocol.purpose),
+        (_("Legal basis"), protocol.legal_basis),
+        (_("Who is seen"), protocol.subjects),
+        (_("Recipients"), "; ".join(protocol.recipients)),
+        (_("Transfers to other countries"), protocol.transfers),
+        (_("How long it is kept"), "; ".join(f"{kept.what}: {kept.time}" for kept in protocol.kept)),
+        (_("Protected by"), "; ".join(protocol.measures)),
     ]
 
 
 def _media(protocol: ProtocolSettings) -> list[Kept]:
-    found = [Kept(what=MEDIA, time=NOT_KEPT)]
+    not_kept = _("not kept by relaycore, but for the newest seconds in memory while the stream is live")
+    found = [Kept(what=_("pictures and sound"), time=not_kept)]
     if protocol.kept:
-        found.append(Kept(what=f"{MEDIA}, by those who get them", time=protocol.kept))
+        found.append(Kept(what=_("pictures and sound, by those who get them"), time=protocol.kept))
     return found
 
 
@@ -110,32 +109,38 @@ def _ledger(config: Config) -> list[Kept]:
     if not config.ledger.enabled:
         return []
     days = config.ledger.retention
-    addresses = {"truncated": "with their network", "full": "with their address", "none": "without address"}
+    addresses = {
+        "truncated": _("with their network"),
+        "full": _("with their address"),
+        "none": _("without address"),
+    }
     who = addresses[config.ledger.addresses]
     return [
-        Kept(what=f"who watched or published, {who}", time=_days(days.session)),
-        Kept(what=f"who was refused, {who}", time=_days(days.refusal)),
-        Kept(what="who changed settings or read the record", time=_days(days.act)),
+        Kept(what=_("who watched or published, {address}", address=who), time=_days(days.session)),
+        Kept(what=_("who was refused, {address}", address=who), time=_days(days.refusal)),
+        Kept(what=_("who changed settings or read the record"), time=_days(days.act)),
     ]
 
 
 def _days(number: int) -> str:
-    if number == 0:
-        return "for ever"
-    return "1 day" if number == 1 else f"{number} days"
+    return _("for ever") if number == 0 else _n("{count} day", "{count} days", number)
 
 
 def _measures(config: Config, path: str) -> list[str]:
     found = []
     camera = config.cameras.get(path)
     if camera is not None and camera.masks:
-        count = len(camera.masks)
-        what = "1 part of the picture is" if count == 1 else f"{count} parts of the picture are"
-        found.append(f"{what} hidden by privacy masks")
+        found.append(
+            _n(
+                "{count} part of the picture is hidden by privacy masks",
+                "{count} parts of the picture are hidden by privacy masks",
+                len(camera.masks),
+            )
+        )
     if config.tls.required:
-        found.append("connections are encrypted")
+        found.append(_("connections are encrypted"))
     elif config.tls.enabled or config.tls.certificate:
-        found.append("connections can be encrypted")
+        found.append(_("connections can be encrypted"))
     if config.ledger.enabled:
-        found.append("it is on record who watches")
+        found.append(_("it is on record who watches"))
     return found

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Final
 
+from relaycore.language import Message
 from relaycore.web.answers import Refused
 from relaycore.web.viewing import Visit
 
@@ -52,7 +53,7 @@ class Lasting:
         entry = self._entries.get(key)
         if entry is not None and entry.visit is not None and entry.visit.ended.is_set():
             if self._sticky:
-                raise Refused(410, "This session was ended: open the stream anew.")
+                raise Refused(410, Message("This session was ended: open the stream anew."))
             entry = None
         if entry is None:
             entry = self._entries[key] = _Entry(loop.create_task(_begun(begin)), loop.time())

@@ -14,6 +14,7 @@ from aiohttp import web
 
 from relaycore.errors import ConfigurationError
 from relaycore.journeys.player import PlayerReport
+from relaycore.language import Message
 from relaycore.settings import normal_path
 from relaycore.web.answers import Problem, Refused, read_json
 from relaycore.web.keys import JOURNEYS
@@ -28,18 +29,25 @@ LONGEST_REPORT: Final = 4096
 async def take_report(request: web.Request) -> web.Response:
     """Takes a report and answers with nothing."""
     if (request.content_length or 0) > LONGEST_REPORT:
-        raise Refused(413, f"A report has at most {LONGEST_REPORT} bytes: send less.")
+        raise Refused(
+            413,
+            Message("A report has at most {longest_report} bytes: send less.", longest_report=LONGEST_REPORT),
+        )
     try:
         report = msgspec.convert(await read_json(request), PlayerReport)
     except msgspec.ValidationError as error:
-        raise Refused(422, f"The report is not right: {error}. See docs/journeys.md.") from None
+        raise Refused(
+            422, Message("The report is not right: {error}. See docs/journeys.md.", error=error)
+        ) from None
     journeys = request.app[JOURNEYS]
     try:
         path = normal_path(request.match_info["path"])
     except ConfigurationError:
         path = None
     if journeys is None or path is None or not journeys.players.take(path, report):
-        raise Refused(404, "No player of this id was let in to this path, or its playback has ended.")
+        raise Refused(
+            404, Message("No player of this id was let in to this path, or its playback has ended.")
+        )
     return web.Response(status=204)
 
 

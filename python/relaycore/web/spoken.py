@@ -11,7 +11,17 @@ from typing import Final
 
 from aiohttp import hdrs, web
 
-from relaycore.language import PSEUDO, SOURCE, current, direction, known, languages, name_of, negotiate
+from relaycore.language import (
+    PSEUDO,
+    SOURCE,
+    current,
+    direction,
+    html_tag,
+    known,
+    languages,
+    name_of,
+    negotiate,
+)
 from relaycore.web.keys import RELAY
 
 __all__ = ["html_tag", "keep_choice", "language_of", "say_language", "switch"]
@@ -44,11 +54,6 @@ def keep_choice(request: web.Request, response: web.StreamResponse) -> None:
     chosen = _chosen(request)
     if chosen is not None and response.content_type == "text/html" and not response.prepared:
         response.set_cookie(NAME, chosen, max_age=KEPT_S, path="/", samesite="Lax")
-
-
-def html_tag() -> str:
-    """The tag that begins a page in the language that holds: ``<html lang="ar" dir="rtl">``."""
-    return f'<html lang="{current()}" dir="{direction(current())}">'
 
 
 def switch(address: str = "") -> str:

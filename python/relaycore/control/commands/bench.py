@@ -30,7 +30,7 @@ from relaycore.bench.view import Progress
 from relaycore.bench.wishes import Measures, Wishes
 from relaycore.control.console import make_console, say
 from relaycore.errors import ConfigurationError
-from relaycore.language import Message
+from relaycore.language import Message, _, message_lines
 from relaycore.system.descriptors import raise_descriptor_limit
 from relaycore.system.event_loop import loop_factory
 
@@ -75,8 +75,10 @@ def _act(acts: Any, name: str, help_text: str, act: Any) -> argparse.ArgumentPar
 def _add_run_options(parser: argparse.ArgumentParser) -> None:
     """None has a default here but the profile: what is not given follows from it."""
     width = max(map(len, PROFILES)) + 2
-    profiles = "\n".join(f"  {name:{width}}{profile.about}" for name, profile in PROFILES.items())
-    parser.description = f"{textwrap.fill(DESCRIPTION, 80)}\n\nprofiles:\n{profiles}"
+    profiles = [f"  {name:{width}}{_(profile.about)}" for name, profile in PROFILES.items()]
+    # Translated here already, since its lines are of a certain length.
+    lines = [textwrap.fill(_(DESCRIPTION), 80), "", _("profiles:"), *profiles]
+    parser.description = message_lines(lines)
     parser.add_argument("url", metavar="URL", help="what is read, like rtsp://127.0.0.1:8554/bench")
     parser.add_argument(
         "--i-own-this-server", dest="owned", action="store_true", help="load hosts that are not this machine"

@@ -15,10 +15,19 @@ from relaycore.control.console import make_console, say, show_table
 from relaycore.control.state_folder import state_folder
 from relaycore.errors import ConfigurationError
 from relaycore.journeys.charts import number, share, span
-from relaycore.journeys.page import TITLES, causes_of, name_of, playback_lines, report_page, titles_of
+from relaycore.journeys.page import (
+    causes_of,
+    name_of,
+    playback_lines,
+    report_page,
+    stage_name,
+    title_of,
+    titles_of,
+    uncounted_line,
+)
 from relaycore.journeys.report import DIMENSIONS, Dimension, Funnel, Question, Report, ask
 from relaycore.journeys.stages import FIRST_KEY_FRAME, STAGES, WATCHED
-from relaycore.language import Message, message_n
+from relaycore.language import Message
 from relaycore.privacy.page import record_page
 from relaycore.privacy.record import PathProtocol, fields_of, protocols_of
 
@@ -140,7 +149,7 @@ def _show_journeys(question: Question, report: Report) -> None:
         return
     rows = [
         (
-            stage.stage,
+            stage_name(stage.stage),
             number(stage.passed),
             share(stage.passed, whole.attempts),
             number(sum(cause.count for cause in stage.ended)),
@@ -172,11 +181,7 @@ def _show_journeys(question: Question, report: Report) -> None:
     if report.uncounted:
         say(
             console,
-            message_n(
-                "{count} more attempt came too fast to be counted.",
-                "{count} more attempts came too fast to be counted.",
-                report.uncounted,
-            ),
+            uncounted_line(report),
         )
     if whole.playbacks is not None:
         show_table(
@@ -187,7 +192,7 @@ def _show_journeys(question: Question, report: Report) -> None:
         )
     for dimension in DIMENSIONS:
         titles = (
-            dimension,
+            title_of(dimension),
             Message("attempts"),
             Message("first key frame"),
             Message("watched"),
@@ -197,7 +202,7 @@ def _show_journeys(question: Question, report: Report) -> None:
         )
         show_table(
             console,
-            Message("By {dimension}", dimension=dimension),
+            Message("By {dimension}", dimension=title_of(dimension)),
             titles,
             [_summary(dimension, funnel) for funnel in report.by(dimension)],
         )
@@ -225,7 +230,7 @@ def _show_stages(report: Report, dimension: Dimension) -> None:
     ]
     show_table(
         make_console(),
-        Message("Stages by {dimension}", dimension=dimension),
-        (TITLES[dimension], *STAGES, Message("startup")),
+        Message("Stages by {dimension}", dimension=title_of(dimension)),
+        (title_of(dimension), *map(stage_name, STAGES), Message("startup")),
         rows,
     )

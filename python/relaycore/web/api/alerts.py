@@ -53,7 +53,8 @@ async def list_alerts(request: web.Request) -> web.Response:
     alerts = request.app[ALERTS]
     await record_look(request, query.subject)
     found = [alert for alert in alerts.newest if _wanted(alert, query)]
-    return json_answer(200, AlertPage(alerts=found[: query.limit]))
+    shown = [alerts.in_language(alert) for alert in found[: query.limit]]
+    return json_answer(200, AlertPage(alerts=shown))
 
 
 async def record_look(request: web.Request, subject: str | None) -> None:

@@ -10,6 +10,7 @@ import msgspec
 from aiohttp import hdrs, web
 
 from relaycore.access.decisions import host_of
+from relaycore.language import Message
 from relaycore.settings import Action
 from relaycore.web.answers import Problem, Refused
 from relaycore.web.api.alerts import record_look
@@ -50,14 +51,14 @@ async def get_events(request: web.Request) -> web.StreamResponse:
     if query.alerts:
         # Not asked for again: credentials of Digest hold for one time.
         if "audit" not in guard.rights(request):
-            raise Refused(403, "This takes a user who may see who did what.")
+            raise Refused(403, Message("This takes a user who may see who did what."))
         await record_look(request, None)
     last = request.headers.get("Last-Event-ID", query.after)
     whose = request[USER] or host_of(peer_of(request))
     if not feed.has_room(whose):
         raise Refused(
             503,
-            "Too many listen already: close a page, or try again later.",
+            Message("Too many listen already: close a page, or try again later."),
             headers=((hdrs.RETRY_AFTER, "10"),),
         )
     response = web.StreamResponse(headers=_HEADERS)
