@@ -300,6 +300,14 @@ class Engine:
         there is no stream to read, RuntimeError when too many events wait to be polled, ValueError for an
         unknown protocol or action and for a peer that is no address.
         """
+    def answer_offer(self, session: WebSession, offer: str, *, sound: str | None = None) -> str:
+        """Answers the offer (SDP) of the client of a session that reads or publishes by WebRTC.
+
+        Gives the answer; from then on the media flows without the program. The sound of a reader is that of
+        its path, or of the stream at ``sound``. OfferRefused when there can be no answer.
+        """
+    def add_candidates(self, session: WebSession, fragment: str) -> None:
+        """Takes candidates of the client of a session, from a fragment of SDP (RFC 8840)."""
     def kick(self, session: str) -> bool:
         """Ends a session; False when there is none of this id."""
     def revoke_decisions(self) -> None:
@@ -428,6 +436,9 @@ class Session:
         """When the first picture was sent."""
     def journey(self) -> Journey:
         """How far it came until now."""
+
+class OfferRefused(Exception):
+    """An offer was not answered. Its arguments are the status of HTTP that says why, and the reason."""
 
 @final
 class WebSession:

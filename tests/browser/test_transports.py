@@ -14,7 +14,7 @@ from tests.browser.seen import next_picture, wait_for_picture
 from tests.browser.watch import Trouble
 from tests.support.server import Server
 
-TRANSPORTS = ("mjpeg",)
+TRANSPORTS = ("webrtc", "mjpeg")
 """From the fastest down; all that the relay has."""
 
 

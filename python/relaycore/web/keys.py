@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from relaycore.web.live.feed import Feed
     from relaycore.web.pictures.pictures import Pictures
     from relaycore.web.viewing import Visits
+    from relaycore.web.webrtc.agreements import Agreements
 
 __all__ = [
+    "AGREEMENTS",
     "ALERTS",
     "CONNECTIONS",
     "ENGINE",
@@ -42,6 +44,7 @@ RELAY: web.AppKey[Relay] = web.AppKey("relay")
 ENGINE = web.AppKey("engine", Engine)
 GUARD: web.AppKey[Guard] = web.AppKey("guard")
 FEED: web.AppKey[Feed] = web.AppKey("feed")
+AGREEMENTS: web.AppKey[Agreements] = web.AppKey("agreements")
 ALERTS: web.AppKey[Alerts] = web.AppKey("alerts")
 JOURNEYS: web.AppKey[Journeys | None] = web.AppKey("journeys")
 LEDGER: web.AppKey[Ledger | None] = web.AppKey("ledger")

@@ -35,6 +35,7 @@ from relaycore.web.api.openapi import with_description
 from relaycore.web.connections import Connections, Handed
 from relaycore.web.guard import Guard
 from relaycore.web.keys import (
+    AGREEMENTS,
     ALERTS,
     CONNECTIONS,
     ENGINE,
@@ -65,6 +66,8 @@ from relaycore.web.routes import USER, Route
 from relaycore.web.session_ids import SessionIds
 from relaycore.web.spoken import keep_choice, language_of, say_language
 from relaycore.web.viewing import Entrance, Visits
+from relaycore.web.webrtc import handlers as webrtc
+from relaycore.web.webrtc.agreements import Agreements
 
 if TYPE_CHECKING:
     from relaycore.alerts.alerts import Alerts
@@ -107,6 +110,7 @@ ROUTES: Final[Sequence[Route]] = with_description(
         *notice.PAGE_ROUTES,
         *player_reports.ROUTES,
         *pictures.ROUTES,
+        *webrtc.ROUTES,
         *static.ROUTES,
     ],
     # What takes every other address.
@@ -141,6 +145,7 @@ class Web:
         self._app[LEDGER], self._app[ALERTS], self._app[JOURNEYS] = ledger, watching, counting
         self._app[LIMITS], self._app[TOTALS] = self._limits, self._totals
         self._app[PICTURES] = self._pictures = Pictures(relay)
+        self._app[AGREEMENTS] = Agreements()
         self._app[SESSION_IDS], self._app[VISITS] = SessionIds(), self._visits
         measure = Measure(relay, engine, self._totals, self._app[SESSION_IDS])
         self._app[FEED] = self._feed = Feed(relay, engine, measure)
@@ -175,7 +180,8 @@ class Web:
 
     async def close(self) -> None:
         """Ends all connections, after the requests that are being answered."""
-        await asyncio.gather(self._pictures.close(), self._feed.close())
+        agreements = self._app[AGREEMENTS]
+        await asyncio.gather(self._pictures.close(), self._feed.close(), agreements.close())
         if self._connections is not None:
             await self._connections.close()
         if self._runner is not None:

@@ -14,6 +14,7 @@ use crate::shard::{Command, Groups, KICKED, Shard, ShardHandle, Tunnels};
 use crate::stream::{JoinPolicy, Stream, StreamId, StreamOptions};
 use crate::tls::Certificate;
 use crate::web_session::Visits;
+use crate::webrtc::Gateways;
 use relaycore_proto::limits::Limits;
 use relaycore_proto::track::Track;
 use rustls::ServerConfig;
@@ -69,6 +70,8 @@ pub(crate) struct Shared {
     sessions: Mutex<HashMap<String, Arc<SessionInfo>>>,
     /// Those among the sessions that no shard serves.
     pub(crate) visits: Visits,
+    /// What serves WebRTC.
+    pub(crate) gateways: Gateways,
     /// How often the decisions of before were revoked.
     decision_era: AtomicU64,
     /// Whether somebody takes connections that speak HTTP.
@@ -145,6 +148,7 @@ impl Engine {
             next_number: AtomicU64::new(1),
             sessions: Mutex::default(),
             visits: Visits::default(),
+            gateways: Gateways::default(),
             decision_era: AtomicU64::new(0),
             accepts_http: AtomicBool::new(false),
             asks_before_media: AtomicBool::new(false),
@@ -193,6 +197,7 @@ impl Engine {
         socket.listen(BACKLOG)?;
         let listener = std::net::TcpListener::from(socket);
         let address = listener.local_addr()?;
+        self.shared.gateways.listens(address);
         if let Some(shard) = self.shards.first() {
             shard.send(Command::Listen(listener));
         }
@@ -399,6 +404,7 @@ impl Engine {
             // A shard that panicked has said so on standard error; the others still end.
             let _ = thread.join();
         }
+        self.shared.gateways.close();
         let streams: Vec<_> = lock(&self.shared.streams).drain().collect();
         for (_, stream) in streams {
             stream.end(STOPPED);

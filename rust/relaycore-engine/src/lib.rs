@@ -30,6 +30,7 @@ mod squeeze;
 pub mod stream;
 pub mod tls;
 mod web_session;
+pub mod webrtc;
 
 pub use engine::{AddStreamError, Engine};
 pub use events::{Event, HttpConnection};

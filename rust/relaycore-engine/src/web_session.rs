@@ -207,10 +207,36 @@ impl WebSession {
         let _ = first.compare_exchange(0, now_ns(), Ordering::Relaxed, Ordering::Relaxed);
     }
 
+    /// For whoever in the engine carries its media.
+    pub(crate) fn share(&self) -> Carried {
+        Carried(Arc::clone(&self.visit))
+    }
+
     /// Ends it; `false` when it has ended already.
     pub fn end(&self, reason: impl Into<Cow<'static, str>>) -> bool {
         let visits = &self.visit.shared.visits;
         visits.end(&self.visit.info.id, reason)
+    }
+}
+
+/// A session, for whoever in the engine carries its media; its owner is still the one who keeps it.
+#[derive(Clone)]
+pub(crate) struct Carried(Arc<Visit>);
+
+impl Carried {
+    /// What others may know of it.
+    pub(crate) fn info(&self) -> &Arc<SessionInfo> {
+        &self.0.info
+    }
+
+    /// Whether it has ended, for whatever reason.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.0.info.counters.ended.load(Ordering::Relaxed) > 0
+    }
+
+    /// Ends it; `false` when it has ended already.
+    pub(crate) fn end(&self, reason: impl Into<Cow<'static, str>>) -> bool {
+        self.0.shared.visits.end(&self.0.info.id, reason)
     }
 }
 

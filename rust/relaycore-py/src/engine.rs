@@ -3,7 +3,7 @@
 use crate::events::{Session, convert};
 use crate::media::Track;
 use crate::streams::{Reader, Stream};
-use crate::web_session::WebSession;
+use crate::web_session::{OfferRefused, WebSession};
 use pyo3::exceptions::{PyKeyError, PyOSError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use relaycore_engine::decision::{Action, Answer};
@@ -217,6 +217,24 @@ impl Engine {
 
     fn stop_pull(&self, pull: u64) {
         self.0.stop_pull(PullId(pull));
+    }
+
+    /// Answers the offer of the client of a session that reads or publishes by WebRTC.
+    #[pyo3(signature = (session, offer, *, sound = None))]
+    fn answer_offer(
+        &self,
+        py: Python<'_>,
+        session: &WebSession,
+        offer: &str,
+        sound: Option<&str>,
+    ) -> PyResult<String> {
+        py.detach(|| self.0.answer_offer(session.get(), offer, sound))
+            .map_err(|error| OfferRefused::new_err((error.status(), error.to_string())))
+    }
+
+    /// Takes candidates of the client of a session.
+    fn add_candidates(&self, session: &WebSession, fragment: &str) {
+        self.0.add_candidates(session.get(), fragment);
     }
 
     /// Begins a session of a browser whose media the program carries.

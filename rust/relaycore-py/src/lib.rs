@@ -31,5 +31,5 @@ mod _relaycore {
     #[pymodule_export]
     use crate::streams::{AccessUnit, Reader, Stream, StreamStats};
     #[pymodule_export]
-    use crate::web_session::WebSession;
+    use crate::web_session::{OfferRefused, WebSession};
 }

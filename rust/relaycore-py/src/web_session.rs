@@ -1,9 +1,18 @@
 //! Sessions of browsers.
 
 use crate::events::Session;
+use pyo3::create_exception;
+use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use relaycore_engine::WebSession as EngineSession;
 use std::sync::Arc;
+
+create_exception!(
+    relaycore._relaycore,
+    OfferRefused,
+    PyException,
+    "An offer was not answered: the status of HTTP that says why, and the reason."
+);
 
 /// A session whose media the program carries.
 #[pyclass(module = "relaycore._relaycore", frozen)]
@@ -12,6 +21,10 @@ pub(crate) struct WebSession(EngineSession);
 impl WebSession {
     pub(crate) fn new(session: EngineSession) -> Self {
         Self(session)
+    }
+
+    pub(crate) fn get(&self) -> &EngineSession {
+        &self.0
     }
 }
 

@@ -1,0 +1,1 @@
+"""Watching and publishing by WebRTC: WHEP (draft-ietf-wish-whep) and WHIP (RFC 9725)."""

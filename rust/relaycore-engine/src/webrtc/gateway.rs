@@ -1,0 +1,281 @@
+//! The way from the program to the thread that serves WebRTC, which starts with the first session.
+
+use super::negotiation::{self, Agreed};
+use super::peer::Peer;
+use super::worker::{self, Command, Worker};
+use super::{MOST_DESCRIPTION_BYTES, OfferError};
+use crate::burst::Burst;
+use crate::clock::MILLISECOND;
+use crate::engine::{Shared, lock};
+use crate::ingest::Upstream;
+use crate::stream::{StreamId, Subscriber};
+use crate::web_session::Carried;
+use mio::{Poll, Waker};
+use std::collections::HashSet;
+use std::io;
+use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use str0m::Candidate;
+use str0m::config::DtlsCert;
+use str0m::crypto::CryptoProvider;
+
+/// The gateway of an engine, once it is there.
+#[derive(Default)]
+pub(crate) struct Gateways(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    /// Addresses that the engine listens at.
+    listening: Vec<SocketAddr>,
+    gateway: Option<Arc<Gateway>>,
+    thread: Option<JoinHandle<()>>,
+    is_closed: bool,
+}
+
+/// See the module.
+pub(crate) struct Gateway {
+    handle: Handle,
+    /// Where datagrams come in.
+    addresses: Vec<SocketAddr>,
+    /// That of all sessions: what tells a client that it speaks to this server is the fingerprint in the answer.
+    certificate: DtlsCert,
+    crypto: Arc<CryptoProvider>,
+}
+
+/// Sends commands to the thread and wakes it, once for any number.
+#[derive(Clone)]
+pub(super) struct Handle {
+    commands: Sender<Command>,
+    shared: Arc<HandleShared>,
+}
+
+struct HandleShared {
+    waker: Waker,
+    woken: AtomicBool,
+    /// Sessions that the thread has or is about to have.
+    peers: AtomicUsize,
+}
+
+impl Gateways {
+    /// The engine listens here, too: a gateway that starts later receives datagrams there.
+    pub(crate) fn listens(&self, address: SocketAddr) {
+        lock(&self.0).listening.push(address);
+    }
+
+    /// The gateway, started where it is not there yet.
+    pub(super) fn get(&self, shared: &Arc<Shared>) -> io::Result<Arc<Gateway>> {
+        let mut state = lock(&self.0);
+        if state.is_closed {
+            return Err(io::Error::other("the server is being stopped"));
+        }
+        if let Some(gateway) = &state.gateway {
+            return Ok(Arc::clone(gateway));
+        }
+        let (gateway, thread) = Gateway::start(shared, &state.listening)?;
+        state.thread = Some(thread);
+        Ok(Arc::clone(state.gateway.insert(Arc::new(gateway))))
+    }
+
+    /// Says goodbye to all, and ends the thread.
+    pub(crate) fn close(&self) {
+        let (gateway, thread) = {
+            let mut state = lock(&self.0);
+            state.is_closed = true;
+            (state.gateway.take(), state.thread.take())
+        };
+        if let Some(gateway) = gateway {
+            gateway.handle.send(Command::Close);
+        }
+        if let Some(thread) = thread {
+            // One that panicked has said so on standard error.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Gateway {
+    fn start(shared: &Arc<Shared>, listening: &[SocketAddr]) -> io::Result<(Self, JoinHandle<()>)> {
+        let crypto = Arc::new(str0m::crypto::from_feature_flags());
+        let certificate = crypto
+            .dtls_provider
+            .generate_certificate()
+            .ok_or_else(|| io::Error::other("no certificate for DTLS could be made"))?;
+        let sockets = bind(listening)?;
+        let addresses = sockets.iter().map(UdpSocket::local_addr);
+        let addresses = addresses.collect::<io::Result<_>>()?;
+        let poll = Poll::new()?;
+        let waker = Waker::new(poll.registry(), worker::WAKER)?;
+        let (commands, receiver) = channel();
+        let handle = Handle {
+            commands,
+            shared: Arc::new(HandleShared {
+                waker,
+                woken: AtomicBool::new(false),
+                peers: AtomicUsize::new(0),
+            }),
+        };
+        let reader_age = shared.limits.reader_age_ms * MILLISECOND;
+        let worker = Worker::new(reader_age, poll, receiver, handle.clone(), sockets)?;
+        let thread = std::thread::Builder::new()
+            .name("relaycore-webrtc".to_owned())
+            .spawn(move || worker.run())?;
+        let gateway = Self {
+            handle,
+            addresses,
+            certificate,
+            crypto,
+        };
+        Ok((gateway, thread))
+    }
+
+    pub(super) fn answer(
+        &self,
+        shared: &Arc<Shared>,
+        session: Carried,
+        offer: &str,
+        sound: Option<&str>,
+    ) -> Result<String, OfferError> {
+        if offer.len() > MOST_DESCRIPTION_BYTES {
+            return Err(OfferError::Malformed(format!(
+                "an offer has at most {MOST_DESCRIPTION_BYTES} bytes"
+            )));
+        }
+        let limit = shared.limits.connections;
+        if self.handle.shared.peers.load(Ordering::Relaxed) >= limit {
+            return Err(OfferError::Unavailable(format!(
+                "there are {limit} sessions of WebRTC already; try again later, or raise the limit `connections`"
+            )));
+        }
+        let key_frames = Arc::new(Asker {
+            handle: self.handle.clone(),
+            session: session.info().id.clone(),
+        });
+        let Agreed {
+            rtc,
+            answer,
+            ufrag,
+            role,
+        } = negotiation::agree(
+            shared,
+            &session,
+            offer,
+            sound,
+            &self.addresses,
+            (&self.certificate, &self.crypto),
+            key_frames,
+        )?;
+        self.handle.shared.peers.fetch_add(1, Ordering::Relaxed);
+        let peer = Peer::new(rtc, session, ufrag, role);
+        self.handle.send(Command::Serve(Box::new(peer)));
+        Ok(answer)
+    }
+
+    pub(super) fn add_candidates(&self, session: &str, fragment: &str) {
+        if fragment.len() > MOST_DESCRIPTION_BYTES {
+            return;
+        }
+        let candidates: Vec<_> = fragment
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix("a="))
+            .filter(|line| line.starts_with("candidate:"))
+            .take(negotiation::MOST_CANDIDATES)
+            .filter_map(|line| Candidate::from_sdp_string(line).ok())
+            .collect();
+        let id = session.to_owned();
+        self.handle.send(Command::Candidates(id, candidates));
+    }
+}
+
+impl Handle {
+    /// Sends a command; a thread that has ended ignores it.
+    pub(super) fn send(&self, command: Command) {
+        if self.commands.send(command).is_ok() && !self.shared.woken.swap(true, Ordering::AcqRel) {
+            // A waker that fails belongs to a thread that has ended.
+            let _ = self.shared.waker.wake();
+        }
+    }
+
+    /// Called by the thread before it looks at its commands: what comes from now on wakes it again.
+    pub(super) fn awake(&self) {
+        self.shared.woken.swap(false, Ordering::AcqRel);
+    }
+
+    /// A session is gone.
+    pub(super) fn count_out(&self) {
+        self.shared.peers.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Subscriber for Handle {
+    fn burst(&self, stream: StreamId, burst: &Arc<Burst>) {
+        self.send(Command::Burst(stream, Arc::clone(burst)));
+    }
+
+    /// The sessions end with the stream by themselves.
+    fn ended(&self, _: StreamId) {
+        self.send(Command::StreamEnded);
+    }
+}
+
+/// Asks the publisher of a session for key frames.
+pub(super) struct Asker {
+    handle: Handle,
+    session: String,
+}
+
+impl Upstream for Asker {
+    fn key_frame_wanted(&self) {
+        self.handle.send(Command::KeyFrame(self.session.clone()));
+    }
+
+    fn superseded(&self) {
+        self.handle.send(Command::Superseded(self.session.clone()));
+    }
+}
+
+/// Sockets at the addresses that the engine listens at, with the same port where it is free; where that is every address
+/// of the machine, one for each, since datagrams must leave from the address that they came to.
+fn bind(listening: &[SocketAddr]) -> io::Result<Vec<UdpSocket>> {
+    let mut seen = HashSet::new();
+    let mut sockets = Vec::new();
+    let mut failure = None;
+    for address in listening.iter().flat_map(addresses_of) {
+        if !seen.insert(address) {
+            continue;
+        }
+        let socket = UdpSocket::bind(address)
+            .or_else(|_| UdpSocket::bind(SocketAddr::new(address.ip(), 0)))
+            .and_then(|socket| socket.set_nonblocking(true).map(|()| socket));
+        match socket {
+            Ok(socket) => sockets.push(socket),
+            Err(error) => failure = Some(error),
+        }
+    }
+    match failure {
+        _ if !sockets.is_empty() => Ok(sockets),
+        Some(error) => Err(error),
+        None => Err(io::Error::other("the engine listens nowhere")),
+    }
+}
+
+fn addresses_of(listening: &SocketAddr) -> Vec<SocketAddr> {
+    if !listening.ip().is_unspecified() {
+        return vec![*listening];
+    }
+    let interfaces = if_addrs::get_if_addrs().unwrap_or_default();
+    let wanted = |ip: &IpAddr| match ip {
+        IpAddr::V4(_) => true,
+        // An address of the link needs the name of its interface, which no candidate has.
+        IpAddr::V6(v6) => listening.is_ipv6() && !v6.is_unicast_link_local(),
+    };
+    let ips = interfaces
+        .iter()
+        .map(if_addrs::Interface::ip)
+        .filter(wanted);
+    ips.take(negotiation::MOST_CANDIDATES)
+        .map(|ip| SocketAddr::new(ip, listening.port()))
+        .collect()
+}

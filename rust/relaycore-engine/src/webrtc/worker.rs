@@ -1,0 +1,592 @@
+//! The thread that serves WebRTC: its sockets, its clients, and the streams that they read.
+
+use super::gateway::Handle;
+use super::outlet::{Batch, Outlet};
+use super::payloads::PayloadCache;
+use super::peer::{Peer, Role};
+use super::reading::Surroundings;
+use crate::burst::Burst;
+use crate::clock::now_ns;
+use crate::inlet::INLET_BYTES;
+use crate::ring::Ring;
+use crate::stream::{Stream, StreamId, Subscriber};
+use mio::{Events, Interest, Poll, Token};
+use slab::Slab;
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
+use std::io;
+use std::net::{SocketAddr, UdpSocket};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::Receiver;
+use std::time::{Duration, Instant};
+use str0m::ice::StunMessage;
+use str0m::net::{Protocol, Receive};
+use str0m::{Candidate, Event, IceConnectionState, Input, Output};
+
+/// Wakes the thread for its commands.
+pub(super) const WAKER: Token = Token(0);
+
+/// Sockets are the tokens from here on.
+const SOCKETS: usize = 1;
+
+/// Datagrams that are read of one socket before it is the turn of others.
+const DATAGRAMS: usize = 256;
+
+/// How often it looks for sessions that others have ended.
+const SWEEP: Duration = Duration::from_millis(100);
+
+/// What the thread is told.
+pub(super) enum Command {
+    /// Serve this client.
+    Serve(Box<Peer>),
+    /// The client of this session can be reached here, too.
+    Candidates(String, Vec<Candidate>),
+    /// A stream that it subscribed to has a new burst.
+    Burst(StreamId, Arc<Burst>),
+    /// A stream that it subscribed to has ended.
+    StreamEnded,
+    /// The publisher of this session is asked for a key frame.
+    KeyFrame(String),
+    /// The publisher of this session feeds its stream no more.
+    Superseded(String),
+    /// Say goodbye to everybody and end.
+    Close,
+}
+
+/// See the module.
+pub(super) struct Worker {
+    poll: Poll,
+    commands: Receiver<Command>,
+    handle: Handle,
+    subscriber: Arc<dyn Subscriber>,
+    outlets: Vec<Outlet>,
+    peers: Slab<Peer>,
+    /// Places of the clients by session, by what their checks call this side, and by address.
+    by_session: HashMap<String, usize>,
+    by_ufrag: HashMap<String, usize>,
+    by_address: HashMap<SocketAddr, usize>,
+    streams: HashMap<StreamId, LocalStream>,
+    /// Streams with new bursts.
+    touched: Vec<StreamId>,
+    wakes: BinaryHeap<Reverse<(Instant, usize, u64)>>,
+    next_number: u64,
+    next_sweep: Instant,
+    reader_age: u64,
+    batch: Batch,
+    buffer: Vec<u8>,
+    /// A moment of the system's clock, and of the engine's in nanoseconds.
+    epoch: (Instant, u64),
+    is_closing: bool,
+}
+
+struct LocalStream {
+    stream: Arc<Stream>,
+    ring: Ring,
+    payloads: PayloadCache,
+    readers: Vec<usize>,
+}
+
+impl Worker {
+    pub(super) fn new(
+        reader_age: u64,
+        poll: Poll,
+        commands: Receiver<Command>,
+        handle: Handle,
+        sockets: Vec<UdpSocket>,
+    ) -> io::Result<Self> {
+        let mut outlets = Vec::new();
+        for (index, socket) in sockets.into_iter().enumerate() {
+            let mut outlet = Outlet::new(socket)?;
+            let token = Token(SOCKETS + index);
+            poll.registry()
+                .register(&mut outlet.inlet.socket, token, Interest::READABLE)?;
+            outlets.push(outlet);
+        }
+        Ok(Self {
+            reader_age,
+            poll,
+            commands,
+            subscriber: Arc::new(handle.clone()),
+            handle,
+            outlets,
+            peers: Slab::new(),
+            by_session: HashMap::new(),
+            by_ufrag: HashMap::new(),
+            by_address: HashMap::new(),
+            streams: HashMap::new(),
+            touched: Vec::new(),
+            wakes: BinaryHeap::new(),
+            next_number: 0,
+            next_sweep: Instant::now() + SWEEP,
+            batch: Batch::default(),
+            buffer: vec![0; INLET_BYTES],
+            epoch: (Instant::now(), now_ns()),
+            is_closing: false,
+        })
+    }
+
+    /// Serves until told to close.
+    pub(super) fn run(mut self) {
+        let mut events = Events::with_capacity(64);
+        let mut unread: Vec<usize> = Vec::new();
+        while !self.is_closing {
+            let timeout = if unread.is_empty() {
+                self.timeout()
+            } else {
+                Duration::ZERO
+            };
+            if let Err(error) = self.poll.poll(&mut events, Some(timeout)) {
+                if error.kind() == io::ErrorKind::Interrupted {
+                    continue;
+                }
+                // Only a closed event queue fails otherwise, and nobody closes it but this thread.
+                break;
+            }
+            let ready = events
+                .iter()
+                .filter_map(|it| it.token().0.checked_sub(SOCKETS));
+            for socket in ready {
+                if !unread.contains(&socket) {
+                    unread.push(socket);
+                }
+            }
+            unread.retain(|socket| self.receive(*socket));
+            self.take_commands();
+            self.fan_out();
+            self.wake_due();
+            self.sweep();
+        }
+    }
+
+    fn timeout(&self) -> Duration {
+        let next = self
+            .wakes
+            .peek()
+            .map_or(self.next_sweep, |Reverse((at, ..))| *at);
+        next.min(self.next_sweep)
+            .saturating_duration_since(Instant::now())
+    }
+
+    fn take_commands(&mut self) {
+        self.handle.awake();
+        while let Ok(command) = self.commands.try_recv() {
+            match command {
+                Command::Serve(peer) => self.serve(*peer),
+                Command::Candidates(session, candidates) => {
+                    if let Some(peer) = self.of_session(&session) {
+                        for candidate in candidates {
+                            peer.rtc.add_remote_candidate(candidate);
+                        }
+                    }
+                }
+                Command::Burst(id, burst) => self.take_burst(id, burst),
+                // Sessions that read it have ended with it; they are found at the next sweep.
+                Command::StreamEnded => self.next_sweep = Instant::now(),
+                Command::KeyFrame(session) => {
+                    if let Some(&key) = self.by_session.get(&session) {
+                        self.ask(key);
+                    }
+                }
+                Command::Superseded(session) => {
+                    if let Some(&key) = self.by_session.get(&session)
+                        && let Some(Role::Publisher(publisher)) =
+                            self.peers.get(key).map(|peer| &peer.role)
+                    {
+                        let reason = publisher.reason();
+                        self.end(key, reason);
+                    }
+                }
+                Command::Close => self.close(),
+            }
+        }
+    }
+
+    fn of_session(&mut self, session: &str) -> Option<&mut Peer> {
+        self.peers.get_mut(*self.by_session.get(session)?)
+    }
+
+    fn serve(&mut self, mut peer: Peer) {
+        self.next_number += 1;
+        peer.number = self.next_number;
+        let (session, ufrag) = (peer.session.info().id.clone(), peer.ufrag.clone());
+        let key = self.peers.insert(peer);
+        self.by_session.insert(session, key);
+        self.by_ufrag.insert(ufrag, key);
+        self.turn(key);
+    }
+
+    fn take_burst(&mut self, id: StreamId, burst: Arc<Burst>) {
+        let Some(local) = self.streams.get_mut(&id) else {
+            return;
+        };
+        // What was in the ring that the subscription began with is not told again.
+        if !local.ring.is_empty() && burst.index < local.ring.end() {
+            return;
+        }
+        let is_start = local.stream.is_start(&burst);
+        local.ring.push(burst, is_start);
+        if !self.touched.contains(&id) {
+            self.touched.push(id);
+        }
+    }
+
+    fn fan_out(&mut self) {
+        for id in std::mem::take(&mut self.touched) {
+            let readers = self.streams.get(&id).map(|local| local.readers.clone());
+            for key in readers.unwrap_or_default() {
+                self.feed(key, id);
+            }
+        }
+    }
+
+    /// Gives a reader what a stream has for it.
+    fn feed(&mut self, key: usize, id: StreamId) {
+        let (Some(peer), Some(local)) = (self.peers.get_mut(key), self.streams.get_mut(&id)) else {
+            return;
+        };
+        let Role::Reader(reader) = &mut peer.role else {
+            return;
+        };
+        let (epoch, zero) = self.epoch;
+        let mut around = Surroundings {
+            ring: &local.ring,
+            payloads: &mut local.payloads,
+            info: peer.session.info(),
+            instant: &|at| match at.checked_sub(zero) {
+                Some(later) => epoch + Duration::from_nanos(later),
+                None => {
+                    let earlier = Duration::from_nanos(zero - at);
+                    epoch.checked_sub(earlier).unwrap_or(epoch)
+                }
+            },
+            reader_age: self.reader_age,
+        };
+        if reader.feed(id, &mut peer.rtc, &mut around) {
+            self.turn(key);
+        }
+    }
+
+    /// Reads what came to a socket; whether there may be more.
+    fn receive(&mut self, socket: usize) -> bool {
+        let Some(outlet) = self.outlets.get(socket) else {
+            return false;
+        };
+        let address = outlet.address;
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let mut came: Vec<(SocketAddr, Vec<u8>)> = Vec::new();
+        let more = outlet
+            .inlet
+            .receive(&mut buffer, DATAGRAMS, |datagram, from| {
+                came.push((from, datagram.to_vec()));
+            });
+        self.buffer = buffer;
+        let mut heard = Vec::new();
+        for (from, datagram) in came {
+            if let Some(key) = self.take(address, from, &datagram)
+                && !heard.contains(&key)
+            {
+                heard.push(key);
+            }
+        }
+        for key in heard {
+            self.flush_publisher(key);
+        }
+        more
+    }
+
+    /// Gives a datagram to the client that it is from.
+    fn take(&mut self, to: SocketAddr, from: SocketAddr, datagram: &[u8]) -> Option<usize> {
+        let now = Instant::now();
+        let receive = Receive::new(Protocol::Udp, from, to, datagram).ok()?;
+        let input = Input::Receive(now, receive);
+        let known = self.by_address.get(&from).copied();
+        let known = known.filter(|key| {
+            let peer = self.peers.get(*key);
+            peer.is_some_and(|peer| peer.rtc.accepts(&input))
+        });
+        let key = match known {
+            Some(key) => key,
+            None => {
+                // Strangers prove with the first check that they know the answer.
+                let message = StunMessage::parse(datagram).ok()?;
+                let (ufrag, _) = message.split_username()?;
+                let key = *self.by_ufrag.get(ufrag)?;
+                let peer = self.peers.get_mut(key)?;
+                if !peer.rtc.accepts(&input) {
+                    return None;
+                }
+                if let Some(forgotten) = peer.heard_from(from) {
+                    self.by_address.remove(&forgotten);
+                }
+                self.by_address.insert(from, key);
+                key
+            }
+        };
+        let peer = self.peers.get_mut(key)?;
+        match peer.rtc.handle_input(input) {
+            Ok(()) => {
+                self.turn(key);
+                Some(key)
+            }
+            Err(_) => {
+                self.end(key, "the connection failed");
+                None
+            }
+        }
+    }
+
+    /// Sends what a client is to get, and does what has happened; notes when it wants to be woken.
+    fn turn(&mut self, key: usize) {
+        let Some(peer) = self.peers.get_mut(key) else {
+            return;
+        };
+        // What was written is only sent when time goes on.
+        let mut outcome = peer.rtc.handle_input(Input::Timeout(Instant::now()));
+        let mut ended = None;
+        let mut has_connected = false;
+        while outcome.is_ok() {
+            match peer.rtc.poll_output() {
+                Ok(Output::Timeout(at)) => {
+                    peer.deadline = at;
+                    break;
+                }
+                Ok(Output::Transmit(datagram)) => {
+                    let from = self
+                        .outlets
+                        .iter()
+                        .position(|it| it.address == datagram.source);
+                    self.batch.add(
+                        &self.outlets,
+                        from.unwrap_or(0),
+                        datagram.destination,
+                        &datagram.contents,
+                    );
+                }
+                Ok(Output::Event(event)) => match event {
+                    Event::Connected => {
+                        peer.connects_by = None;
+                        peer.session.info().counters.plays(now_ns());
+                        has_connected = true;
+                    }
+                    Event::IceConnectionStateChange(IceConnectionState::Disconnected) => {
+                        ended = Some("the connection was lost");
+                    }
+                    Event::Closed => ended = Some("the client ended it"),
+                    Event::KeyframeRequest(request) => {
+                        if let Role::Reader(reader) = &mut peer.role {
+                            reader.wants_key_frame(request.mid);
+                        }
+                    }
+                    Event::RtpPacket(packet) => {
+                        if let Role::Publisher(publisher) = &mut peer.role {
+                            publisher.packet(&packet, &mut peer.rtc, peer.session.info());
+                        }
+                    }
+                    _ => {}
+                },
+                Err(error) => outcome = Err(error),
+            }
+        }
+        self.batch.flush(&self.outlets);
+        let (number, deadline) = (peer.number, peer.deadline);
+        if peer.wakes_at.is_none_or(|at| deadline < at) {
+            peer.wakes_at = Some(deadline);
+            self.wakes.push(Reverse((deadline, key, number)));
+        }
+        if outcome.is_err() {
+            ended = Some("the connection failed");
+        }
+        if let Some(reason) = ended {
+            self.end(key, reason);
+        } else if has_connected {
+            self.connected(key);
+        }
+    }
+
+    /// Media flows from now on.
+    fn connected(&mut self, key: usize) {
+        let Some(peer) = self.peers.get_mut(key) else {
+            return;
+        };
+        let Role::Reader(reader) = &mut peer.role else {
+            return self.ask(key);
+        };
+        let mut joined = Vec::new();
+        let streams = reader.feeds.iter().map(|feed| Arc::clone(&feed.stream));
+        for (number, stream) in streams.enumerate() {
+            let id = stream.id();
+            if number > 0 {
+                // The session is a reader of its path; this one is read beside that.
+                stream.counters.readers.fetch_add(1, Ordering::Relaxed);
+            }
+            if !self.streams.contains_key(&id) {
+                let Some(ring) = stream.subscribe(Arc::clone(&self.subscriber)) else {
+                    continue;
+                };
+                let local = LocalStream {
+                    stream,
+                    ring,
+                    payloads: PayloadCache::default(),
+                    readers: Vec::new(),
+                };
+                self.streams.insert(id, local);
+            }
+            if let Some(local) = self.streams.get_mut(&id) {
+                local.readers.push(key);
+                joined.push(id);
+            }
+        }
+        for id in joined {
+            if let (Some(local), Some(peer)) = (self.streams.get(&id), self.peers.get_mut(key))
+                && let Role::Reader(reader) = &mut peer.role
+            {
+                reader.join(id, &local.ring);
+            }
+            self.feed(key, id);
+        }
+    }
+
+    fn flush_publisher(&mut self, key: usize) {
+        let Some(peer) = self.peers.get_mut(key) else {
+            return;
+        };
+        if let Role::Publisher(publisher) = &mut peer.role {
+            publisher.flush(peer.session.info());
+            if let Some(reason) = publisher.superseded() {
+                return self.end(key, reason);
+            }
+            if let Some(until) = publisher.held_until {
+                let until = Instant::now() + Duration::from_nanos(until.saturating_sub(now_ns()));
+                if peer.wakes_at.is_none_or(|at| until < at) {
+                    peer.deadline = peer.deadline.min(until);
+                    peer.wakes_at = Some(until);
+                    self.wakes.push(Reverse((until, key, peer.number)));
+                }
+            }
+        }
+    }
+
+    /// Asks a publisher for a key frame where that is due.
+    fn ask(&mut self, key: usize) {
+        let Some(peer) = self.peers.get_mut(key) else {
+            return;
+        };
+        if let Role::Publisher(publisher) = &mut peer.role {
+            publisher.ask(&mut peer.rtc);
+            self.turn(key);
+        }
+    }
+
+    fn wake_due(&mut self) {
+        let now = Instant::now();
+        while let Some(Reverse((at, key, number))) = self.wakes.peek().copied() {
+            if at > now {
+                return;
+            }
+            self.wakes.pop();
+            let Some(peer) = self.peers.get_mut(key).filter(|it| it.number == number) else {
+                continue;
+            };
+            if peer.wakes_at != Some(at) {
+                continue;
+            }
+            peer.wakes_at = None;
+            if peer.deadline <= now {
+                self.turn(key);
+                self.flush_publisher(key);
+            } else {
+                peer.wakes_at = Some(peer.deadline);
+                self.wakes.push(Reverse((peer.deadline, key, number)));
+            }
+        }
+    }
+
+    /// Ends what others have ended, and who never connected; asks publishers for key frames.
+    fn sweep(&mut self) {
+        if Instant::now() < self.next_sweep {
+            return;
+        }
+        self.next_sweep = Instant::now() + SWEEP;
+        let now = now_ns();
+        let keys: Vec<_> = self.peers.iter().map(|(key, _)| key).collect();
+        for key in keys {
+            let Some(peer) = self.peers.get(key) else {
+                continue;
+            };
+            if peer.session.has_ended() {
+                self.end(key, "ended");
+            } else if peer.connects_by.is_some_and(|by| now > by) {
+                self.end(key, "the client never connected");
+            } else if peer.connects_by.is_none() && matches!(peer.role, Role::Publisher(_)) {
+                self.ask(key);
+            }
+        }
+    }
+
+    /// Ends a session, for this reason where nobody has given another one.
+    fn end(&mut self, key: usize, reason: &'static str) {
+        let Some(mut peer) = self.peers.try_remove(key) else {
+            return;
+        };
+        self.by_session.remove(&peer.session.info().id);
+        self.by_ufrag.remove(&peer.ufrag);
+        for address in &peer.addresses {
+            self.by_address.remove(address);
+        }
+        if let Role::Reader(reader) = &peer.role {
+            for (number, feed) in reader.feeds.iter().enumerate() {
+                if number > 0 && peer.connects_by.is_none() {
+                    feed.stream.counters.readers.fetch_sub(1, Ordering::Relaxed);
+                }
+                self.leave(key, feed.stream.id());
+            }
+        }
+        self.say_goodbye(&mut peer);
+        self.handle.count_out();
+        peer.session.end(reason);
+    }
+
+    /// What closing sends, once: whoever does not get it notices by itself.
+    fn say_goodbye(&mut self, peer: &mut Peer) {
+        if peer.rtc.close().is_err() {
+            return;
+        }
+        let _ = peer.rtc.handle_input(Input::Timeout(Instant::now()));
+        while let Ok(output) = peer.rtc.poll_output() {
+            match output {
+                Output::Timeout(_) => break,
+                Output::Transmit(datagram) => {
+                    let from = self
+                        .outlets
+                        .iter()
+                        .position(|it| it.address == datagram.source);
+                    let from = from.unwrap_or(0);
+                    let (to, contents) = (datagram.destination, &datagram.contents);
+                    self.batch.add(&self.outlets, from, to, contents);
+                }
+                Output::Event(_) => {}
+            }
+        }
+        self.batch.flush(&self.outlets);
+    }
+
+    fn leave(&mut self, key: usize, id: StreamId) {
+        let Some(local) = self.streams.get_mut(&id) else {
+            return;
+        };
+        local.readers.retain(|reader| *reader != key);
+        if local.readers.is_empty() {
+            local.stream.unsubscribe(&self.subscriber);
+            self.streams.remove(&id);
+        }
+    }
+
+    fn close(&mut self) {
+        let keys: Vec<_> = self.peers.iter().map(|(key, _)| key).collect();
+        for key in keys {
+            self.end(key, "the server was stopped");
+        }
+        self.is_closing = true;
+    }
+}

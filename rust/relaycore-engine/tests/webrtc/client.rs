@@ -1,0 +1,102 @@
+//! A client of WebRTC over a real socket: str0m's, with its input and output done here.
+
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::time::{Duration, Instant};
+use str0m::change::{SdpAnswer, SdpPendingOffer};
+use str0m::media::{Direction, MediaKind, Mid};
+use str0m::net::{Protocol, Receive};
+use str0m::{Candidate, Event, Input, Output, Rtc, RtcConfig};
+
+/// How long anything may take.
+pub(crate) const LIMIT: Duration = Duration::from_secs(20);
+
+pub(crate) struct Client {
+    pub(crate) rtc: Rtc,
+    pub(crate) socket: UdpSocket,
+    pub(crate) offer: String,
+    pub(crate) mids: Vec<Mid>,
+    pending: Option<SdpPendingOffer>,
+    address: SocketAddr,
+}
+
+impl Client {
+    /// A client that offers these media in this direction.
+    pub(crate) fn offering(kinds: &[MediaKind], direction: Direction) -> Self {
+        let config = RtcConfig::new()
+            .set_rtp_mode(true)
+            .set_crypto_provider(str0m::crypto::from_feature_flags().into());
+        let mut rtc = config.build(Instant::now());
+        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = socket.local_addr().unwrap();
+        rtc.add_local_candidate(Candidate::host(address, "udp").unwrap());
+        let mut changes = rtc.sdp_api();
+        let mids = kinds
+            .iter()
+            .map(|kind| changes.add_media(*kind, direction, None, None, None))
+            .collect();
+        let (offer, pending) = changes.apply().unwrap();
+        Self {
+            rtc,
+            socket,
+            offer: offer.to_sdp_string(),
+            mids,
+            pending: Some(pending),
+            address,
+        }
+    }
+
+    pub(crate) fn accept(&mut self, answer: &str) {
+        let answer = SdpAnswer::from_sdp_string(answer).unwrap();
+        let pending = self.pending.take().unwrap();
+        self.rtc.sdp_api().accept_answer(pending, answer).unwrap();
+    }
+
+    /// Goes on until `wanted` gives something for an event.
+    pub(crate) fn until<T>(&mut self, mut wanted: impl FnMut(Event) -> Option<T>) -> T {
+        let end = Instant::now() + LIMIT;
+        loop {
+            assert!(Instant::now() < end, "it did not happen in time");
+            if let Some(found) = self.step(&mut wanted) {
+                return found;
+            }
+        }
+    }
+
+    /// Sends and handles what there is, then waits a moment for datagrams.
+    pub(crate) fn step<T>(&mut self, wanted: &mut impl FnMut(Event) -> Option<T>) -> Option<T> {
+        loop {
+            match self.rtc.poll_output().unwrap() {
+                Output::Timeout(_) => break,
+                Output::Transmit(datagram) => {
+                    let _ = self
+                        .socket
+                        .send_to(&datagram.contents, datagram.destination);
+                }
+                Output::Event(event) => {
+                    if let Some(found) = wanted(event) {
+                        return Some(found);
+                    }
+                }
+            }
+        }
+        let wait = Duration::from_millis(5);
+        self.socket.set_read_timeout(Some(wait)).unwrap();
+        let mut buffer = [0; 2000];
+        let now = Instant::now();
+        let input = match self.socket.recv_from(&mut buffer) {
+            Ok((length, source)) => {
+                let bytes = &buffer[..length];
+                let received = Receive::new(Protocol::Udp, source, self.address, bytes);
+                Input::Receive(Instant::now(), received.unwrap())
+            }
+            Err(_) => Input::Timeout(now),
+        };
+        self.rtc.handle_input(input).unwrap();
+        None
+    }
+
+    pub(crate) fn connect(&mut self, answer: &str) {
+        self.accept(answer);
+        self.until(|event| matches!(event, Event::Connected).then_some(()));
+    }
+}

@@ -1,0 +1,350 @@
+//! WebRTC against a client that is none of ours: what it reads and publishes, how sessions end, and who is refused.
+
+mod client;
+
+use client::{Client, LIMIT};
+use relaycore_engine::burst::Stages;
+use relaycore_engine::clock::now_ns;
+use relaycore_engine::decision::Action;
+use relaycore_engine::session::Protocol;
+use relaycore_engine::stream::{JoinPolicy, Stream, Written};
+use relaycore_engine::webrtc::OfferError;
+use relaycore_engine::{Engine, Event as EngineEvent, NewSession, WebSession};
+use relaycore_proto::limits::Limits;
+use relaycore_proto::track::{Codec, Track};
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+use str0m::Event;
+use str0m::media::{Direction, KeyframeRequestKind, MediaKind};
+use str0m::rtp::{RtpPacket, RtpWrite};
+
+const SPS: &[u8] = &[
+    0, 0, 0, 1, 0x67, 0x42, 0xc0, 0x1e, 0xd9, 0x00, 0xa0, 0x47, 0xfe, 0xc8,
+];
+const PPS: &[u8] = &[0, 0, 0, 1, 0x68, 0xce, 0x3c, 0x80];
+
+/// An access unit of H.264: an IDR picture, or one that follows.
+fn picture(is_key: bool, with_parameters: bool, number: u8) -> Vec<u8> {
+    let mut unit = Vec::new();
+    if with_parameters {
+        unit.extend_from_slice(SPS);
+        unit.extend_from_slice(PPS);
+    }
+    unit.extend_from_slice(&[0, 0, 0, 1, if is_key { 0x65 } else { 0x41 }, 0x88]);
+    unit.extend(std::iter::repeat_n(number | 1, 3000));
+    unit
+}
+
+fn engine() -> Engine {
+    let engine = Engine::new(2, Limits::default(), "test".to_owned()).unwrap();
+    engine.listen((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+    engine
+}
+
+fn session(engine: &Engine, path: &str, action: Action) -> WebSession {
+    let new = NewSession {
+        protocol: Protocol::WebRtc,
+        action,
+        path: path.to_owned(),
+        user: None,
+        ticket: 0,
+        peer: ([127, 0, 0, 1], 5000).into(),
+        user_agent: None,
+        is_secure: false,
+    };
+    engine.begin_session(new).unwrap()
+}
+
+fn write(stream: &Stream, data: &[u8], is_key: bool) {
+    let now = now_ns();
+    let unit = Written {
+        data,
+        pts: (now / 1_000_000 * 90) as i64,
+        random_access: Some(is_key),
+        stages: Stages {
+            captured: now,
+            ..Stages::default()
+        },
+    };
+    stream.write(0, unit).unwrap();
+}
+
+fn cam(engine: &Engine, parameters: &[u8]) -> Arc<Stream> {
+    let track = Track::h264(parameters);
+    engine
+        .add_stream("cam", vec![track], JoinPolicy::Squeeze, true)
+        .unwrap()
+}
+
+/// Types of the NAL units that packets bring, in order: of those in several packets once.
+fn types(packets: &[RtpPacket]) -> Vec<u8> {
+    let mut types = Vec::new();
+    for payload in packets.iter().map(|packet| &packet.payload) {
+        match payload[0] & 0x1f {
+            24 => {
+                let mut rest = &payload[1..];
+                while let [high, low, units @ ..] = rest {
+                    let length = usize::from(u16::from_be_bytes([*high, *low]));
+                    types.push(units[0] & 0x1f);
+                    rest = &units[length..];
+                }
+            }
+            28 if payload[1] & 0x80 == 0 => {}
+            28 => types.push(payload[1] & 0x1f),
+            alone => types.push(alone),
+        }
+    }
+    types
+}
+
+/// A client that is connected to the stream, and the packets of its first access unit.
+fn reading(engine: &Engine, stream: &Stream, key: &[u8]) -> (Client, WebSession, Vec<RtpPacket>) {
+    let session = session(engine, "cam", Action::Read);
+    let mut client = Client::offering(&[MediaKind::Video], Direction::RecvOnly);
+    let answer = engine.answer_offer(&session, &client.offer, None).unwrap();
+    client.connect(&answer);
+    let mut packets = Vec::new();
+    let end = Instant::now() + LIMIT;
+    while packets
+        .last()
+        .is_none_or(|packet: &RtpPacket| !packet.header.marker)
+    {
+        assert!(Instant::now() < end, "no picture came");
+        if stream.key_frame_wanted() {
+            write(stream, key, true);
+        }
+        packets.extend(client.step(&mut |event| match event {
+            Event::RtpPacket(packet) => Some(packet),
+            _ => None,
+        }));
+    }
+    (client, session, packets)
+}
+
+#[test]
+fn a_reader_gets_the_packets_of_the_stream_from_a_key_frame_on() {
+    let engine = engine();
+    let stream = cam(&engine, &[]);
+    let (mut client, session, packets) = reading(&engine, &stream, &picture(true, true, 1));
+    assert_eq!(types(&packets), [7, 8, 5]);
+    let first = packets[0].header.sequence_number;
+    for (number, packet) in packets.iter().enumerate() {
+        assert_eq!(
+            packet.header.sequence_number,
+            first.wrapping_add(number as u16)
+        );
+        assert_eq!(packet.header.timestamp, packets[0].header.timestamp);
+    }
+    write(&stream, &picture(false, false, 2), false);
+    let next = client.until(|event| match event {
+        Event::RtpPacket(packet) => Some(packet),
+        _ => None,
+    });
+    assert_ne!(next.header.timestamp, packets[0].header.timestamp);
+    let counters = &session.info().counters;
+    assert!(counters.is_playing() && counters.packets.load(Ordering::Relaxed) >= 4);
+    assert!(counters.first_picture.load(Ordering::Relaxed) > 0);
+}
+
+#[test]
+fn parameter_sets_that_only_the_description_has_come_with_the_key_frame() {
+    let engine = engine();
+    let stream = cam(&engine, &[SPS, PPS].concat());
+    let (_client, _session, packets) = reading(&engine, &stream, &picture(true, false, 1));
+    assert_eq!(types(&packets), [7, 8, 5]);
+}
+
+#[test]
+fn a_wish_for_a_key_frame_reaches_who_makes_the_stream() {
+    let engine = engine();
+    let stream = cam(&engine, &[]);
+    let (mut client, _session, packets) = reading(&engine, &stream, &picture(true, true, 1));
+    let ssrc = packets[0].header.ssrc;
+    let end = Instant::now() + LIMIT;
+    while !stream.key_frame_wanted() {
+        assert!(Instant::now() < end, "nobody heard the wish");
+        let mut api = client.rtc.direct_api();
+        let rx = api.stream_rx(&ssrc).unwrap();
+        rx.request_keyframe(KeyframeRequestKind::Pli);
+        client.step(&mut |_| None::<()>);
+    }
+}
+
+#[test]
+fn who_is_kicked_hears_goodbye() {
+    let engine = engine();
+    let stream = cam(&engine, &[]);
+    let (mut client, session, _) = reading(&engine, &stream, &picture(true, true, 1));
+    assert!(engine.kick(&session.info().id));
+    client.until(|event| matches!(event, Event::Closed).then_some(()));
+    assert!(session.has_ended() && engine.sessions().is_empty());
+}
+
+#[test]
+fn the_session_ends_with_its_client_and_its_stream() {
+    let engine = engine();
+    let stream = cam(&engine, &[]);
+    let (mut client, session, _) = reading(&engine, &stream, &picture(true, true, 1));
+    client.rtc.close().unwrap();
+    wait(&mut client, || session.has_ended());
+    let (mut client, session, _) = reading(&engine, &stream, &picture(true, true, 2));
+    assert!(engine.remove_stream("cam"));
+    client.until(|event| matches!(event, Event::Closed).then_some(()));
+    assert!(session.has_ended());
+    assert_eq!(stream.counters.readers.load(Ordering::Relaxed), 0);
+}
+
+fn wait(client: &mut Client, has_come: impl Fn() -> bool) {
+    let end = Instant::now() + LIMIT;
+    while !has_come() {
+        assert!(Instant::now() < end, "it did not happen in time");
+        client.step(&mut |_| None::<()>);
+    }
+}
+
+#[test]
+fn what_a_client_publishes_can_be_read() {
+    let engine = engine();
+    let session = session(&engine, "phone", Action::Publish);
+    let mut client = Client::offering(&[MediaKind::Video, MediaKind::Audio], Direction::SendOnly);
+    let answer = engine.answer_offer(&session, &client.offer, None).unwrap();
+    client.connect(&answer);
+    let tracks = engine.stream("phone").unwrap().tracks();
+    let codecs: Vec<_> = tracks.iter().map(|track| track.codec).collect();
+    assert_eq!(codecs, [Codec::H264, Codec::Opus]);
+    let reader = engine.open_reader("phone", None).unwrap();
+    let payload_type = {
+        let media = client.rtc.media(client.mids[0]).unwrap();
+        media.remote_pts()[0]
+    };
+    let nals = [&SPS[4..], &PPS[4..], &[0x65, 0x88, 1, 2, 3, 4][..]];
+    let mut sequence = 100_u64;
+    let mut units = Vec::new();
+    let end = Instant::now() + LIMIT;
+    let mut time = 0_u32;
+    while units.len() < 3 {
+        assert!(Instant::now() < end, "nothing can be read");
+        time += 3000;
+        for (number, nal) in nals.iter().enumerate() {
+            let mut api = client.rtc.direct_api();
+            let tx = api.stream_tx_by_mid(client.mids[0], None).unwrap();
+            let now = Instant::now();
+            let packet = RtpWrite::new(payload_type, sequence.into(), time, now, nal.to_vec());
+            tx.write_rtp(packet.marker(number == 2));
+            sequence += 1;
+        }
+        client.step(&mut |_| None::<()>);
+        units.extend(reader.take(16));
+    }
+    let expected = [SPS, PPS, &[0, 0, 0, 1, 0x65, 0x88, 1, 2, 3, 4][..]].concat();
+    assert!(
+        units
+            .iter()
+            .all(|unit| unit.data == expected && unit.random_access)
+    );
+    // Another one finds the path taken.
+    let second = self::session(&engine, "phone", Action::Publish);
+    let other = Client::offering(&[MediaKind::Video], Direction::SendOnly);
+    let refused = engine
+        .answer_offer(&second, &other.offer, None)
+        .unwrap_err();
+    assert_eq!(refused.status(), 409);
+    assert!(session.end("done"));
+    client.until(|event| matches!(event, Event::Closed).then_some(()));
+}
+
+#[test]
+fn offers_that_are_none_are_refused() {
+    let engine = engine();
+    cam(&engine, &[]);
+    let reads = |offer: &str| {
+        let session = session(&engine, "cam", Action::Read);
+        engine.answer_offer(&session, offer, None).unwrap_err()
+    };
+    let client = Client::offering(&[MediaKind::Audio], Direction::RecvOnly);
+    assert!(matches!(reads(&client.offer), OfferError::Unacceptable(_)));
+    let sending = Client::offering(&[MediaKind::Video], Direction::SendOnly);
+    assert!(matches!(reads(&sending.offer), OfferError::Unacceptable(_)));
+    let mut broken = vec![String::new(), "v=0".to_owned(), "\0\u{ff}".repeat(40)];
+    broken.push("a".repeat(70_000));
+    broken.push(client.offer.replace("a=fingerprint", "a=finger"));
+    broken.push(client.offer.replace("a=ice-ufrag", "a=ice"));
+    for offer in broken {
+        let status = reads(&offer).status();
+        assert!(status == 400 || status == 406, "{status} for {offer:.60}");
+    }
+    // Cut anywhere: an answer or a refusal, and never a panic.
+    let good = Client::offering(&[MediaKind::Video], Direction::RecvOnly).offer;
+    for end in (0..good.len())
+        .step_by(7)
+        .filter(|end| good.is_char_boundary(*end))
+    {
+        let session = session(&engine, "cam", Action::Read);
+        let _ = engine.answer_offer(&session, &good[..end], None);
+    }
+}
+
+#[test]
+fn garbage_disturbs_nobody() {
+    let engine = engine();
+    let stream = cam(&engine, &[]);
+    let (mut client, session, packets) = reading(&engine, &stream, &picture(true, true, 1));
+    let server = packets[0].header.ssrc;
+    let target = {
+        let mut found = None;
+        while found.is_none() {
+            let mut buffer = [0; 2000];
+            write(&stream, &picture(false, false, 3), false);
+            client
+                .socket
+                .set_read_timeout(Some(Duration::from_millis(100)))
+                .unwrap();
+            found = client
+                .socket
+                .recv_from(&mut buffer)
+                .ok()
+                .map(|(_, from)| from);
+        }
+        found.unwrap()
+    };
+    let stranger = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let mut state = 1_u64;
+    for number in 0..2000_u64 {
+        let mut random = || {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(number | 1);
+            (state >> 33) as u8
+        };
+        let length = usize::from(random()) * 5 % 1300;
+        let mut datagram: Vec<u8> = (0..length).map(|_| random()).collect();
+        if let Some(first) = datagram.first_mut() {
+            *first = [0, 1, 20, 22, 128, 144, 200, 255][(number % 8) as usize];
+        }
+        // From a stranger, and as if from the client itself.
+        let _ = stranger.send_to(&datagram, target);
+        let _ = client.socket.send_to(&datagram, target);
+    }
+    let end = Instant::now() + LIMIT;
+    loop {
+        assert!(
+            Instant::now() < end && !session.has_ended(),
+            "it was disturbed"
+        );
+        write(&stream, &picture(false, false, 5), false);
+        let came = client.step(&mut |event| match event {
+            Event::RtpPacket(packet) => Some(packet.header.ssrc),
+            _ => None,
+        });
+        if came == Some(server) {
+            break;
+        }
+    }
+    engine.close(Duration::from_millis(100));
+    let ended = engine.poll().into_iter().any(
+        |event| matches!(event, EngineEvent::SessionEnded(_, why) if why == "the server was stopped"),
+    );
+    assert!(ended);
+}

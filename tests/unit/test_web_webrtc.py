@@ -1,0 +1,204 @@
+"""WHEP and WHIP over HTTP: what is answered, to whom, and what ends a session."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+
+from relaycore import Relay, User
+from relaycore.events import EventReader, SessionEnded
+from relaycore.web.webrtc.agreements import MOST_ENDED, ufrag_of
+from relaycore.web.webrtc.handlers import FRAGMENT, MOST_BYTES, SDP
+
+ANNA = User(name="anna", password="open sesame")
+
+TIMEOUT_S = 10
+
+FINGERPRINT = ":".join(["AB"] * 32)
+
+OFFER = "\r\n".join(
+    [
+        "v=0",
+        "o=- 1 2 IN IP4 127.0.0.1",
+        "s=-",
+        "t=0 0",
+        "a=group:BUNDLE 0",
+        "m=video 9 UDP/TLS/RTP/SAVPF 102",
+        "c=IN IP4 0.0.0.0",
+        "a=ice-ufrag:wxyz",
+        "a=ice-pwd:0123456789012345678901",
+        f"a=fingerprint:sha-256 {FINGERPRINT}",
+        "a=setup:actpass",
+        "a=mid:0",
+        "a=DIRECTION",
+        "a=rtcp-mux",
+        "a=rtpmap:102 H264/90000",
+        "a=fmtp:102 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f",
+        "",
+    ]
+)
+
+WATCH, PUBLISH = OFFER.replace("DIRECTION", "recvonly"), OFFER.replace("DIRECTION", "sendonly")
+
+
+@pytest.fixture
+async def relay() -> AsyncIterator[Relay]:
+    async with Relay(port=0, publish="any", anonymous=True) as relay:
+        relay.publish("house/cam")
+        yield relay
+
+
+@pytest.fixture
+async def client(relay: Relay) -> AsyncIterator[aiohttp.ClientSession]:
+    timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
+    async with aiohttp.ClientSession(_base(relay), timeout=timeout) as session:
+        yield session
+
+
+def _base(relay: Relay) -> str:
+    host, port = relay.address
+    return f"http://{host}:{port}"
+
+
+async def _watch(client: aiohttp.ClientSession) -> tuple[str, str]:
+    """The address of a session and its tag."""
+    async with client.post("/house/cam/whep", data=WATCH, headers={"Content-Type": SDP}) as response:
+        assert response.status == 201
+        assert response.content_type == SDP
+        answer = await response.text()
+        assert "a=sendonly" in answer
+        assert "a=ice-lite" in answer
+        assert response.headers["Accept-Patch"] == FRAGMENT
+        return response.headers["Location"], response.headers["ETag"]
+
+
+async def _until_ended(events: EventReader) -> AsyncIterator[SessionEnded]:
+    async for event in events:
+        if isinstance(event, SessionEnded):
+            yield event
+            return
+
+
+async def test_an_offer_is_answered_and_deleting_ends_the_session(
+    relay: Relay, client: aiohttp.ClientSession
+) -> None:
+    events = relay.events()
+    location, _ = await _watch(client)
+    assert location.startswith("/house/cam/whep/")
+    (session,) = relay.sessions()
+    assert (session.protocol, session.path) == ("webrtc", "house/cam")
+    async with client.delete(location) as response:
+        assert response.status == 200
+    async with asyncio.timeout(TIMEOUT_S):
+        reasons = [event.reason async for event in _until_ended(events)]
+    assert reasons == ["the client ended it"]
+    assert relay.sessions() == []
+    # A client that has said goodbye over the connection says so here, too.
+    async with client.delete(location) as response:
+        assert response.status == 200
+    async with client.delete(f"{location}x") as response:
+        assert response.status == 404
+
+
+async def test_a_session_is_known_at_its_own_address_only(client: aiohttp.ClientSession) -> None:
+    location, _ = await _watch(client)
+    key = location.rpartition("/")[2]
+    async with client.delete(f"/other/whep/{key}") as response:
+        assert response.status == 404
+    async with client.delete(location) as response:
+        assert response.status == 200
+
+
+async def test_candidates_are_taken_for_the_ice_session_that_is_there(client: aiohttp.ClientSession) -> None:
+    location, tag = await _watch(client)
+    fragment = "a=ice-ufrag:wxyz\r\na=candidate:1 1 udp 1 127.0.0.1 9 typ host\r\na=candidate:nonsense\r\n"
+    again = fragment.replace("wxyz", "other")
+    cases = [
+        ({"If-Match": tag, "Content-Type": FRAGMENT}, fragment, 204),
+        ({"Content-Type": FRAGMENT}, fragment, 428),
+        ({"If-Match": '"another"', "Content-Type": FRAGMENT}, fragment, 412),
+        ({"If-Match": "*", "Content-Type": FRAGMENT}, again, 422),
+        ({"If-Match": tag, "Content-Type": FRAGMENT}, again, 422),
+        ({"If-Match": tag, "Content-Type": SDP}, fragment, 415),
+    ]
+    for headers, body, status in cases:
+        async with client.patch(location, data=body, headers=headers) as response:
+            assert response.status == status, (headers, body)
+
+
+@pytest.mark.parametrize(
+    ("body", "media_type", "status"),
+    [
+        ("", SDP, 400),
+        ("v=0\r\n", SDP, 400),
+        (b"\xff\xfe", SDP, 400),
+        (WATCH, "text/plain", 415),
+        (WATCH, "application/json", 415),
+        ("v" * (MOST_BYTES + 1), SDP, 413),
+        (WATCH.replace("H264", "VP8"), SDP, 406),
+        (PUBLISH, SDP, 406),
+    ],
+)
+async def test_what_is_no_offer_begins_no_session(
+    relay: Relay, client: aiohttp.ClientSession, body: str | bytes, media_type: str, status: int
+) -> None:
+    data = body.encode() if isinstance(body, str) else body
+    async with client.post("/house/cam/whep", data=data, headers={"Content-Type": media_type}) as response:
+        assert response.status == status
+        assert (await response.json())["error"]
+    assert relay.sessions() == []
+
+
+async def test_nothing_is_watched_where_nothing_is(client: aiohttp.ClientSession) -> None:
+    async with client.post("/none/whep", data=WATCH, headers={"Content-Type": SDP}) as response:
+        assert response.status == 404
+
+
+async def test_publishing_makes_the_path_and_a_second_one_finds_it_taken(
+    relay: Relay, client: aiohttp.ClientSession
+) -> None:
+    async with client.post("/phone/whip", data=PUBLISH, headers={"Content-Type": SDP}) as response:
+        assert response.status == 201
+        assert "a=recvonly" in await response.text()
+        location = response.headers["Location"]
+    assert [session.action for session in relay.sessions()] == ["publish"]
+    async with client.post("/phone/whip", data=PUBLISH, headers={"Content-Type": SDP}) as response:
+        assert response.status == 409
+    async with client.post("/house/cam/whip", data=PUBLISH, headers={"Content-Type": SDP}) as response:
+        assert response.status == 409
+    async with client.delete(location) as response:
+        assert response.status == 200
+
+
+async def test_pages_of_other_sites_may_not_publish(relay: Relay, client: aiohttp.ClientSession) -> None:
+    headers = {"Content-Type": SDP, "Origin": "https://elsewhere.example"}
+    async with client.post("/phone/whip", data=PUBLISH, headers=headers) as response:
+        assert response.status == 403
+    assert relay.sessions() == []
+
+
+async def test_who_may_not_read_gets_no_answer() -> None:
+    async with Relay(port=0, users=[ANNA]) as relay:
+        relay.publish("cam")
+        base = _base(relay)
+        async with aiohttp.ClientSession(base) as client:
+            for means in ("whep", "whip"):
+                async with client.post(
+                    f"/cam/{means}", data=WATCH, headers={"Content-Type": SDP}
+                ) as response:
+                    assert response.status == 401
+        assert relay.sessions() == []
+
+
+async def test_what_may_be_posted_is_told(client: aiohttp.ClientSession) -> None:
+    async with client.options("/house/cam/whep") as response:
+        assert (response.status, response.headers["Accept-Post"]) == (204, SDP)
+
+
+def test_the_name_of_an_ice_session_is_found() -> None:
+    assert ufrag_of(WATCH) == "wxyz"
+    assert ufrag_of("a=ice-ufrag:\r\n") is None
+    assert MOST_ENDED > 0
