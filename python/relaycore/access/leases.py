@@ -262,7 +262,7 @@ class Leases:
     def _tell(self, session: LeasedSession, reason: str) -> None:
         fields = {"session": session.id, "path": session.path, "user": session.user}
         _log.info("the session is ended: %s", reason, extra=fields)
-        self._because(session.id, reason)
+        self._because(session.id, str(reason))
 
     def _too_many(self, reason: str, session: LeasedSession) -> Refuse:
         refuse = Refuse(453, reason, user=session.user)

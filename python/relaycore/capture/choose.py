@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 
 from relaycore.capture.model import Camera, Microphone, Mode
 from relaycore.errors import NoSuchDevice, NoSuchMode
-from relaycore.language import Message
+from relaycore.language import Message, message_n
 
 __all__ = ["best_mode", "find_camera", "find_microphone", "why_mode"]
 
@@ -146,10 +146,22 @@ def why_mode(mode: Mode, modes: Sequence[Mode], size: tuple[int, int] | None) ->
     """Why ``best_mode`` took this one of a camera's modes, in a sentence for every start."""
     others = len(modes) - 1
     if others == 0:
-        return f"{mode}: the camera has no other mode"
-    of = f"the camera has {others} other modes, see `relaycore devices`"
+        return Message("{mode}: the camera has no other mode", mode=str(mode))
+    of = message_n(
+        "the camera has {count} other mode, see `relaycore devices`",
+        "the camera has {count} other modes, see `relaycore devices`",
+        others,
+    )
     if size is not None:
-        return f"{mode}: the size that was asked for, at the nearest rate; {of}"
+        return Message(
+            "{mode}: the size that was asked for, at the nearest rate; {of}", mode=str(mode), of=of
+        )
     if mode.width > _LARGEST[0] or mode.height > _LARGEST[1]:
-        return f"{mode}: the smallest size; {of}"
-    return f"{mode}: the largest size up to {_LARGEST[0]}x{_LARGEST[1]} that is fluent; {of}"
+        return Message("{mode}: the smallest size; {of}", mode=str(mode), of=of)
+    return Message(
+        "{mode}: the largest size up to {width}x{height} that is fluent; {of}",
+        mode=str(mode),
+        width=_LARGEST[0],
+        height=_LARGEST[1],
+        of=of,
+    )

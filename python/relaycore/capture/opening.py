@@ -44,10 +44,10 @@ def choose_sources(
     NoSuchDevice when a camera or microphone is not there. Devices are listed, but none is opened yet.
     """
     wish = settings.camera
-    notice = None
+    notice: str | None = None
     if wish is None and find_camera(None, list_all().cameras) is None:
         wish = PATTERN
-        notice = (
+        notice = Message(
             "There is no camera, so the test pattern is served: plug one in, or name one with `--camera`."
         )
     audio: Callable[[], AudioSource] | None = None
@@ -145,7 +145,9 @@ def _microphone(
     if found is None:
         return (
             None,
-            "There is no microphone, so there is no sound: plug one in, or name one with `--microphone`.",
+            Message(
+                "There is no microphone, so there is no sound: plug one in, or name one with `--microphone`."
+            ),
         )
     microphone = found
     return lambda: MicrophoneSource(microphone), None

@@ -123,7 +123,7 @@ def legible(text: str, encoding: str) -> str:
     return text
 
 
-_NO_MARKS = dict.fromkeys(map(ord, f"{ISOLATE}{END}"))
+_NO_MARKS = dict.fromkeys(map(ord, f"{ISOLATE}{END}\u200e\u200f"))
 
 _ASCII = {"…": "...", "·": "|", "→": "->", "µ": "u"}
 

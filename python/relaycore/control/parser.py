@@ -7,6 +7,10 @@ import re
 from collections.abc import Iterable
 from typing import Any, Final, NoReturn
 
+from rich.cells import cell_len
+from rich.console import Console
+from rich.text import Text
+
 from relaycore.control.console import legible
 from relaycore.errors import ConfigurationError
 from relaycore.language import Message, _, shown
@@ -51,9 +55,24 @@ class _Formatter(argparse.HelpFormatter):
     def _get_help_string(self, action: argparse.Action) -> str | None:
         return None if action.help is None else _shown(action.help)
 
+    def _split_lines(self, text: str, width: int) -> list[str]:
+        if cell_len(text) == len(text):
+            return super()._split_lines(text, width)
+        # Chinese has two columns a character, and no spaces to break at.
+        lines = Text(" ".join(text.split())).wrap(Console(width=width), width)
+        return [line.plain.rstrip() for line in lines]
 
-class _RawFormatter(_Formatter, argparse.RawDescriptionHelpFormatter):
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        if cell_len(text) == len(text):
+            return super()._fill_text(text, width, indent)
+        return "\n".join(indent + line for line in self._split_lines(text, width - len(indent)))
+
+
+class _RawFormatter(_Formatter):
     """Leaves the lines of descriptions as they are."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:  # noqa: ARG002
+        return "".join(indent + line for line in text.splitlines(keepends=True))
 
 
 def _shown(text: str) -> str:

@@ -9,9 +9,10 @@ from urllib.parse import quote
 from rich.console import Console
 
 from relaycore.addresses import is_loopback, reachable_addresses, url_host
+from relaycore.control.checking import placed
 from relaycore.control.console import qr_code, say, show_table
 from relaycore.control.summary import PATH_COLUMNS, may_publish, path_rows
-from relaycore.language import Message
+from relaycore.language import Message, parts_of
 from relaycore.relay import Relay
 from relaycore.relay_types import StreamStatus
 from relaycore.settings import Config, User
@@ -129,10 +130,10 @@ def player_lines(url: str) -> list[str]:
 
 def _notices(streams: Sequence[StreamStatus]) -> list[str]:
     return [
-        f"{stream.path}: {reason}"
+        placed(stream.path, reason)
         for stream in streams
         if stream.camera is not None
-        for reason in stream.camera.description.reason.splitlines()
+        for reason in parts_of(stream.camera.description.reason)
     ]
 
 

@@ -46,14 +46,14 @@ def choose_encoder(wish: str, form: VideoFormat) -> Choice:
                     failure=failure,
                 )
             )
-        return Choice(profile, f"{wish}, as it was asked for")
+        return Choice(profile, Message("{wish}, as it was asked for", wish=wish))
     failures: dict[str, str] = {}
     for profile in HARDWARE:
         if not profile.is_for_this_system or profile.name not in av.codecs_available:
             continue
         failure = try_encoder(profile, form)
         if failure is None:
-            return Choice(profile, f"{profile.name}: the hardware encoder works")
+            return Choice(profile, Message("{name}: the hardware encoder works", name=profile.name))
         failures[profile.name] = failure
     for profile in LAST_RESORTS:
         if profile.is_for_this_system and try_encoder(profile, form) is None:
@@ -71,8 +71,14 @@ def choose_encoder(wish: str, form: VideoFormat) -> Choice:
 def _why_software(name: str, tried: list[str]) -> str:
     """A sentence for every start: short, and with the way to the details."""
     if not tried:
-        return f"{name}, in software: this build of FFmpeg has no hardware encoder for this system"
-    return f"{name}, in software: no hardware encoder works here (--encoder {tried[0]} tells why)"
+        return Message(
+            "{name}, in software: this build of FFmpeg has no hardware encoder for this system", name=name
+        )
+    return Message(
+        "{name}, in software: no hardware encoder works here (--encoder {tried} tells why)",
+        name=name,
+        tried=tried[0],
+    )
 
 
 def try_encoder(profile: EncoderProfile, form: VideoFormat) -> str | None:

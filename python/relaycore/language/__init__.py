@@ -32,7 +32,7 @@ from relaycore.language.choice import (
     using,
 )
 from relaycore.language.figures import day, moment, number, percent
-from relaycore.language.message import Message, _, _n, message_lines, message_n, message_of, shown
+from relaycore.language.message import Message, _, _n, message_lines, message_n, message_of, parts_of, shown
 
 __all__ = [
     "PSEUDO",
@@ -54,6 +54,7 @@ __all__ = [
     "negotiate",
     "number",
     "of_environment",
+    "parts_of",
     "percent",
     "shown",
     "using",

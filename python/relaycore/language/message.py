@@ -21,6 +21,7 @@ __all__ = [
     "message_lines",
     "message_n",
     "message_of",
+    "parts_of",
     "shown",
     "translation",
 ]
@@ -113,6 +114,11 @@ def shown(value: object, language: str | None = None) -> str:
     if isinstance(value, Message):
         return value.shown(language)
     return str(value)
+
+
+def parts_of(text: str) -> tuple[str, ...]:
+    """The lines of a text, each a message where it is one."""
+    return text.parts if isinstance(text, _Lines) else tuple(text.splitlines())
 
 
 def message_of(error: BaseException) -> str:

@@ -16,7 +16,7 @@ from relaycore.encode.new_thread import in_new_thread
 from relaycore.encode.profiles import SOFTWARE, default_bitrate
 from relaycore.encode.video import VideoEncoder, VideoFormat, parameter_sets
 from relaycore.errors import ConfigurationError, DeviceError, NoSuchMode
-from relaycore.language import Message
+from relaycore.language import Message, message_lines
 from relaycore.pipeline.audio_loop import AudioLoop
 from relaycore.pipeline.capture_loop import CaptureLoop
 from relaycore.pipeline.encode_loop import EncodeLoop
@@ -104,8 +104,8 @@ class CameraPipeline:
             if sound is not None:
                 sound.close()
             raise
-        why = "the camera's own access units are sent on" if choice is None else choice.reason
-        reason = "\n".join(part for part in (sources.notice, missing, source.format.why, why) if part)
+        why = Message("the camera's own access units are sent on") if choice is None else choice.reason
+        reason = message_lines(part for part in (sources.notice, missing, source.format.why, why) if part)
         self.description = self._describe(source.format, form, choice, reason, sound)
         assert self._capture is not None
         assert self._encode is not None
@@ -116,7 +116,7 @@ class CameraPipeline:
         self._tell("ready", str(self.description))
         for notice in (sources.notice, missing):
             if notice:
-                self._tell("notice", notice)
+                self._tell("notice", str(notice))
 
     def stop(self, timeout: float = 5.0) -> None:
         """Ends the threads and lets the source go, in ``timeout`` seconds at most.
@@ -172,7 +172,7 @@ class CameraPipeline:
         except DeviceError as error:
             if self._settings.microphone not in (None, "auto"):
                 raise
-            return None, f"There is no sound: {error}"
+            return None, Message("There is no sound: {error}", error=error)
 
     def _choose(self, source: SourceFormat) -> tuple[VideoFormat, Choice | None]:
         """How to encode; without a choice, the source's own access units are sent on."""

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from relaycore.control.checking import Mistakes, check_table
 from relaycore.errors import ConfigurationError, PathError, RelaycoreError
+from relaycore.language import shown
 from relaycore.settings import CameraSettings, normal_path
 from relaycore.web.acts import recorded
 from relaycore.web.answers import Problem, Refused, json_answer, read_json
@@ -69,7 +70,7 @@ async def put_camera(request: web.Request) -> web.Response:
             path=path,
             device="" if status is None else status.description.source,
             mode="" if status is None else status.description.mode,
-            reason="" if status is None else status.description.reason,
+            reason="" if status is None else shown(status.description.reason),
             lasts=UNTIL_RESTART,
             toml=toml_table("cameras", path, body),
         ),
