@@ -205,7 +205,9 @@ class Relay:
                 await self._ledger.open()
             self._alerts.open()
             if self.config.state_folder:
-                self._accounts = AccountWatch(Path(self.config.state_folder), self.users, self._revoke)
+                self._accounts = AccountWatch(
+                    Path(self.config.state_folder), self.users, self._accounts_changed
+                )
                 await self._accounts.open()
             await self._open_tls(engine, host)
             await self._tokens.apply(self.config.access.tokens)
@@ -682,6 +684,13 @@ class Relay:
         on_record = self._ledger is not None and self._ledger.refuses
         self._asks_before_media = on_record or self._gatekeeper.limits_sessions
         engine.ask_before_media(self._asks_before_media)
+
+    def _accounts_changed(self, gone: Collection[str] | None) -> None:
+        """The account file has changed, and these are gone; ``None`` where it only has more share links."""
+        if gone is None:
+            self._ask_before_media(self._open(self._engine))
+        else:
+            self._revoke(gone)
 
     def _revoke(self, names: Collection[str], reason: str | None = None) -> None:
         """The users or share links are others: ends all of these, and what is not allowed any more."""

@@ -25,11 +25,11 @@ class AccountWatch:
     """Keeps the users and the share links of the account file in a user store.
 
     ``changed`` is called after each change, with the names of those who are gone or have another password or
-    fewer rights. A file that cannot be read is told once, and all stays as it was. All methods are called
-    from the loop.
+    fewer rights, or with ``None`` where share links were added and nothing else is different. A file that
+    cannot be read is told once, and all stays as it was. All methods are called from the loop.
     """
 
-    def __init__(self, folder: Path, users: UserStore, changed: Callable[[set[str]], object]) -> None:
+    def __init__(self, folder: Path, users: UserStore, changed: Callable[[set[str] | None], object]) -> None:
         self._file = AccountFile(folder)
         self._links = ShareFile(folder)
         self._users = users
@@ -60,29 +60,31 @@ class AccountWatch:
         while True:
             await asyncio.sleep(LOOK_S)
             try:
-                gone = await self._look()
+                has_changed, gone = await self._look()
             except StateError as error:
                 if str(error) != told:
                     told = str(error)
                     _log.error("users and share links stay as they were: %s", told)
                 continue
             told = ""
-            if gone is not None:
+            if has_changed:
                 _log.info("the users or share links of the account file have changed")
                 self._changed(gone)
 
-    async def _look(self) -> set[str] | None:
-        """Reads the file when it has changed, and gives the names as ``changed`` gets them."""
+    async def _look(self) -> tuple[bool, set[str] | None]:
+        """Reads the file when it has changed: whether it has, and the names as ``changed`` gets them."""
         version = await asyncio.shield(asyncio.to_thread(self._file.version))
         if version == self._version:
-            return None
+            return False, None
         accounts = await asyncio.shield(asyncio.to_thread(self._file.all))
         links = await asyncio.shield(asyncio.to_thread(self._links.all))
         key = await asyncio.shield(asyncio.to_thread(self._links.key)) if links else None
         self._version = version
         if key is not None:
             self._users.links.use_key(key)
-        return self._users.replace_stored(accounts) | self._users.links.replace(links)
+        before = self._users.stored
+        gone = self._users.replace_stored(accounts) | self._users.links.replace(links)
+        return True, gone if gone or self._users.stored != before else None
 
     def _close_files(self) -> None:
         self._file.close()

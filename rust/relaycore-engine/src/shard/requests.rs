@@ -332,7 +332,7 @@ impl Shard {
             String::new()
         };
         let tracks = stream.tracks();
-        let body = sdp::write(&sdp::SessionDescription {
+        let description = sdp::SessionDescription {
             origin_id: stream.id().0 + self.shared.origin,
             version: 1,
             name: stream.path(),
@@ -342,7 +342,15 @@ impl Shard {
             port,
             tool: &self.shared.server_name,
             tracks: &tracks,
-        });
+        };
+        let query = url.query.as_deref().unwrap_or_default();
+        let body = if query.is_empty() || query.contains(char::is_whitespace) {
+            sdp::write(&description)
+        } else {
+            let (before, _) = request.uri.split_once('?').unwrap_or_default();
+            let base = absolute(&content_base(before), local);
+            sdp::write_with_query(&description, &base, query)
+        };
         let base = absolute(&content_base(&request.uri), local);
         let response = Response::to_request(&request, StatusCode::OK).header("Content-Base", base);
         self.respond(

@@ -131,3 +131,26 @@ fn the_longest_url_of_onvif_is_short_here() {
     let _feed = Feed::started(&server.engine, &path);
     Client::playing(&server, &path, 2);
 }
+
+#[test]
+fn where_the_url_has_a_query_each_track_has_its_whole_url() {
+    let server = Server::open();
+    let _feed = Feed::started(&server.engine, "cam");
+    let host = server.address;
+    for (stream, base) in [
+        (format!("rtsp://u:secret@{host}/cam?share=x&y=1"), "cam/"),
+        (format!("rtsp://{host}/cam/?share=x&y=1"), "cam/"),
+    ] {
+        let mut client = Client::connect(host);
+        let description = client.request("DESCRIBE", &stream, &[]);
+        let body = String::from_utf8(description.body).unwrap();
+        let track = format!("rtsp://{host}/{base}trackID=0?share=x&y=1");
+        assert!(body.contains(&format!("a=control:{track}\r\n")), "{body}");
+        let tcp = [("Transport", "RTP/AVP/TCP;unicast;interleaved=0-1")];
+        assert_eq!(client.status("SETUP", &track, &tcp), 200, "{track}");
+    }
+    let mut client = Client::connect(host);
+    let description = client.request("DESCRIBE", &format!("rtsp://{host}/cam"), &[]);
+    let body = String::from_utf8(description.body).unwrap();
+    assert!(body.contains("a=control:trackID=0\r\n"), "{body}");
+}

@@ -23,7 +23,7 @@ use core::fmt;
 pub use format::FormatError;
 pub use parameters::write as fmtp;
 pub use parse::{Format, Media, Sdp, SdpError, parse};
-pub use write::{SessionDescription, write};
+pub use write::{SessionDescription, write, write_with_query};
 
 /// Who sends a track, seen from the side that wrote the description (RFC 8866 section 6.7).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

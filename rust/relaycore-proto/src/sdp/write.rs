@@ -32,13 +32,29 @@ pub struct SessionDescription<'a> {
 /// The description as text, with CR LF line ends.
 #[must_use]
 pub fn write(session: &SessionDescription<'_>) -> String {
+    write_with(session, None)
+}
+
+/// The same for a stream whose URL has a query: each track has its whole URL, made of `base`, which ends with a slash,
+/// and `query`. A client that puts a relative one in place of the last part of the stream's URL, as RFC 3986 has it,
+/// loses path and query: GStreamer does.
+#[must_use]
+pub fn write_with_query(session: &SessionDescription<'_>, base: &str, query: &str) -> String {
+    write_with(session, Some((base, query)))
+}
+
+fn write_with(session: &SessionDescription<'_>, url: Option<(&str, &str)>) -> String {
     let mut out = String::with_capacity(256 + 256 * session.tracks.len());
     // Writing to a string does not fail.
-    let _ = write_session(&mut out, session);
+    let _ = write_session(&mut out, session, url);
     out
 }
 
-fn write_session(out: &mut String, session: &SessionDescription<'_>) -> core::fmt::Result {
+fn write_session(
+    out: &mut String,
+    session: &SessionDescription<'_>,
+    url: Option<(&str, &str)>,
+) -> core::fmt::Result {
     let address = one_line(session.address);
     let (host, _) = address.split_once('/').unwrap_or((&address, ""));
     let family = if host.contains(':') { "IP6" } else { "IP4" };
@@ -67,12 +83,19 @@ fn write_session(out: &mut String, session: &SessionDescription<'_>) -> core::fm
             0 => 0,
             first => usize::from(first) + 2 * index,
         };
-        write_track(out, index, port, track)?;
+        write_track(out, port, track)?;
+        match url {
+            Some((base, query)) => {
+                let url = one_line(&alloc::format!("{base}trackID={index}?{query}"));
+                write!(out, "a=control:{url}\r\n")?;
+            }
+            None => write!(out, "a=control:trackID={index}\r\n")?,
+        }
     }
     Ok(())
 }
 
-fn write_track(out: &mut String, index: usize, port: usize, track: &Track) -> core::fmt::Result {
+fn write_track(out: &mut String, port: usize, track: &Track) -> core::fmt::Result {
     let payload_type = track.payload_type.0;
     let foreign = track.format.as_deref();
     let media = foreign.map_or(track.kind().name(), |format| &format.media);
@@ -92,7 +115,7 @@ fn write_track(out: &mut String, index: usize, port: usize, track: &Track) -> co
     for attribute in foreign.map_or(&[][..], |format| &format.attributes) {
         write!(out, "a={}\r\n", one_line(attribute))?;
     }
-    write!(out, "a=control:trackID={index}\r\n")
+    Ok(())
 }
 
 /// `text` with spaces in place of control characters, which would end its line.
