@@ -15,7 +15,7 @@ from relaycore.errors import StateError
 from relaycore.events import SessionEnded
 from relaycore.journeys import journeys as running
 from relaycore.journeys.clients import FAMILIES, family_of
-from relaycore.journeys.counts import Count, Counts, Group
+from relaycore.journeys.counts import Counts, Group, Name
 from relaycore.journeys.histogram import bucket_of, median_ms
 from relaycore.journeys.report import Funnel, Question, ask
 from relaycore.journeys.store import Store
@@ -78,17 +78,18 @@ def test_a_median_is_right_to_a_few_percent() -> None:
 
 def test_counts_add_up_and_are_forgotten(tmp_path: Path) -> None:
     store = Store(tmp_path / "new")
-    days = [
-        Count(Group(day, "cam", "VLC", "rtsp", "tcp"), "connected", "passed")
-        for day in ("2026-01-01", "2026-01-02")
-    ]
-    for _ in range(2):
-        store.add(Counts(days))
+
+    def add(day: str, *details: str) -> None:
+        counts = Counts()
+        for detail in details:
+            counts[Group(day, "cam", "VLC", "rtsp", "tcp")][Name("connected", "passed", detail)] += 1
+        store.add(counts)
+
+    for day in ("2026-01-01", "2026-01-02") * 2:
+        add(day, "")
     store.forget("2026-01-02")
     assert store.read("SELECT day, attempts FROM groups", ()) == [("2026-01-02", 2)]
-    store.add(
-        Counts(Count(Group("2026-01-03", "cam", "VLC", "rtsp", "tcp"), "connected", str(n)) for n in range(9))
-    )
+    add("2026-01-03", *"123456789")
     store.forget("", most=9)
     assert [store.entries_of(day) for day in ("2026-01-02", "2026-01-03")] == [0, 9]
     store.forget("", most=3)  # never the day that is counted
@@ -97,11 +98,11 @@ def test_counts_add_up_and_are_forgotten(tmp_path: Path) -> None:
     with pytest.raises(StateError, match="damaged"):
         ask(store.path.parent, Question())
     with pytest.raises(StateError, match="cannot be used"):
-        store.add(Counts({Count(Group("2026-01-03", "cam", "VLC", "rtsp", "tcp"), "connected", "passed"): 1}))
+        add("2026-01-03", "")
     store.close()
     store.path.write_bytes(b"no database at all, however long it may be" * 9)
     with pytest.raises(StateError, match="cannot be used"):
-        store.add(Counts(days))
+        add("2026-01-03", "")
 
 
 def authorization(password: str) -> dict[str, str]:

@@ -13,7 +13,7 @@ import pytest
 
 from relaycore import Relay, User
 from relaycore.control.cli import main
-from relaycore.journeys.counts import NO_PATH, UNCOUNTED, Count, Counts, Group
+from relaycore.journeys.counts import NO_PATH, UNCOUNTED, Counts, Group, Name
 from relaycore.journeys.histogram import bucket_of
 from relaycore.journeys.page import report_page
 from relaycore.journeys.report import Question, ask
@@ -28,11 +28,11 @@ def counts_of(group: Group, passed: list[int], ended: dict[tuple[str, str], int]
     """So many attempts that passed each stage, each in 20 ms."""
     counts = Counts()
     for stage, number in zip(STAGES, passed, strict=True):
-        counts[Count(group, stage, "passed")] = number
-        counts[Count(group, stage, "took", str(bucket_of(20_000_000)))] = number
-    counts[Count(group, "first_key_frame", "startup", str(bucket_of(90_000_000)))] = passed[7]
+        counts[group][Name(stage, "passed")] = number
+        counts[group][Name(stage, "took", str(bucket_of(20_000_000)))] = number
+    counts[group][Name("first_key_frame", "startup", str(bucket_of(90_000_000)))] = passed[7]
     for (stage, cause), number in ended.items():
-        counts[Count(group, stage, "ended", cause)] = number
+        counts[group][Name(stage, "ended", cause)] = number
     return counts
 
 
@@ -57,7 +57,9 @@ def fill(folder: Path) -> None:
     store.add(counts_of(lost, [3, 3, 3, *[0] * 7], {("authorised", "not found"): 3}))
     evil = Group("2026-03-02", EVIL, "FFmpeg", "rtsps", "tcp")
     store.add(counts_of(evil, [2] * 10, {}))
-    store.add(Counts({Count(Group("2026-03-02", NO_PATH, "", "", ""), "connected", UNCOUNTED): 7}))
+    left_out = Counts()
+    left_out[Group("2026-03-02", NO_PATH, "", "", "")][Name("connected", UNCOUNTED)] = 7
+    store.add(left_out)
     store.close()
 
 
@@ -87,7 +89,9 @@ def test_of_many_paths_those_with_most_attempts_are_reported(tmp_path: Path) -> 
     for number in range(130):
         group = Group(f"2026-{number // 28 + 1:02}-{number % 28 + 1:02}", f"path{number}", "VLC", "rtsp", "")
         attempts = 1000 if number == 7 else number
-        store.add(Counts({Count(group, "connected", "passed"): attempts}))
+        counts = Counts()
+        counts[group][Name("connected", "passed")] = attempts
+        store.add(counts)
     store.close()
     report = ask(tmp_path, Question())
     assert report.all.attempts == sum(range(130)) - 7 + 1000

@@ -6,11 +6,11 @@ import math
 from collections.abc import Mapping
 from typing import Final
 
-__all__ = ["bucket_of", "median_ms"]
+__all__ = ["LAST", "bucket_of", "median_ms"]
 
 _OF_AN_OCTAVE: Final = 8
 
-_LAST: Final = 320
+LAST: Final = 320
 """Bucket of all that takes longer than about a week."""
 
 
@@ -18,7 +18,7 @@ def bucket_of(duration_ns: int) -> int:
     """The bucket of a duration; 0 is that of a microsecond and less."""
     if duration_ns <= 1000:
         return 0
-    return min(_LAST, 1 + int(math.log2(duration_ns / 1000) * _OF_AN_OCTAVE))
+    return min(LAST, 1 + int(math.log2(duration_ns / 1000) * _OF_AN_OCTAVE))
 
 
 def median_ms(buckets: Mapping[int, int]) -> float | None:

@@ -23,9 +23,9 @@ import heapq
 import itertools
 import logging
 import threading
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -33,9 +33,9 @@ from typing import Final
 from relaycore._relaycore import Journey, Session, now_ns
 from relaycore.errors import StateError
 from relaycore.journeys.attempt import Attempt, Facts
-from relaycore.journeys.counts import NO_PATH, UNCOUNTED, Count, Counts, Group, fold, fold_report, group_of
+from relaycore.journeys.counts import NO_PATH, UNCOUNTED, Counts, Group, Name, fold, fold_report, group_of
 from relaycore.journeys.player import PlayerReport, Players
-from relaycore.journeys.stages import WATCHED
+from relaycore.journeys.stages import STAGES, WATCHED
 from relaycore.journeys.store import Store
 from relaycore.settings.journeys import JourneySettings
 
@@ -44,6 +44,8 @@ __all__ = ["Journeys"]
 _log = logging.getLogger(__name__)
 
 SECOND: Final = 1_000_000_000
+
+DAY: Final = 86_400 * SECOND
 
 WATCHED_NS: Final = 10 * SECOND
 """How long a picture has to be sent to count as watched."""
@@ -78,13 +80,13 @@ OTHERS: Final = "*"
 
 
 class _Live:
-    """A session that has not ended: its group and how many stages it has passed."""
+    """A session that has not ended: its group, once it is known, and how many stages it has passed."""
 
     __slots__ = ("before", "group", "reached", "session")
 
-    def __init__(self, session: Session, group: Group, before: Attempt | None) -> None:
+    def __init__(self, session: Session, before: Attempt | None) -> None:
         self.session = session
-        self.group = group
+        self.group: Group | None = None
         self.before = before
         self.reached = 0
 
@@ -92,9 +94,10 @@ class _Live:
 class _Day:
     """What is known of a day that is counted: the paths, and at most how many sums it has."""
 
-    __slots__ = ("entries", "full", "paths")
+    __slots__ = ("entries", "full", "name", "paths")
 
-    def __init__(self, entries: int) -> None:
+    def __init__(self, name: str, entries: int) -> None:
+        self.name = name
         self.paths: set[str] = set()
         self.entries = entries
         self.full = entries >= MOST_ENTRIES_OF_A_DAY
@@ -133,7 +136,7 @@ class Journeys:
         self._live: dict[str, _Live] = {}
         self._due: list[tuple[int, int, str]] = []
         self._numbers = itertools.count()
-        self._days: dict[str, _Day] = {}
+        self._days: dict[int, _Day] = {}
         self._forget_at = 0
         self._failed = False
         self._stopping = threading.Event()
@@ -219,26 +222,23 @@ class Journeys:
             waiting = self._live.get(session)
             if waiting is None or waiting.session.journey().ended_ns is not None:
                 continue
+            is_first = waiting.group is None
             self._look(waiting, None)
             if waiting.reached <= WATCHED:
-                heapq.heappush(self._due, (now + AGAIN_NS, next(self._numbers), session))
+                pause = self._watched_ns if is_first else AGAIN_NS
+                heapq.heappush(self._due, (now + pause, next(self._numbers), session))
 
     def _take_attempt(self, facts: Facts, path: str) -> None:
         fold(self._counts, self._group(facts, path), facts, 0, watched_ns=self._watched_ns)
 
     def _take_start(self, session: Session, before: Attempt | None) -> None:
-        live = _Live(session, self._group(session.journey(), session.path), before)
-        self._live[session.id] = live
-        self._look(live, None)
-        if live.reached <= WATCHED:
-            due = now_ns() + min(self._watched_ns + SECOND, AGAIN_NS)
-            heapq.heappush(self._due, (due, next(self._numbers), session.id))
+        # Many end at once, and are looked at once.
+        self._live[session.id] = _Live(session, before)
+        heapq.heappush(self._due, (now_ns() + SECOND, next(self._numbers), session.id))
 
     def _take_end(self, session: Session, reason: str) -> None:
         live = self._live.pop(session.id, None)
-        if live is None:
-            live = _Live(session, self._group(session.journey(), session.path), None)
-        self._look(live, reason)
+        self._look(_Live(session, None) if live is None else live, reason)
 
     def _take_report(self, attempt: Attempt, path: str, report: PlayerReport) -> None:
         fold_report(self._counts, self._group(attempt, path), report)
@@ -247,6 +247,8 @@ class Journeys:
         journey = live.session.journey()
         if reason is None and journey.ended_ns is not None:
             return  # its end is told, too
+        if live.group is None:
+            live.group = self._group(journey, live.session.path)
         live.reached = fold(
             self._counts,
             live.group,
@@ -258,29 +260,31 @@ class Journeys:
         )
 
     def _group(self, journey: Facts, path: str) -> Group:
-        name = self._day(journey.connected_ns).isoformat()
-        day = self._days.get(name) or self._begin_day(name)
+        number = self._unix_ns(journey.connected_ns) // DAY
+        day = self._days.get(number) or self._begin_day(number)
         if path not in day.paths:
             if len(day.paths) >= MOST_PATHS:
                 path = OTHERS
             day.paths.add(path)
-        group = group_of(journey, name, path)
+        group = group_of(journey, day.name, path)
         return group._replace(path=OTHERS, client=OTHERS, transport="") if day.full else group
 
-    def _begin_day(self, name: str) -> _Day:
+    def _begin_day(self, number: int) -> _Day:
+        name = (date(1970, 1, 1) + timedelta(number)).isoformat()
         while len(self._days) > 2:
             del self._days[min(self._days)]
         try:
             entries = self._store.entries_of(name)
         except StateError:
             entries = 0  # which is told when it cannot be written, either
-        day = self._days[name] = _Day(entries)
+        day = self._days[number] = _Day(name, entries)
         return day
 
     def _note_entries(self, written: Counts) -> None:
         """Looks whether the days whose counts were just written have too many of them."""
-        for name, entries in Counter(count.group.day for count in written).items():
-            day = self._days.get(name)
+        days = {day.name: day for day in self._days.values() if not day.full}
+        for name, entries in written.days():
+            day = days.get(name)
             if day is None or day.full:
                 continue
             day.entries += entries
@@ -291,18 +295,15 @@ class Journeys:
                 if day.full:
                     _log.warning("journeys of %s are too many and too odd: counting by protocol only", name)
 
-    def _day(self, at_ns: int) -> date:
-        return datetime.fromtimestamp(self._unix_ns(at_ns) // SECOND, UTC).date()
-
     def _write(self) -> None:
         now = now_ns()
         discarded = self._discarded()
         lost, self._lost = self._lost + discarded - self._discarded_before, 0
         self._discarded_before = discarded
-        day = self._day(now)
+        day = date(1970, 1, 1) + timedelta(self._unix_ns(now) // DAY)
         if lost:
             group = Group(day.isoformat(), NO_PATH, "", "", "")
-            self._counts[Count(group, "connected", UNCOUNTED)] += lost
+            self._counts[group][Name(STAGES[0], UNCOUNTED)] += lost
         try:
             if self._counts:
                 self._store.add(self._counts)
@@ -318,6 +319,6 @@ class Journeys:
             if not self._failed:
                 _log.warning("journeys are not written: %s", error)
             self._failed = True
-            if len(self._counts) > MOST_COUNTS:
+            if self._counts.size() > MOST_COUNTS:
                 _log.error("too many journeys wait to be written: they are given up")
                 self._counts = Counts()

@@ -28,11 +28,12 @@ MOST_PLAYERS: Final = 10_000
 SILENT_NS: Final = 600 * 1_000_000_000
 """A player that reports nothing for so long is gone."""
 
-DAY_MS: Final = 86_400_000
+MOST_MS: Final = 30 * 86_400_000
+"""Longest time that is believed: some screens show a camera for weeks."""
 
 _SID: Final = re.compile(r'(?:^|,)\s*sid="([A-Za-z0-9_-]{16,64})"')
 
-Milliseconds = Annotated[float, Meta(ge=0, le=DAY_MS)]
+Milliseconds = Annotated[float, Meta(ge=0, le=MOST_MS)]
 
 PlayerStage = Literal["connected", "described", "set_up", "playing", "first_packet", "first_key_frame"]
 

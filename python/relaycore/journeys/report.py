@@ -97,7 +97,7 @@ class Playbacks(msgspec.Struct, frozen=True, kw_only=True):
     video_playback_failures: int
     lost: int
     """Playbacks whose end was not reported."""
-    playing_s: float
+    playing_s: int
     """Time in which pictures moved, of all playbacks together."""
     rebuffering_count: int
     """How often pictures stood still for want of media."""
@@ -199,8 +199,10 @@ def _where(question: Question) -> tuple[str, list[str]]:
 
 _NAMES: Final = "SELECT code, stage, kind, detail FROM names"
 
-_ENTRY: Final = np.dtype([("code", "<u4"), ("count", "<u8")])
+_ENTRY: Final = np.dtype([("code", "<u2"), ("count", "<u4")])
 """As :mod:`relaycore.journeys.store` keeps them."""
+
+_BODIES: Final = "groups JOIN counts USING (number)"
 
 IndexArray: TypeAlias = npt.NDArray[np.int64]
 FloatArray: TypeAlias = npt.NDArray[np.float64]
@@ -216,8 +218,8 @@ class _Parts:
     """
 
     def __init__(self, dimension: str, owned: Sequence[str], attempts: Sequence[int], codes: int) -> None:
-        numbers: dict[str, int] = {}
-        places = np.array([numbers.setdefault(name, len(numbers)) for name in owned], np.int64)
+        numbers = {name: number for number, name in enumerate(dict.fromkeys(owned))}
+        places = np.fromiter(map(numbers.__getitem__, owned), np.int64, len(owned))
         totals = np.bincount(places, weights=attempts, minlength=len(numbers))
         if dimension == "day":
             ordered = sorted(numbers, reverse=True)
@@ -254,44 +256,39 @@ class _Parts:
 def _funnels(store: Store, where: str, values: list[str]) -> tuple[dict[str, list[Funnel]], int]:
     """The funnels of each dimension, and under no name that of all together; what was not counted."""
     known = {code: (stage, kind, detail) for code, stage, kind, detail in store.read(_NAMES, ())}
-    codes = max(known, default=0) + 1
+    known[0] = ("", "", "")
+    codes = max(known) + 1
     columns = ", ".join(DIMENSIONS)
     # What was not counted has no client, and is no part of any dimension.
-    groups = store.read(
-        f"SELECT number, attempts, {columns} FROM groups{where} ORDER BY client = '', number",  # noqa: S608
-        values,
-    )
+    counted = f"FROM groups{where} AND client != ''"
+    groups = store.read(f"SELECT number, attempts, {columns} {counted}", values)
     numbers, attempts, *names = zip(*groups, strict=True) if groups else [()] * (2 + len(DIMENSIONS))
-    clients = names[DIMENSIONS.index("client")]
-    counted = clients.index("") if "" in clients else len(groups)
-    whole = _Parts("", [""] * len(groups), attempts, codes)
     parts = {
-        dimension: _Parts(dimension, owned[:counted], attempts[:counted], codes)
+        dimension: _Parts(dimension, owned, attempts, codes)
         for dimension, owned in zip(DIMENSIONS, names, strict=True)
     }
+    whole = _Parts("", [""] * len(groups), attempts, codes)
     places = {number: place for place, number in enumerate(numbers)}
-    query = f"SELECT number, body FROM counts WHERE number IN (SELECT number FROM groups{where})"  # noqa: S608
-    for rows in store.read_parts(query, values):
+    for rows in store.read_parts(f"SELECT number, body {counted.replace('groups', _BODIES)}", values):
         owned, bodies = zip(*rows, strict=True)
         entries = np.frombuffer(b"".join(bodies), dtype=_ENTRY)
         sizes = [len(body) // ENTRY_BYTES for body in bodies]
         owners = np.repeat(np.array([places[number] for number in owned], np.int64), sizes)
         written = entries["code"].astype(np.int64)
+        written[written >= codes] = 0  # no code
         counts = entries["count"].astype(np.float64)
-        written = np.where(written < codes, written, 0)  # 0 is no code
-        whole.add(owners, written, counts)
-        of_parts = owners < counted
-        if not of_parts.all():
-            owners, written, counts = owners[of_parts], written[of_parts], counts[of_parts]
-        for part in parts.values():
+        for part in (whole, *parts.values()):
             part.add(owners, written, counts)
-    known[0] = ("", "", "")
-    sums = whole.sums(0, known) if groups else {}
+    uncounted = Counter[str]()
+    query = f"SELECT body FROM {_BODIES}{where} AND client = ''"  # noqa: S608
+    for (body,) in store.read(query, values):
+        for code, count in np.frombuffer(body, dtype=_ENTRY).tolist():
+            uncounted[known.get(code, known[0])[1]] += count
     found: dict[str, list[Funnel]] = {
         dimension: [_funnel(name, part.sums(place, known)) for place, name in enumerate(part.names)]
         for dimension, part in parts.items()
     }
-    return {"": [_funnel("", sums)], **found}, _total(sums, STAGES[0], UNCOUNTED)
+    return {"": [_funnel("", whole.sums(0, known) if groups else {})], **found}, uncounted[UNCOUNTED]
 
 
 def _funnel(name: str, sums: _Sums) -> Funnel:
@@ -325,7 +322,8 @@ def _playbacks(sums: _Sums) -> Playbacks | None:
     if not count:
         return None
     ends = sums.get((PLAYER, "ended"), Counter())
-    playing, still = _total(sums, PLAYER, "playing_ms"), _total(sums, PLAYER, "rebuffering_ms")
+    playing_s, still_ms = _total(sums, PLAYER, "playing_s"), _total(sums, PLAYER, "rebuffering_ms")
+    whole_ms = playing_s * 1000 + still_ms
     return Playbacks(
         count=count,
         video_startup_ms=_median(sums.get((PLAYER, "startup"), Counter())),
@@ -333,9 +331,9 @@ def _playbacks(sums: _Sums) -> Playbacks | None:
         exits_before_video_start=ends["exit_before_video_start"],
         video_playback_failures=ends["video_playback_failure"],
         lost=ends["lost"],
-        playing_s=playing / 1000,
+        playing_s=playing_s,
         rebuffering_count=_total(sums, PLAYER, "rebuffering_count"),
-        rebuffering_ratio=round(still / (playing + still), 6) if playing + still else None,
+        rebuffering_ratio=round(still_ms / whole_ms, 6) if whole_ms else None,
         errors=_causes(sums.get((PLAYER, "error"), Counter())),
         stages=[
             Seen(stage=stage, count=seen.total(), median_ms=_median(seen))

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import sqlite3
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from relaycore.errors import StateError
-from relaycore.journeys.counts import Count, Group
+from relaycore.journeys.counts import Counts, Name
 from relaycore.language import Message
 
 __all__ = ["ENTRY_BYTES", "FILE", "Store"]
@@ -33,8 +33,11 @@ _TABLES: Final = (
     " body BLOB NOT NULL) STRICT",
 )
 
-_ENTRY: Final = struct.Struct("<IQ")
-"""A code and how often."""
+_ENTRY: Final = struct.Struct("<HI")
+"""A code and how often: there are some thousands of codes."""
+
+_MOST: Final = 2**32 - 1
+"""What is counted more often stays at this."""
 
 ENTRY_BYTES: Final = _ENTRY.size
 
@@ -49,18 +52,10 @@ _ROWS: Final = 4096
 """Rows that are read at once."""
 
 MOST_ENTRIES: Final = 20_000_000
-"""Sums in the file, which is then about 300 MB: beyond them the oldest days go before their time."""
+"""Sums in the file, which is then about 150 MB: beyond them the oldest days go before their time."""
 
 
-class _Name(NamedTuple):
-    """What is counted of a group."""
-
-    stage: str
-    kind: str
-    detail: str
-
-
-_ATTEMPT: Final = _Name("connected", "passed", "")
+_ATTEMPT: Final = Name("connected", "passed", "")
 
 
 class Store:
@@ -69,15 +64,12 @@ class Store:
     def __init__(self, folder: Path) -> None:
         self.path = folder / FILE
         self._database: sqlite3.Connection | None = None
-        self._codes: dict[_Name, int] = {}
-        self._fresh: dict[_Name, int] = {}
+        self._codes: dict[Name, int] = {}
+        self._fresh: dict[Name, int] = {}
 
-    def add(self, counts: Mapping[Count, int]) -> None:
+    def add(self, counts: Counts) -> None:
         """Adds all of these counts, or none. StateError where they cannot be written."""
-        groups: dict[Group, dict[_Name, int]] = {}
-        for (group, *name), count in counts.items():
-            groups.setdefault(group, {})[_Name(*name)] = count
-        self._write(lambda database: self._add(database, groups))
+        self._write(lambda database: self._add(database, counts))
 
     def entries_of(self, day: str) -> int:
         """How many sums there are of a day. StateError as in :meth:`read`."""
@@ -135,18 +127,20 @@ class Store:
         finally:
             self._fresh.clear()  # codes that were not written are no codes
 
-    def _add(self, database: sqlite3.Connection, groups: Mapping[Group, Mapping[_Name, int]]) -> None:
-        for group, names in groups.items():
+    def _add(self, database: sqlite3.Connection, sums: Counts) -> None:
+        for group, names in sums.items():
+            if not names:
+                continue
             ((number,),) = database.execute(_COUNTED, (*group, names.get(_ATTEMPT, 0))).fetchall()
             found = database.execute("SELECT body FROM counts WHERE number = ?", (number,)).fetchone()
             counts = dict(_ENTRY.iter_unpack(found[0])) if found else {}
             for name, count in names.items():
                 code = self._code(database, name)
                 counts[code] = counts.get(code, 0) + count
-            body = b"".join(_ENTRY.pack(code, count) for code, count in counts.items())
+            body = b"".join(_ENTRY.pack(code, min(count, _MOST)) for code, count in counts.items())
             database.execute("REPLACE INTO counts VALUES (?, ?)", (number, body))
 
-    def _code(self, database: sqlite3.Connection, name: _Name) -> int:
+    def _code(self, database: sqlite3.Connection, name: Name) -> int:
         code = self._codes.get(name) or self._fresh.get(name)
         if code is None:
             database.execute("INSERT OR IGNORE INTO names (stage, kind, detail) VALUES (?, ?, ?)", name)
