@@ -6,7 +6,7 @@ from typing import Final
 
 from playwright.sync_api import Locator, Page
 
-__all__ = ["ELEMENTS", "LIMIT_MS", "NOTE_NEXT", "NOTE_PLAYING", "media_of", "player_in", "plays_by"]
+__all__ = ["ELEMENTS", "LIMIT_MS", "NOTE_NEXT", "NOTE_PLAYING", "media_of", "only", "player_in", "plays_by"]
 
 LIMIT_MS: Final = 20_000
 """Time for what takes a moment; only a hang takes that long."""
@@ -42,3 +42,15 @@ def plays_by(player: Locator, transport: str) -> Locator:
         timeout=LIMIT_MS,
     )
     return media_of(player, transport)
+
+
+def only(page: Page, *transports: str) -> None:
+    """Lets the players of pages to come use these transports only."""
+    names = " ".join(transports)
+    page.add_init_script(f"""
+        new MutationObserver(() => {{
+            for (const player of document.querySelectorAll("relaycore-player:not([transports])")) {{
+                player.setAttribute("transports", "{names}");
+            }}
+        }}).observe(document, {{ childList: true, subtree: true }});
+    """)

@@ -1,14 +1,16 @@
-"""Each way from the relay into the browser: the right picture, and on after a restart."""
+"""Each way from the relay into the browser: the right picture, the right sound, and on after a restart."""
 
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, Request
 
-from tests.browser.playing import player_in, plays_by
+from tests.browser.heard import SILENCE_DB, loudest_db
+from tests.browser.playing import NOTE_NEXT, NOTE_PLAYING, only, player_in, plays_by
 from tests.browser.publisher import Publisher
 from tests.browser.seen import next_picture, wait_for_picture
 from tests.browser.watch import Trouble
@@ -17,17 +19,9 @@ from tests.support.server import Server
 TRANSPORTS = ("webrtc", "mjpeg")
 """From the fastest down; all that the relay has."""
 
+WITH_SOUND = ("webrtc",)
 
-def only(page: Page, *transports: str) -> None:
-    """Lets the players of pages to come use these transports only."""
-    names = " ".join(transports)
-    page.add_init_script(f"""
-        new MutationObserver(() => {{
-            for (const player of document.querySelectorAll("relaycore-player:not([transports])")) {{
-                player.setAttribute("transports", "{names}");
-            }}
-        }}).observe(document, {{ childList: true, subtree: true }});
-    """)
+ADDRESSES = {"webrtc": "whep", "mse": "ws", "hls": "index.m3u8", "mjpeg": "mjpeg"}
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
@@ -60,6 +54,36 @@ def test_it_goes_on_when_the_publisher_has_come_again(
         while seen.taken_ms < before.taken_ms + 3000:
             seen = next_picture(plays_by(player_in(page), transport), seen)
         assert seen.wrong_bars() == []
+
+
+@pytest.mark.parametrize("transport", WITH_SOUND)
+def test_the_tone_is_heard_once_sound_is_on(page: Page, site: str, transport: str) -> None:
+    only(page, transport)
+    page.goto(f"{site}/cam")
+    player = player_in(page)
+    media = plays_by(player, transport)
+    player.get_by_role("button", name="Turn sound on").click()
+    assert loudest_db(media) > SILENCE_DB + 30
+
+
+@pytest.mark.parametrize(("blocked", "used"), list(pairwise(TRANSPORTS)))
+def test_the_next_is_used_where_the_better_one_is_blocked(
+    page: Page, site: str, trouble: Trouble, blocked: str, used: str
+) -> None:
+    trouble.expect("net::ERR", "Failed to load resource", "WebSocket connection")
+    only(page, blocked, used)
+    address = f"{site}/cam/{ADDRESSES[blocked]}*"
+    page.route(address, lambda route: route.abort())
+    page.route_web_socket(address.replace("http", "ws"), lambda socket: socket.close())
+    page.goto(f"{site}/cam")
+    player = player_in(page)
+    wait_for_picture(plays_by(player, used))
+    player.evaluate(NOTE_PLAYING)
+    page.unroute_all()
+    page.evaluate("dispatchEvent(new Event('online'))")
+    if blocked != "mse":  # Playwright cannot let go of the addresses of WebSockets.
+        assert player.evaluate(NOTE_NEXT) == blocked
+        wait_for_picture(plays_by(player, blocked))
 
 
 def test_what_only_the_browser_sees_is_reported(page: Page, site: str) -> None:

@@ -10,9 +10,8 @@ from playwright.sync_api import Page, Playwright
 
 from tests.browser.chromium import EXECUTABLE, FLAGS, FLAGS_OF_FAKE_CAMERA
 from tests.browser.heard import SILENCE_DB, loudest_db
-from tests.browser.playing import LIMIT_MS, player_in, plays_by
+from tests.browser.playing import LIMIT_MS, only, player_in, plays_by
 from tests.browser.publisher import LIMIT
-from tests.browser.test_transports import only
 from tests.browser.watch import watch
 from tests.support.server import Server, serve
 

@@ -84,7 +84,8 @@ def serve(*arguments: str, streams: int = 1) -> Iterator[Server]:
         process.kill()
         process.wait()
         listening.join()
-    assert [record for record in server.log if record["level"] in {"error", "critical"}] == []
+    faults = [record for record in server.log if record["level"] in {"error", "critical"}]
+    assert faults == [], faults
 
 
 def _listen(server: Server, streams: int, ready: threading.Event) -> None:
