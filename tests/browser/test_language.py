@@ -30,33 +30,7 @@ WORDS = """() => {
   return found;
 }"""
 
-NAMES = frozenset(
-    [
-        "cam",
-        "relaycore",
-        "WebRTC",
-        "opus",
-        "pcm",
-        "H264",
-        "AAC",
-        "Mbit",
-        "kbit",
-        "fps",
-        "px",
-        "RTSP",
-        "HTTP",
-        "HTTPS",
-        "TCP",
-        "UDP",
-        "URL",
-        "API",
-        "JSON",
-        "MJPEG",
-        "HLS",
-        "MSE",
-        "VLC",
-    ]
-)
+NAMES = frozenset({"cam", "relaycore", "WebRTC", "opus", "pcm", "Mbit", "kbit", "fps"})
 """Names and units, and the path."""
 
 
