@@ -231,7 +231,7 @@ def test_a_page_of_another_origin_plays_where_it_is_named(
                 <script type="module" src="{site}/static/player/player.js"></script>
                 <relaycore-player src="{site}/cam"></relaycore-player>"""
             page.goto(f"{origin}/")
-            seen = wait_for_picture(page.locator("relaycore-player canvas:not(.last)"))
+            seen = wait_for_picture(page.locator("relaycore-player :is(video, canvas):not(.last)"))
             assert seen.wrong_bars() == []
             trouble.expect("CORS", "net::ERR_FAILED", "WebSocket connection")
             page.goto(f"{elsewhere.site}/")

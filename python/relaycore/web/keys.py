@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from relaycore.ledger.ledger import Ledger
     from relaycore.relay import Relay
     from relaycore.web.guard import Guard
+    from relaycore.web.hls.hls import Hls
     from relaycore.web.live.feed import Feed
     from relaycore.web.pictures.pictures import Pictures
     from relaycore.web.viewing import Visits
@@ -30,6 +31,7 @@ __all__ = [
     "ENGINE",
     "FEED",
     "GUARD",
+    "HLS",
     "JOURNEYS",
     "LEDGER",
     "PICTURES",
@@ -45,6 +47,7 @@ ENGINE = web.AppKey("engine", Engine)
 GUARD: web.AppKey[Guard] = web.AppKey("guard")
 FEED: web.AppKey[Feed] = web.AppKey("feed")
 AGREEMENTS: web.AppKey[Agreements] = web.AppKey("agreements")
+HLS: web.AppKey[Hls] = web.AppKey("hls")
 ALERTS: web.AppKey[Alerts] = web.AppKey("alerts")
 JOURNEYS: web.AppKey[Journeys | None] = web.AppKey("journeys")
 LEDGER: web.AppKey[Ledger | None] = web.AppKey("ledger")

@@ -34,6 +34,9 @@ from relaycore.web.api import (
 from relaycore.web.api.openapi import with_description
 from relaycore.web.connections import Connections, Handed
 from relaycore.web.guard import Guard
+from relaycore.web.hls import handlers as hls
+from relaycore.web.hls.hls import Hls
+from relaycore.web.hls.source import PathFragments
 from relaycore.web.keys import (
     AGREEMENTS,
     ALERTS,
@@ -41,6 +44,7 @@ from relaycore.web.keys import (
     ENGINE,
     FEED,
     GUARD,
+    HLS,
     JOURNEYS,
     LEDGER,
     PICTURES,
@@ -110,6 +114,7 @@ ROUTES: Final[Sequence[Route]] = with_description(
         *notice.PAGE_ROUTES,
         *player_reports.ROUTES,
         *pictures.ROUTES,
+        *hls.ROUTES,
         *webrtc.ROUTES,
         *static.ROUTES,
     ],
@@ -144,6 +149,7 @@ class Web:
         self._app[GUARD], self._app[PRESENCE] = self._guard, self._presence
         self._app[LEDGER], self._app[ALERTS], self._app[JOURNEYS] = ledger, watching, counting
         self._app[LIMITS], self._app[TOTALS] = self._limits, self._totals
+        self._app[HLS] = self._hls = Hls(lambda path: PathFragments(relay, engine, path))
         self._app[PICTURES] = self._pictures = Pictures(relay)
         self._app[AGREEMENTS] = Agreements()
         self._app[SESSION_IDS], self._app[VISITS] = SessionIds(), self._visits
@@ -181,7 +187,9 @@ class Web:
     async def close(self) -> None:
         """Ends all connections, after the requests that are being answered."""
         agreements = self._app[AGREEMENTS]
-        await asyncio.gather(self._pictures.close(), self._feed.close(), agreements.close())
+        await asyncio.gather(
+            self._pictures.close(), self._hls.close(), self._feed.close(), agreements.close()
+        )
         if self._connections is not None:
             await self._connections.close()
         if self._runner is not None:
