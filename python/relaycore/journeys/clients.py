@@ -41,7 +41,7 @@ FAMILIES: Final[tuple[tuple[str, str], ...]] = (
     ("Edge", r"^Mozilla/.*\bEdg(A|iOS)?/"),
     ("Opera", r"^Mozilla/.*\bOPR/"),
     ("Firefox", r"^Mozilla/.*\b(Firefox|FxiOS)/"),
-    ("Chrome", r"^Mozilla/.*\b(Chrome|CriOS|Chromium)/"),
+    ("Chrome", r"^Mozilla/.*\b((Headless)?Chrome|CriOS|Chromium)/"),
     ("Safari", r"^Mozilla/.*\bSafari/"),
 )
 """A family and what the names of its programs have in common; the first that matches is it."""
