@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from typing import Final
 from urllib.parse import quote
 
 from rich.console import Console
@@ -17,9 +18,20 @@ from relaycore.relay import Relay
 from relaycore.relay_types import StreamStatus
 from relaycore.settings import Config, User
 
-__all__ = ["log_start", "player_lines", "said_at_start", "show_start", "url_for"]
+__all__ = [
+    "log_start",
+    "page_url",
+    "player_lines",
+    "publish_path",
+    "said_at_start",
+    "show_start",
+    "url_for",
+]
 
 _log = logging.getLogger(__name__)
+
+PHONE: Final = "phone"
+"""Path of a phone as a camera, where any path may be published to."""
 
 
 def show_start(console: Console, relay: Relay, config: Config, generated: Sequence[User]) -> None:
@@ -54,18 +66,10 @@ def show_start(console: Console, relay: Relay, config: Config, generated: Sequen
         url = url_for(relay.urls(streams[0].path)[0], config, generated)
         for line in player_lines(url):
             say(console, line)
-        if config.qr and console.is_terminal:
-            console.print(qr_code(url, console.encoding))
+        if not config.api:
+            _show_code(console, config, url)
     if config.api:
-        host, port = relay.address
-        say(
-            console,
-            Message(
-                "API and metrics: {url}",
-                url=f"http://{url_host(reachable_addresses(host)[0])}:{port}/",
-            ),
-            "dim",
-        )
+        _show_pages(console, relay, config)
     if relay.certificate is not None:
         kind = Message("signed by itself") if relay.certificate.is_self_signed else Message("from a file")
         say(console, Message("Encrypted as well: rtsps:// and https:// on the same port."))
@@ -82,6 +86,50 @@ def show_start(console: Console, relay: Relay, config: Config, generated: Sequen
         say(
             console, Message("Only this machine comes in. --lan lets the network in, with a password."), "dim"
         )
+
+
+def _show_pages(console: Console, relay: Relay, config: Config) -> None:
+    """Where to go with a browser. Nobody's password is in these addresses: browsers keep them."""
+    streams = relay.streams()
+    if streams:
+        url = page_url(relay, streams[0].path)
+        say(console, Message("Watch in a browser: {url}", url=url))
+        _show_code(console, config, url)
+    path = publish_path(config)
+    if path is not None and (relay.certificate is not None or is_loopback(relay.address[0])):
+        url = page_url(relay, f"{path}/publish", camera=True)
+        say(console, Message("Use a phone as a camera: {url}", url=url))
+        if not is_loopback(relay.address[0]):
+            _show_code(console, config, url)
+    elif path is not None:
+        say(
+            console,
+            Message("To use a phone as a camera, add --tls: only encrypted pages are given the camera."),
+            "dim",
+        )
+    say(console, Message("Console: {url}", url=page_url(relay, "")), "dim")
+
+
+def _show_code(console: Console, config: Config, url: str) -> None:
+    if config.qr and console.is_terminal:
+        console.print(qr_code(url, console.encoding))
+
+
+def page_url(relay: Relay, page: str, *, camera: bool = False) -> str:
+    """The address of a page; encrypted where it has to be, as ``camera`` pages have beyond this machine."""
+    host, port = relay.address
+    encrypted = relay.config.tls.required or (camera and relay.certificate is not None)
+    scheme = "https" if encrypted else "http"
+    return f"{scheme}://{url_host(reachable_addresses(host)[0])}:{port}/{quote(page)}"
+
+
+def publish_path(config: Config) -> str | None:
+    """A path that a phone may publish to; ``None`` where there is none."""
+    free = [path for path, kept in config.paths.items() if kept.publish and not kept.sources]
+    is_new = PHONE not in config.paths and PHONE not in config.cameras
+    if PHONE in free or (config.publish == "any" and config.path_defaults.publish and is_new):
+        return PHONE
+    return free[0] if free else None
 
 
 def log_start(relay: Relay) -> None:

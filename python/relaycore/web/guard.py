@@ -147,10 +147,11 @@ class Guard:
         Refused when they may not. It is what all handlers ask that serve a stream, by whatever protocol; the
         visitor's ``user`` and ``ticket`` are for the session that they begin. A share link in the query lets
         in, too, and so does its cookie. A page of another site may not publish, and with ``same_origin`` not
-        read, either.
+        read, either; it may lead to the page where a person does.
         """
         question = replace(_question(request, action), path=path)
-        visitor = await self._visitor(request, question, path, same_origin or action == "publish")
+        publishes = action == "publish" and request.method not in _SAFE
+        visitor = await self._visitor(request, question, path, same_origin or publishes)
         request.app[PRESENCE].note(request, visitor.user)
         return visitor
 

@@ -14,7 +14,7 @@ from relaycore._relaycore import Engine, SessionEvent
 from relaycore.access.decisions import Gatekeeper
 from relaycore.errors import RelayClosed
 from relaycore.language import Message, using
-from relaycore.web import embedding, notice, page, player_reports, share_cookie, texts
+from relaycore.web import embedding, notice, page, player_reports, publish_page, share_cookie, texts
 from relaycore.web.answers import Refused
 from relaycore.web.api import (
     about,
@@ -112,6 +112,7 @@ ROUTES: Final[Sequence[Route]] = with_description(
         *metrics.ROUTES,
         *texts.ROUTES,
         *notice.PAGE_ROUTES,
+        *publish_page.ROUTES,
         *player_reports.ROUTES,
         *pictures.ROUTES,
         *hls.ROUTES,

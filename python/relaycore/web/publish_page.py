@@ -1,0 +1,93 @@
+"""``/PATH/publish``: a page that makes a camera of the phone or computer that it is opened on, by WHIP."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import Final
+from urllib.parse import quote
+
+from aiohttp import web
+
+from relaycore.language import _
+from relaycore.web import page
+from relaycore.web.answers import Problem
+from relaycore.web.keys import GUARD, RELAY
+from relaycore.web.player.describe import asked_path
+from relaycore.web.player.static import static_files
+from relaycore.web.routes import Answered, Route
+from relaycore.web.spoken import html_tag, switch
+
+__all__ = ["ROUTES"]
+
+HEADERS: Final = {
+    **page.HEADERS,
+    "Permissions-Policy": "camera=(self), microphone=(self), screen-wake-lock=(self), geolocation=(), "
+    "display-capture=(), usb=()",
+}
+
+
+async def get_publish(request: web.Request) -> web.Response:
+    """Answers with the page, to whoever may publish at the path."""
+    path = asked_path(request)
+    await request.app[GUARD].enter(request, "publish", path)
+    files = static_files()
+    text = _PAGE.format(
+        html=html_tag(),
+        title=escape(path),
+        icon=files.address("icon.svg"),
+        style=files.address("publish/publish.css"),
+        modules=page.preloads("publish/"),
+        script=files.address("publish/publish.js"),
+        path=escape(path),
+        address=escape("/" + quote(path)),
+        encrypted=str(request.app[RELAY].certificate is not None).lower(),
+        without_scripts=escape(_("This page needs scripts: they give it the camera.")),
+        language=escape(_("Language")),
+        languages=switch(),
+    )
+    return web.Response(text=text, content_type="text/html", headers=HEADERS)
+
+
+_PAGE: Final = """<!doctype html>
+{html}
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover">
+<meta name="color-scheme" content="dark">
+<title>{title}</title>
+<link rel="icon" href="{icon}">
+<link rel="stylesheet" href="{style}">
+{modules}<script type="module" src="{script}"></script>
+</head>
+<body>
+<main id="publish" data-path="{path}" data-address="{address}" data-encrypted="{encrypted}">
+<h1><bdi>{title}</bdi></h1>
+<noscript><p>{without_scripts}</p></noscript>
+</main>
+<footer><nav aria-label="{language}">{languages}</nav></footer>
+</body>
+</html>
+"""
+
+ROUTES: Sequence[Route] = (
+    Route(
+        method="GET",
+        path="/{path}/publish",
+        name="getPublishPage",
+        summary="A page that publishes the camera of the device that it is opened on, for a person who may "
+        "publish at the path.",
+        access="open",
+        handler=get_publish,
+        parameters={"path": "The path, such as `phone` or `house/phone`."},
+        answers={
+            200: Answered("The page.", media_type="text/html"),
+            303: Answered("A person has to log in first; from there they come back."),
+            401: Answered("It is not for everybody, and nobody said who asks.", Problem),
+            403: Answered("Whoever asks may not publish at this path.", Problem),
+            404: Answered("No stream can have that name.", Problem),
+            421: Answered("The request was sent to a name that is not this server's.", Problem),
+            503: Answered("There was no decision in time.", Problem),
+        },
+    ),
+)
