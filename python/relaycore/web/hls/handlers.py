@@ -17,6 +17,7 @@ from aiohttp import hdrs, web
 from msgspec import Meta
 
 from relaycore.errors import ConfigurationError, EncoderError, PathError, RelaycoreError
+from relaycore.language import Message
 from relaycore.settings import normal_path
 from relaycore.web.answers import Problem, Refused
 from relaycore.web.hls.stream import HlsStream
@@ -90,7 +91,7 @@ async def get_media(request: web.Request) -> web.Response:
     """Answers with the media playlist, once it has what is asked for."""
     query = query_of(request, MediaQuery)
     if query.part is not None and query.msn is None:
-        raise Refused(400, "_HLS_part is a part of the segment that _HLS_msn names: send both.")
+        raise Refused(400, Message("_HLS_part is a part of the segment that _HLS_msn names: send both."))
     path, _ = await _visit(request, query.viewer)
     # One that has ended stays what it was: its players are told the end.
     stream = request.app[HLS].streams.known(path)
@@ -134,7 +135,9 @@ def _asked(stream: HlsStream, msn: int, part: int | None) -> Callable[[], bool]:
     try:
         stream.timeline.has(msn, part)
     except Beyond:
-        raise Refused(400, "The playlist will not have that for long: reload it without _HLS_msn.") from None
+        raise Refused(
+            400, Message("It takes long until the playlist has that: reload it without _HLS_msn.")
+        ) from None
 
     def is_there() -> bool:
         try:
@@ -171,7 +174,7 @@ async def _begun(request: web.Request, path: str) -> HlsStream:
         async with asyncio.timeout(START_S):
             await stream.until(lambda: stream.timeline.is_ready)
     except TimeoutError:
-        raise _later("There are no whole segments yet") from None
+        raise _later(Message("There are no whole segments yet")) from None
     except PathError:
         raise nothing_at(path) from None
     except EncoderError as error:
@@ -187,7 +190,7 @@ async def _wait(stream: HlsStream, condition: Callable[[], bool]) -> None:
         async with asyncio.timeout(PATIENCE * stream.timeline.target_s):
             await stream.until(condition)
     except TimeoutError:
-        raise _later("Nothing new has come") from None
+        raise _later(Message("Nothing new has come")) from None
     except RelaycoreError:
         return  # it has ended, which the playlist tells
 
@@ -197,11 +200,13 @@ def _playlist(text: str) -> web.Response:
 
 
 def _gone(request: web.Request) -> Refused:
-    return Refused(404, f"{request.path} is not there (any more): reload the playlist.")
+    return Refused(404, Message("{path} is not there (any more): reload the playlist.", path=request.path))
 
 
 def _later(reason: str) -> Refused:
-    return Refused(503, f"{reason}: try again in a moment.", headers=((hdrs.RETRY_AFTER, "1"),))
+    return Refused(
+        503, Message("{reason}: try again in a moment.", reason=reason), headers=((hdrs.RETRY_AFTER, "1"),)
+    )
 
 
 _PATH: Final = {"path": "The path, such as `front` or `house/front`."}

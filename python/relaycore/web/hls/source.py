@@ -8,7 +8,9 @@ from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING, Final
 
 from relaycore._relaycore import AccessUnit, Engine, Track
+from relaycore.access.rules import RENDITION
 from relaycore.errors import EncoderError, PathError, SourceError
+from relaycore.language import Message
 from relaycore.paths.decoding_times import DecodingTimes, ReorderedMore
 from relaycore.web.hls.mp4 import (
     AUDIO,
@@ -205,8 +207,11 @@ class PathFragments(FragmentSource):
         pictures = any(track.kind == "video" for track in tracks)
         if self._video is None and pictures:
             raise EncoderError(
-                f"The pictures of {path!r} are not H.264: set `transcode` for the path, and open it at "
-                f"{path}/h264."
+                Message(
+                    "The pictures of {path} are not H.264: set `transcode` for it, and open {rendition}.",
+                    path=repr(path),
+                    rendition=repr(f"{path}{RENDITION}"),
+                )
             )
         self._fragmenter: Fragmenter | None = None
 
@@ -232,7 +237,11 @@ class PathFragments(FragmentSource):
                 sound = await stack.enter_async_context(self._relay.read(sound_path))
             number = next((n for n, track in enumerate(sound.tracks) if track.codec == "aac"), None)
             if self._video is None and number is None:
-                raise EncoderError(f"{self._path!r} has neither pictures nor sound that browsers play.")
+                raise EncoderError(
+                    Message(
+                        "{path} has neither pictures nor sound that browsers play.", path=repr(self._path)
+                    )
+                )
             fragmenter = self._fragmenter = Fragmenter(
                 None if self._video is None else reader.tracks[self._video],
                 None if number is None else sound.tracks[number],
