@@ -40,6 +40,7 @@ DESCRIBED: Final = {
     "add_argument_group": ("title", "description"),
     "add_parser": ("help", "description", "epilog"),
     "Profile": ("about",),
+    "Figure": ("name",),
 }
 """Keywords of calls whose text a person is shown."""
 

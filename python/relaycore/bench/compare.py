@@ -8,13 +8,13 @@ from typing import Any
 import msgspec
 from rich.console import Console
 
-from relaycore.bench.figures import Figure, figures, number
+from relaycore.bench.figures import Figure, figure_name, figures, number
 from relaycore.bench.plan import Plan
 from relaycore.bench.result import Result
 from relaycore.bench.text import tame
 from relaycore.control.console import say, show_table
 from relaycore.errors import ConfigurationError
-from relaycore.language import Message
+from relaycore.language import Message, _
 
 __all__ = ["ALIKE", "Comparison", "Row", "compare_results", "show_comparison"]
 
@@ -63,9 +63,9 @@ def compare_results(first: Result, second: Result, *, anyway: bool = False) -> C
         )
     notes = list(differences)
     if first.host != second.host:
-        notes.append("They ran on different machines: only ratios to a floor say something.")
+        notes.append(_("They ran on different machines: only ratios to a floor say something."))
     notes += [
-        f"{name} was ended before its time."
+        _("{name} was ended before its time.", name=name)
         for name, result in (("A", first), ("B", second))
         if result.interrupted
     ]
@@ -83,7 +83,7 @@ def show_comparison(console: Console, comparison: Comparison, first: str, second
             "-" if value is None else f"{number(value)} {row.unit}" for value in (row.first, row.second)
         )
         ratio = "" if row.ratio is None else number(row.ratio)
-        rows.append((shown, row.name, *values, ratio, row.better))
+        rows.append((_(shown), figure_name(row.name), *values, ratio, _(row.better)))
     show_table(
         console,
         Message("Comparison"),

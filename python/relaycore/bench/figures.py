@@ -4,12 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from relaycore.bench.report import Distribution, GroupReport
 from relaycore.bench.result import Floor, Result
+from relaycore.language import Message, _
 
-__all__ = ["Figure", "figures", "floor_ratios", "floor_text", "number"]
+__all__ = ["Figure", "figure_name", "figures", "floor_ratios", "floor_text", "number"]
+
+SHOWN: Final = (
+    Message("server"),
+    Message("floor"),
+    Message("load generator"),
+    Message("search"),
+    Message("processor time per gigabit"),
+    Message("latency"),
+    Message("set-up"),
+    Message("first packet"),
+    Message("first picture"),
+    Message("alike"),
+)
+"""Names of figures and of what they are about, which are English in a result and translated where shown."""
 
 Better = Literal["lower", "higher", "none"]
 """Which of two values is the better one, where that can be said."""
@@ -59,6 +74,12 @@ def figures(result: Result) -> Iterator[Figure]:
     )
 
 
+def figure_name(name: str) -> str:
+    """What a person is shown for the name of a figure."""
+    of, _space, part = name.rpartition(" ")
+    return f"{_(of)} {part}" if part in ("p50", "p95", "p99", "p99.9", "max") else _(name)
+
+
 def floor_ratios(result: Result) -> Iterator[tuple[str, float]]:
     """How many times what a bare loop needs the server needs: processor time and latency."""
     floor, server = result.floor, result.server
@@ -102,9 +123,9 @@ def _of_group(group: GroupReport, seconds: float) -> Iterator[Figure]:
     for name, distribution, parts in times:
         if distribution.count:
             for part in parts:
-                shown = "p99.9" if part == "p999" else part
+                part_name = "p99.9" if part == "p999" else part
                 yield Figure(
-                    about=about, name=f"{name} {shown}", value=getattr(distribution, part), unit="ms"
+                    about=about, name=f"{name} {part_name}", value=getattr(distribution, part), unit="ms"
                 )
     units = group.access_units
     if units.expected:

@@ -15,7 +15,7 @@ from relaycore.bench.tables import tables
 from relaycore.bench.text import tame
 from relaycore.bench.verdict import verdict, warnings
 from relaycore.errors import ConfigurationError
-from relaycore.language import Message
+from relaycore.language import Message, _, html_tag, shown
 
 __all__ = ["page", "write_page"]
 
@@ -59,10 +59,10 @@ def write_page(result: Result, quality: Quality, path: Path) -> None:
 
 def page(result: Result, quality: Quality) -> str:
     """The page. What a server or a person wrote is only ever text in it."""
-    title = f"Load test: {result.profile}"
+    title = _("Load test: {profile}", profile=result.profile)
     parts = [
         "<!DOCTYPE html>",
-        '<html lang="en">',
+        html_tag(),
         "<head>",
         '<meta charset="utf-8">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
@@ -105,13 +105,14 @@ def _verdict(result: Result, quality: Quality) -> Iterator[str]:
 def _tables(result: Result) -> Iterator[str]:
     for table in tables(result):
         if table.rows:
-            yield f"<h2>{escape(table.title)}</h2>"
+            yield f"<h2>{escape(shown(table.title))}</h2>"
             yield from _table(table.columns, table.rows, table.words)
     if result.floor is not None:
-        yield f"<p>A bare loop on this machine: {escape(floor_text(result.floor))}.</p>"
+        said = _("A bare loop on this machine: {floor_text}.", floor_text=floor_text(result.floor))
+        yield f"<p>{escape(said)}</p>"
     if not result.report.findings:
-        yield "<h2>Findings about the server</h2>"
-        yield "<p>None.</p>"
+        yield f"<h2>{escape(_('Findings about the server'))}</h2>"
+        yield f"<p>{escape(_('None.'))}</p>"
 
 
 def _plots(result: Result, quality: Quality) -> Iterator[str]:
@@ -126,28 +127,28 @@ def _circumstances(result: Result) -> Iterator[str]:
     host, generator, report = result.host, result.report.generator, result.report
     memory = "" if host.memory_bytes is None else f", {host.memory_bytes / 2**30:.0f} GiB"
     rows = [
-        ("command", " ".join(result.command)),
-        ("machine", f"{host.processor}, {host.cpus} processors{memory}, {host.system}"),
-        ("versions", ", ".join(f"{name} {number}" for name, number in result.versions.items())),
+        (_("command"), " ".join(result.command)),
+        (_("machine"), f"{host.processor}, {host.cpus} processors{memory}, {host.system}"),
+        (_("versions"), ", ".join(f"{name} {number}" for name, number in result.versions.items())),
         (
-            "load generator",
+            _("load generator"),
             f"{generator.threads} threads, {generator.cpu_seconds:.1f} s of processor time, "
             f"the busiest {100 * generator.busiest_thread:.0f} %",
         ),
     ]
     if result.server is not None:
-        rows.append(("server", f"{result.server.program}, {result.server.seconds:.1f} s looked at"))
+        rows.append((_("server"), f"{result.server.program}, {result.server.seconds:.1f} s looked at"))
     for source in report.sources:
         rows.append(
             (
-                "publisher",
+                _("publisher"),
                 f"{source.count:,} to {source.url}: {source.access_units:,} access units, "
                 f"{source.skipped:,} not sent, {source.failed:,} sessions failed, "
                 f"{source.restarts:,} restarts, late p99 {source.late_ms.p99:.2f} ms",
             )
         )
-    yield "<h2>Circumstances</h2>"
-    yield from _table(("of", "what"), ((name, tame(text)) for name, text in rows), words=2)
+    yield f"<h2>{escape(_('Circumstances'))}</h2>"
+    yield from _table((_("of"), _("what")), ((name, tame(text)) for name, text in rows), words=2)
 
 
 def _table(columns: Iterable[str], rows: Iterable[Iterable[str]], words: int) -> Iterator[str]:
@@ -161,8 +162,8 @@ def _table(columns: Iterable[str], rows: Iterable[Iterable[str]], words: int) ->
 
 def _cells(tag: str, texts: Iterable[str], words: int) -> str:
     return "".join(
-        f"<{tag}>{escape(text)}</{tag}>"
+        f"<{tag}>{escape(shown(text))}</{tag}>"
         if column < words
-        else f'<{tag} class="number">{escape(text)}</{tag}>'
+        else f'<{tag} class="number">{escape(shown(text))}</{tag}>'
         for column, text in enumerate(texts)
     )

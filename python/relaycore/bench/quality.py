@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from relaycore.bench.plan import Plan
 from relaycore.bench.report import GroupReport, Report
+from relaycore.language import Message
 
 __all__ = [
     "BUSY",
@@ -49,8 +50,13 @@ class Quality(msgspec.Struct, frozen=True, kw_only=True):
     """Whether nothing may be lost, incomplete, corrupt or missing."""
 
     def __str__(self) -> str:
-        words = f"p99 at most {self.p99_ms:g} ms, all playing"
-        return f"{words}, nothing lost" if self.lossless else words
+        return str(self.said())
+
+    def said(self) -> Message:
+        """The same for a person."""
+        if self.lossless:
+            return Message("p99 at most {limit} ms, all playing, nothing lost", limit=f"{self.p99_ms:g}")
+        return Message("p99 at most {limit} ms, all playing", limit=f"{self.p99_ms:g}")
 
 
 def good_groups(plan: Plan, report: Report) -> list[tuple[int, GroupReport]]:
@@ -99,24 +105,36 @@ def doubts(plan: Plan, report: Report) -> list[str]:
     """What makes the figures those of the load generator or the machine, not of the server."""
     found: list[str] = []
     if not report.machine.optimised:
-        found.append("The load generator was built without optimisation: its own latency is in all figures.")
+        found.append(
+            Message("The load generator was built without optimisation: its own latency is in all figures.")
+        )
     if report.generator.busiest_thread >= BUSY:
         found.append(
-            f"A thread of the load generator was busy {report.generator.busiest_thread:.0%} of the time: it "
-            "is the limit, not the server. Give it more processors or threads, or fewer readers."
+            Message(
+                "A thread of the load generator was busy {share} of the time: it is the limit, not the "
+                "server. Give it more processors or threads, or fewer readers.",
+                share=f"{report.generator.busiest_thread:.0%}",
+            )
         )
     for source in report.sources:
         if source.late_ms.p99 > LATE_MS:
             found.append(
-                f"The publisher sent up to {source.late_ms.p99:.1f} ms late (p99): the machine is "
-                "overloaded, and latencies begin when the picture was sent."
+                Message(
+                    "The publisher sent up to {late} ms late (p99): the machine is overloaded, and latencies "
+                    "begin when the picture was sent.",
+                    late=f"{source.late_ms.p99:.1f}",
+                )
             )
     limit = report.machine.descriptors
     needed = plan.readers + sum(source.count for source in plan.sources)
     if limit is not None and needed > limit:
         found.append(
-            f"{needed} sessions need more than the {limit} descriptors that this process may have: raise "
-            "`ulimit -n`."
+            Message(
+                "{needed} sessions need more than the {limit} descriptors that this process may have: raise "
+                "`ulimit -n`.",
+                needed=needed,
+                limit=limit,
+            )
         )
     return found
 

@@ -23,7 +23,7 @@ from relaycore.bench.server import ServerProcess
 from relaycore.bench.view import Progress
 from relaycore.bench.wishes import Wishes
 from relaycore.errors import ConfigurationError
-from relaycore.language import Message
+from relaycore.language import Message, _, _n, shown
 from relaycore.system.event_loop import call_on_stop_signals
 
 __all__ = ["Test", "most_readers", "perform"]
@@ -110,7 +110,15 @@ class _Runner:
 
     async def run(self, plan: Plan) -> Outcome:
         """One run."""
-        self._progress.begin(f"{self._test.profile}, {plan.readers:,} readers", plan)
+        self._progress.begin(
+            _n(
+                "{profile}, {count} reader",
+                "{profile}, {count} readers",
+                plan.readers,
+                profile=self._test.profile,
+            ),
+            plan,
+        )
         try:
             load = self._load(encode(plan))
             return await carry_out(plan, load, self._progress, server=self._test.server, stop=self._stop)
@@ -139,11 +147,17 @@ class _Runner:
     async def floor(self, plan: Plan) -> Floor | None:
         """Measures that loop. Where the machine cannot, the result of the run is worth keeping without it."""
         wanted = self.floor_plan(plan)
-        self._progress.pause(f"Measuring a bare loop to {wanted.sockets:,} sockets…")
+        self._progress.pause(
+            _n(
+                "Measuring a bare loop to {count} socket…",
+                "Measuring a bare loop to {count} sockets…",
+                wanted.sockets,
+            )
+        )
         try:
             return await measure(wanted)
         except ConfigurationError as error:
-            self._progress.keep(str(error))
+            self._progress.keep(shown(error))
             return None
 
     def _plan(self, readers: int) -> Plan:
@@ -155,7 +169,7 @@ class _Runner:
 
     async def _settle(self) -> None:
         """Waits until the server has closed what the last run left, which the next one would pay for."""
-        self._progress.pause("Letting the server settle…")
+        self._progress.pause(_("Letting the server settle…"))
         loop = asyncio.get_running_loop()
         until = loop.time() + SETTLE_MOST_S
         while not self._stop.is_set():
@@ -173,5 +187,13 @@ class _Runner:
         )
 
     def _tell(self, step: Step) -> None:
-        verdict = "held" if step.held else f"not held: {'; '.join(step.shortfalls)}"
-        self._progress.keep(f"{step.readers:,} readers: p99 {step.p99_ms:.1f} ms, {verdict}")
+        verdict = _("held") if step.held else _("not held: {missed}", missed="; ".join(step.shortfalls))
+        self._progress.keep(
+            _n(
+                "{count} reader: p99 {latency} ms, {verdict}",
+                "{count} readers: p99 {latency} ms, {verdict}",
+                step.readers,
+                latency=f"{step.p99_ms:.1f}",
+                verdict=verdict,
+            )
+        )

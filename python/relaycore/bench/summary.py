@@ -50,7 +50,15 @@ def show_floors(console: Console, floors: list[Floor]) -> None:
         )
         for floor in floors
     )
-    columns = ("kind", "sockets", "s/Gbit", "p50 ms", "p99 ms", "all written, p99 ms", "received")
+    columns = (
+        Message("kind"),
+        Message("sockets"),
+        Message("s/Gbit"),
+        Message("p50 ms"),
+        Message("p99 ms"),
+        Message("all written, p99 ms"),
+        Message("received"),
+    )
     show_table(console, Message("A bare loop on this machine"), columns, rows)
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from relaycore.bench.figures import figures, number
+from relaycore.bench.figures import figure_name, figures, number
 from relaycore.bench.report import Distribution, GroupReport
 from relaycore.bench.result import Result, Search
 from relaycore.bench.text import tame
+from relaycore.language import Message, _
 
 __all__ = ["Table", "tables"]
 
@@ -29,22 +30,31 @@ def tables(result: Result) -> Iterator[Table]:
         yield _steps(result.search)
     groups = result.report.groups
     yield Table(
-        "Times in milliseconds",
-        ("readers", "what", "p50", "p95", "p99", "p99.9", "most"),
+        Message("Times in milliseconds"),
+        (Message("readers"), Message("what"), "p50", "p95", "p99", "p99.9", Message("most")),
         [row for group in groups for row in _times(group)],
         words=2,
     )
-    columns = ["readers", "playing", "failed", "whole", "broken", "lost", "fairness", "Mbit/s"]
+    columns: list[str] = [
+        Message("readers"),
+        Message("playing"),
+        Message("failed"),
+        Message("whole"),
+        Message("broken"),
+        Message("lost"),
+        Message("fairness"),
+        Message("Mbit/s"),
+    ]
     came = [_came(group, result.report.seconds) for group in groups]
     if any(group.refused for group in groups):
-        columns.append("refused")
+        columns.append(Message("refused"))
         came = [(*row, f"{group.refused:,}") for row, group in zip(came, groups, strict=True)]
-    yield Table("What came", tuple(columns), came)
+    yield Table(Message("What came"), tuple(columns), came)
     yield Table(
-        "What it took",
-        ("of", "figure", "value"),
+        Message("What it took"),
+        (Message("of"), Message("figure"), Message("value")),
         [
-            (one.about, one.name, one.text)
+            (_(one.about), figure_name(one.name), one.text)
             for one in figures(result)
             if one.about in ("server", "floor", "load generator")
         ],
@@ -53,8 +63,8 @@ def tables(result: Result) -> Iterator[Table]:
     findings = result.report.findings
     if findings:
         yield Table(
-            "Findings about the server",
-            ("what", "first case", "times", "first at"),
+            Message("Findings about the server"),
+            (Message("what"), Message("first case"), Message("times"), Message("first at")),
             [
                 (tame(one.kind), tame(one.example), f"{one.count:,}", f"{one.first_at_ms / 1000:.1f} s")
                 for one in findings
@@ -65,11 +75,17 @@ def tables(result: Result) -> Iterator[Table]:
 
 def _steps(search: Search) -> Table:
     return Table(
-        "Steps of the search",
-        ("quality", "what was missed", "readers", "p99 ms", "load generator busy"),
+        Message("Steps of the search"),
+        (
+            Message("quality"),
+            Message("what was missed"),
+            Message("readers"),
+            Message("p99 ms"),
+            Message("load generator busy"),
+        ),
         [
             (
-                "held" if step.held else "missed",
+                _("held") if step.held else _("missed"),
                 "; ".join(step.shortfalls),
                 f"{step.readers:,}",
                 f"{step.p99_ms:.1f}",
@@ -83,10 +99,10 @@ def _steps(search: Search) -> Table:
 
 def _times(group: GroupReport) -> Iterator[tuple[str, ...]]:
     times: list[tuple[str, Distribution]] = [
-        ("set-up", group.setup_ms),
-        ("first packet", group.first_packet_ms),
-        ("first picture", group.first_picture_ms),
-        ("latency", group.latency_ms),
+        (_("set-up"), group.setup_ms),
+        (_("first packet"), group.first_packet_ms),
+        (_("first picture"), group.first_picture_ms),
+        (_("latency"), group.latency_ms),
     ]
     for name, found in times:
         if found.count:

@@ -13,6 +13,7 @@ from relaycore.bench.plan import Plan
 from relaycore.bench.report import Second, Snapshot
 from relaycore.bench.server import Sample
 from relaycore.control.console import legible, say
+from relaycore.language import _
 
 __all__ = ["LINE_S", "Progress"]
 
@@ -56,7 +57,7 @@ class Progress:
             self._live.update(self._picture(snapshot, sample), refresh=True)
         elif snapshot.elapsed_ms - self._said_at >= LINE_S * 1000 or snapshot.finished:
             self._said_at = snapshot.elapsed_ms
-            parts = [f"{snapshot.elapsed_ms / 1000:.0f} of {snapshot.total_ms / 1000:.0f} s"]
+            parts = [_elapsed(snapshot)]
             parts += [f"{name} {value}" for name, value in self._rows(snapshot, sample)]
             say(self._console, " · ".join(parts))
 
@@ -77,33 +78,37 @@ class Progress:
             return
         if self._last is not None:
             cores = (sample.cpu_seconds - self._last.cpu_seconds) / (sample.t - self._last.t)
-            self._used = f"{100 * cores:.0f} % of a processor, {sample.resident_bytes / 2**20:.0f} MiB"
+            self._used = _(
+                "{share} % of a processor, {memory} MiB",
+                share=f"{100 * cores:.0f}",
+                memory=f"{sample.resident_bytes / 2**20:.0f}",
+            )
         self._last = sample
 
     def _rows(self, snapshot: Snapshot, sample: Sample | None) -> list[tuple[str, str]]:
         second = snapshot.last_second
         rows = [
-            ("playing", f"{snapshot.playing:,} of {self._readers:,}"),
-            ("received", f"{number(second.bytes * 8 / 1e6)} Mbit/s"),
-            ("latency", _latency(second)),
-            ("lost", f"{snapshot.lost:,}"),
-            ("failed", f"{snapshot.failed:,}"),
+            (_("playing"), _("{part} of {whole}", part=f"{snapshot.playing:,}", whole=f"{self._readers:,}")),
+            (_("received"), f"{number(second.bytes * 8 / 1e6)} Mbit/s"),
+            (_("latency"), _latency(second)),
+            (_("lost"), f"{snapshot.lost:,}"),
+            (_("failed"), f"{snapshot.failed:,}"),
         ]
         if snapshot.publishing:
-            rows.insert(0, ("publishing", f"{snapshot.publishing:,}"))
+            rows.insert(0, (_("publishing"), f"{snapshot.publishing:,}"))
         if sample is not None and self._used:
-            rows.append(("server", self._used))
+            rows.append((_("server"), self._used))
         return rows
 
     def _picture(self, snapshot: Snapshot, sample: Sample | None) -> Group:
-        phase = "measuring"
+        phase = _("measuring")
         if snapshot.elapsed_ms < self._warm_up_ms:
-            phase = "warming up" if snapshot.elapsed_ms else "publishing"
+            phase = _("warming up") if snapshot.elapsed_ms else _("publishing")
         head = Table.grid(padding=(0, 1))
         head.add_row(
             self._text(self._title, "bold"),
             ProgressBar(total=max(1, snapshot.total_ms), completed=snapshot.elapsed_ms, width=BAR_WIDTH),
-            self._text(f"{snapshot.elapsed_ms / 1000:.0f} of {snapshot.total_ms / 1000:.0f} s, {phase}"),
+            self._text(f"{_elapsed(snapshot)}, {phase}"),
         )
         table = Table.grid(padding=(0, 2))
         for name, value in self._rows(snapshot, sample):
@@ -112,6 +117,14 @@ class Progress:
 
     def _text(self, text: str, style: str = "") -> Text:
         return Text(legible(text, self._console.encoding), style=style, no_wrap=True, overflow="ellipsis")
+
+
+def _elapsed(snapshot: Snapshot) -> str:
+    return _(
+        "{part} of {whole} s",
+        part=f"{snapshot.elapsed_ms / 1000:.0f}",
+        whole=f"{snapshot.total_ms / 1000:.0f}",
+    )
 
 
 def _latency(second: Second) -> str:
