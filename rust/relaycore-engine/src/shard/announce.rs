@@ -2,6 +2,7 @@
 
 use super::Shard;
 use super::requests::absolute;
+use super::session::BaseUrl;
 use crate::clock::now_ns;
 use crate::decision::Action;
 use crate::engine::AddStreamError;
@@ -19,7 +20,7 @@ pub(super) struct Announced {
     /// The path.
     pub(super) path: String,
     /// URL of the whole, with a slash at its end.
-    pub(super) base_url: String,
+    pub(super) base_url: BaseUrl,
     /// Its description: SETUP names its sections.
     pub(super) description: Sdp,
     /// A track for each section.
@@ -55,7 +56,10 @@ impl Shard {
         let Some(connection) = self.connections.get_mut(key) else {
             return;
         };
-        let base_url = absolute(&content_base(&request.uri), connection.local);
+        let base_url = BaseUrl {
+            base: absolute(&content_base(&request.uri), connection.local),
+            query: String::new(),
+        };
         connection.announced = Some(Box::new(Announced {
             path: url.path.clone(),
             base_url,

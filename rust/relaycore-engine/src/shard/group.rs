@@ -4,7 +4,7 @@
 //! with the first PLAY in any shard and ends, with a goodbye, when the last member has left. Members get nothing from
 //! their own shards; what they report reaches the sender's ports, and each shard keeps those alive that it comes from.
 
-use super::session::{Session, Target, TrackTransport};
+use super::session::{BaseUrl, Session, Target, TrackTransport};
 use super::setup::Chosen;
 use super::udp::UdpPair;
 use super::{Command, GROUP_PORTS, RTCP_BYTES, RTCP_PACKETS, RTCP_PORTS, Shard};
@@ -196,7 +196,7 @@ impl Shard {
             counters: SessionCounters::default(),
         });
         let id = stream.id();
-        let session = Session::new(number, info, stream, String::new(), tracks, u64::MAX);
+        let session = Session::new(number, info, stream, BaseUrl::default(), tracks, u64::MAX);
         self.sessions.insert(session);
         self.groups.insert(id, session_key);
         if !self.attach(session_key) {

@@ -118,7 +118,7 @@ impl Shard {
             for (track, sequence, rtptime) in cursor.first_packets(&local.ring) {
                 let transport = session.tracks.get(track).and_then(Option::as_ref);
                 entries.push(Entry {
-                    url: format!("{}trackID={track}", session.base_url),
+                    url: session.base_url.track(track),
                     seq: transport.map_or(sequence, |it| it.numbering.of_next(sequence)),
                     rtptime,
                 });

@@ -13,6 +13,23 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+/// URL of a whole stream, as a client has it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct BaseUrl {
+    /// Its beginning, with a slash at its end: controls of the tracks are relative to it.
+    pub(super) base: String,
+    /// What the client puts behind a track; empty without a query, and where it stands in front of the tracks.
+    pub(super) query: String,
+}
+
+impl BaseUrl {
+    /// The URL of a track.
+    pub(super) fn track(&self, track: usize) -> String {
+        let mark = if self.query.is_empty() { "" } else { "?" };
+        format!("{}trackID={track}{mark}{}", self.base, self.query)
+    }
+}
+
 /// A session; it lives in the shard that set it up.
 #[derive(Debug)]
 pub(super) struct Session {
@@ -24,8 +41,8 @@ pub(super) struct Session {
     pub(super) stream: Arc<Stream>,
     /// Whether its media may flow where that is asked; see `Engine::ask_before_media`.
     pub(super) is_admitted: bool,
-    /// URL of the whole, with a slash at its end: controls of the tracks are relative to it.
-    pub(super) base_url: String,
+    /// URL of the whole.
+    pub(super) base_url: BaseUrl,
     /// Init, Ready, Playing, Recording (RFC 2326 §A.2).
     pub(super) state: State,
     /// What each track was set up with, by the track's index.
@@ -202,7 +219,7 @@ impl Session {
         number: u64,
         info: Arc<SessionInfo>,
         stream: Arc<Stream>,
-        base_url: String,
+        base_url: BaseUrl,
         tracks: Vec<Option<TrackTransport>>,
         alive_until: u64,
     ) -> Self {

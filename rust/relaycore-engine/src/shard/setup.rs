@@ -2,7 +2,7 @@
 
 use super::connection::Connection;
 use super::requests::absolute;
-use super::session::{Session, Target, TrackTransport};
+use super::session::{BaseUrl, Session, Target, TrackTransport};
 use super::tunnel::Role;
 use super::udp::UdpPair;
 use super::{RTCP_PORTS, Shard};
@@ -299,11 +299,21 @@ impl Shard {
     }
 
     /// URL of the whole stream of which a SETUP names a track.
-    fn base_url(&self, key: usize, request: &Request) -> String {
-        let base = content_base(split_track(&request.uri).0);
-        match self.connections.get(key) {
+    fn base_url(&self, key: usize, request: &Request) -> BaseUrl {
+        let (before, query) = request.uri.split_once('?').unwrap_or((&request.uri, ""));
+        // A query stays where the client has it: behind the track, or in front of it.
+        let (base, query) = match split_track(before) {
+            (base, Some(_)) => (base, query),
+            _ => (split_track(&request.uri).0, ""),
+        };
+        let base = content_base(base);
+        let base = match self.connections.get(key) {
             Some(connection) => absolute(&base, connection.local),
             None => base,
+        };
+        BaseUrl {
+            base,
+            query: query.to_owned(),
         }
     }
 
@@ -314,7 +324,7 @@ impl Shard {
         request: &Request,
         stream: Arc<Stream>,
         chosen: &Chosen,
-        base_url: String,
+        base_url: BaseUrl,
         source: Option<Source>,
     ) -> usize {
         let now = now_ns();

@@ -148,6 +148,9 @@ fn where_the_url_has_a_query_each_track_has_its_whole_url() {
         assert!(body.contains(&format!("a=control:{track}\r\n")), "{body}");
         let tcp = [("Transport", "RTP/AVP/TCP;unicast;interleaved=0-1")];
         assert_eq!(client.status("SETUP", &track, &tcp), 200, "{track}");
+        let play = client.request("PLAY", &stream, &[]);
+        let named = rtp_info(&play).into_iter().map(|entry| entry.url);
+        assert_eq!(named.collect::<Vec<_>>(), [track]);
     }
     let mut client = Client::connect(host);
     let description = client.request("DESCRIBE", &format!("rtsp://{host}/cam"), &[]);
