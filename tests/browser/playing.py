@@ -6,7 +6,17 @@ from typing import Final
 
 from playwright.sync_api import Locator, Page
 
-__all__ = ["ELEMENTS", "LIMIT_MS", "NOTE_NEXT", "NOTE_PLAYING", "media_of", "only", "player_in", "plays_by"]
+__all__ = [
+    "ELEMENTS",
+    "LIMIT_MS",
+    "NOTE_NEXT",
+    "NOTE_PLAYING",
+    "media_of",
+    "only",
+    "player_in",
+    "plays",
+    "plays_by",
+]
 
 LIMIT_MS: Final = 20_000
 """Time for what takes a moment; only a hang takes that long."""
@@ -42,6 +52,14 @@ def plays_by(player: Locator, transport: str) -> Locator:
         timeout=LIMIT_MS,
     )
     return media_of(player, transport)
+
+
+def plays(player: Locator) -> Locator:
+    """The element with the picture, once any transport plays."""
+    name = player.page.wait_for_function(
+        "(player) => player.transport", arg=player.element_handle(), timeout=LIMIT_MS
+    )
+    return media_of(player, name.json_value())
 
 
 def only(page: Page, *transports: str) -> None:

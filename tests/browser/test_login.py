@@ -7,7 +7,7 @@ from pathlib import Path
 from playwright.sync_api import Page
 
 from tests.browser.barriers import barriers
-from tests.browser.playing import player_in, plays_by
+from tests.browser.playing import player_in, plays
 from tests.browser.seen import wait_for_picture
 from tests.support.server import serve
 
@@ -33,4 +33,4 @@ def test_who_logs_in_gets_the_picture_that_they_came_for(page: Page, tmp_path: P
         page.get_by_label("Password").fill("open sesame")
         page.get_by_label("Password").press("Enter")
         page.wait_for_url(f"{site}/house/yard")
-        assert wait_for_picture(plays_by(player_in(page), "mjpeg")).wrong_bars() == []
+        assert wait_for_picture(plays(player_in(page))).wrong_bars() == []

@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.barriers import barriers
 from tests.browser.heard import SILENCE_DB, loudest_db
-from tests.browser.playing import LIMIT_MS, plays_by
+from tests.browser.playing import LIMIT_MS, player_in, plays, plays_by
 from tests.browser.seen import next_picture, wait_for_picture
 from tests.browser.stand_in import StandIn, stand_in
 from tests.browser.watch import Trouble
@@ -231,8 +231,10 @@ def test_a_page_of_another_origin_plays_where_it_is_named(
                 <script type="module" src="{site}/static/player/player.js"></script>
                 <relaycore-player src="{site}/cam"></relaycore-player>"""
             page.goto(f"{origin}/")
-            seen = wait_for_picture(page.locator("relaycore-player :is(video, canvas):not(.last)"))
-            assert seen.wrong_bars() == []
+            player = player_in(page)
+            assert wait_for_picture(plays(player)).wrong_bars() == []
+            player.evaluate("(player) => { player.setAttribute('transports', 'mjpeg'); player.play(); }")
+            assert wait_for_picture(plays_by(player, "mjpeg")).wrong_bars() == []
             trouble.expect("CORS", "net::ERR_FAILED", "WebSocket connection")
             page.goto(f"{elsewhere.site}/")
             status = page.get_by_role("status")

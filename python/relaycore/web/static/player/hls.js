@@ -25,7 +25,8 @@ export class Hls {
   /** Resolves with the first picture; rejects with a Failure. */
   async open() {
     const video = this.element;
-    video.crossOrigin = "use-credentials";
+    // So that the picture may be saved from another site's page, too.
+    if (new URL(this.#address).origin !== location.origin) video.crossOrigin = "anonymous";
     video.addEventListener("error", () => this.#onError());
     video.addEventListener("ended", () => this.#end(new Failure("lost")));
     video.src = this.#address;
