@@ -16,10 +16,10 @@ from tests.browser.seen import next_picture, wait_for_picture
 from tests.browser.watch import Trouble
 from tests.support.server import Server
 
-TRANSPORTS = ("webrtc", "mjpeg")
+TRANSPORTS = ("webrtc", "hls", "mjpeg")
 """From the fastest down; all that the relay has."""
 
-WITH_SOUND = ("webrtc",)
+WITH_SOUND = ("webrtc", "hls")
 
 ADDRESSES = {"webrtc": "whep", "mse": "ws", "hls": "index.m3u8", "mjpeg": "mjpeg"}
 
