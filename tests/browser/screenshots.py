@@ -16,7 +16,8 @@ from typing import Final, Literal
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.browser.chromium import EXECUTABLE, FLAGS
+from tests.browser.chromium import EXECUTABLE, FLAGS, FLAGS_OF_FAKE_CAMERA
+from tests.browser.whip import WHIP
 from tests.support.server import Server, serve
 
 __all__ = ["LANGUAGES", "SCENES", "main", "take"]
@@ -82,11 +83,19 @@ def _console(page: Page, site: str) -> None:
     page.wait_for_timeout(7000)
 
 
+def _publish(page: Page, site: str) -> None:
+    page.add_init_script(WHIP)
+    page.goto(f"{site}/phone/publish")
+    page.locator("button.start").click()
+    expect(page.locator("main[data-state=live] .figures")).to_contain_text(":", timeout=LIMIT_MS)
+
+
 SCENES: Final[Mapping[str, Callable[[Page, str], None]]] = {
     "player": _playing,
     "notice": _notice,
     "waiting": _waiting,
     "console": _console,
+    "publish": _publish,
 }
 """What is shown, each by what brings a page there."""
 
@@ -101,7 +110,7 @@ def main() -> int:
     wanted = parser.parse_args()
     wanted.folder.mkdir(parents=True, exist_ok=True)
     with _relay() as relay, sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=EXECUTABLE, args=FLAGS)
+        browser = driver.chromium.launch(executable_path=EXECUTABLE, args=[*FLAGS, *FLAGS_OF_FAKE_CAMERA])
         host, port = relay.address
         for scene, language, scheme, size in product(wanted.scene or SCENES, LANGUAGES, SCHEMES, SIZES):
             file = wanted.folder / f"{scene}.{language}.{scheme}.{size}.png"

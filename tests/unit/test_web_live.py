@@ -16,6 +16,8 @@ from msgspec.structs import replace
 
 from relaycore import LedgerSettings, Relay, Track, User
 from relaycore.alerts.model import Alert
+from relaycore.events import SourceFailed
+from relaycore.language import Message as Text
 from relaycore.settings.access import AccessRule, AccessSettings
 from relaycore.web.live import feed
 from tests.support.rtsp import Client
@@ -128,6 +130,19 @@ async def test_streams_and_sessions_are_told_of(relay: Relay) -> None:
             ended = (await ear.happened("sessionEnded")).data["session"]
             assert ended["id"] == started["id"]
         assert (await ear.happened("streamRemoved")).data["path"] == "own"
+
+
+async def test_each_hears_it_in_their_language(relay: Relay) -> None:
+    async with (
+        listening(relay, headers={"Accept-Language": "de"}) as german,
+        listening(relay, headers={"Accept-Language": "en"}) as english,
+    ):
+        for ear in (german, english):
+            await ear.next("hello")
+        reason = Text("The relay is closing: try again when it is back.")
+        relay._emit(SourceFailed(path="x", source="y", reason=reason))
+        assert (await german.happened("sourceFailed")).data["text"].startswith("Das Relay")
+        assert (await english.happened("sourceFailed")).data["text"].startswith("The relay is closing")
 
 
 async def test_figures_come_again_and_again(relay: Relay, hasty: None) -> None:

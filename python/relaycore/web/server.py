@@ -155,7 +155,7 @@ class Web:
         self._app[AGREEMENTS] = Agreements()
         self._app[SESSION_IDS], self._app[VISITS] = SessionIds(), self._visits
         measure = Measure(relay, engine, self._totals, self._app[SESSION_IDS])
-        self._app[FEED] = self._feed = Feed(relay, engine, measure)
+        self._app[FEED] = self._feed = Feed(relay, engine, watching, measure)
         for route in ROUTES:
             if route.method == hdrs.METH_GET:
                 self._app.router.add_get(route.pattern, route.handler)  # and HEAD

@@ -12,7 +12,8 @@ import contextlib
 import time
 from collections import deque
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from secrets import token_hex
 from typing import TYPE_CHECKING, Final
 
@@ -20,11 +21,13 @@ import msgspec
 
 from relaycore._relaycore import Engine
 from relaycore.events import AlertRaised, Event, EventReader
-from relaycore.settings import Action
-from relaycore.web.live.happened import happened
+from relaycore.language import SOURCE, shown, using
+from relaycore.settings import Action, masked
+from relaycore.web.live.happened import happened, text_of
 from relaycore.web.live.measure import Measure
 
 if TYPE_CHECKING:
+    from relaycore.alerts.alerts import Alerts
     from relaycore.relay import Relay
 
 __all__ = ["KEPT", "LINGER_S", "MOST_LISTENERS", "MOST_OF_ONE", "PERIOD_S", "QUEUE", "Feed", "Listener"]
@@ -53,18 +56,40 @@ MOST_OF_ONE: Final = 12
 
 @dataclass(frozen=True, slots=True)
 class _Message:
-    """Something that happened, as it is sent, and what who hears it must be allowed to do."""
+    """Something that happened, and what who hears it must be allowed to do.
+
+    ``make`` gives it as it is sent, in the language that holds; it is made once for each.
+    """
 
     number: int
-    data: bytes
     needs: Action
+    make: Callable[[], bytes]
+    made: dict[str, bytes] = field(default_factory=dict)
+
+    def in_language(self, tag: str) -> bytes:
+        """As it is sent to who is spoken to in a language."""
+        if tag not in self.made:
+            with using(tag):
+                self.made[tag] = self.make()
+        return self.made[tag]
 
 
 class Listener:
-    """One who listens. ``may`` tells what it may do at this moment; ``whose`` is the user or the address."""
+    """One who listens.
 
-    def __init__(self, whose: str, may: Callable[[], Collection[Action]], wants: Collection[Action]) -> None:
+    ``may`` tells what it may do at this moment, ``whose`` is the user or the address, and ``wants`` names
+    what it is to hear of, by the right to it.
+    """
+
+    def __init__(
+        self,
+        whose: str,
+        may: Callable[[], Collection[Action]],
+        wants: Collection[Action],
+        language: str = SOURCE,
+    ) -> None:
         self.whose = whose
+        self._language = language
         self._may = may
         self._wants = wants
         self._waiting: deque[bytes] = deque()
@@ -98,7 +123,7 @@ class Listener:
             self._waiting.clear()
             self.end()
             return
-        self._waiting.append(message.data)
+        self._waiting.append(message.in_language(self._language))
         self._ready.set()
 
     def measure(self, figures: bytes) -> None:
@@ -119,8 +144,8 @@ class Listener:
 class Feed:
     """What there is to hear from one relay. All methods are called from the loop."""
 
-    def __init__(self, relay: Relay, engine: Engine, measure: Measure) -> None:
-        self._relay, self._engine, self._measure = relay, engine, measure
+    def __init__(self, relay: Relay, engine: Engine, alerts: Alerts, measure: Measure) -> None:
+        self._relay, self._engine, self._alerts, self._measure = relay, engine, alerts, measure
         self._listeners: set[Listener] = set()
         self._kept: deque[_Message] = deque()
         self._run = ""
@@ -191,18 +216,29 @@ class Feed:
                 self._number += 1
                 hello = msgspec.json.encode({"resumed": False, "period_s": PERIOD_S})
                 data = _frame("hello", hello, f"{self._run}-{self._number}")
-                self._tell(_Message(self._number, data, "look"))
+                self._tell(_Message(self._number, "look", partial(bytes, data)))
             self._take(event)
 
     def _take(self, event: Event) -> None:
         self._number += 1
+        name = f"{self._run}-{self._number}"
         if isinstance(event, AlertRaised):
-            kind, needs, data = "alert", "audit", msgspec.json.encode(event.alert)
+            alert = event.alert
+
+            def make() -> bytes:
+                return _frame("alert", msgspec.json.encode(self._alerts.in_language(alert)), name)
+
+            message = _Message(self._number, "audit", make)
         else:
-            kind, needs = "happened", "look"
-            data = msgspec.json.encode(happened(event, self._engine, self._measure.ids))
-        frame = _frame(kind, data, f"{self._run}-{self._number}")
-        message = _Message(self._number, frame, "audit" if needs == "audit" else "look")
+            # With the counters of this moment, whenever and to whomever it is sent.
+            found = happened(event, self._engine, self._measure.ids)
+            text = text_of(event)
+
+            def make() -> bytes:
+                told = found if text is None else msgspec.structs.replace(found, text=masked(shown(text)))
+                return _frame("happened", msgspec.json.encode(told), name)
+
+            message = _Message(self._number, "look", make)
         self._kept.append(message)
         self._tell(message)
 

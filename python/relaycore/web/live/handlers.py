@@ -10,7 +10,7 @@ import msgspec
 from aiohttp import hdrs, web
 
 from relaycore.access.decisions import host_of
-from relaycore.language import Message
+from relaycore.language import Message, current
 from relaycore.settings import Action
 from relaycore.web.answers import Problem, Refused
 from relaycore.web.api.alerts import record_look
@@ -68,7 +68,7 @@ async def get_events(request: web.Request) -> web.StreamResponse:
     if request.method == hdrs.METH_HEAD:
         return response
     wants: tuple[Action, ...] = ("look", "audit") if query.alerts else ("look",)
-    listener = Listener(whose, lambda: guard.rights(request), wants)
+    listener = Listener(whose, lambda: guard.rights(request), wants, current())
     feed.add(listener, None if last is None else last[:LONGEST_ID])
     try:
         await _send(request, response, listener)

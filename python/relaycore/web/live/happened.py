@@ -8,11 +8,10 @@ import msgspec
 
 from relaycore import events
 from relaycore._relaycore import Engine
-from relaycore.settings import masked
 from relaycore.web.api import sessions
 from relaycore.web.session_ids import SessionIds
 
-__all__ = ["Happened", "Kind", "happened"]
+__all__ = ["Happened", "Kind", "happened", "text_of"]
 
 Kind = Literal[
     "cameraReady",
@@ -71,13 +70,17 @@ class Happened(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def happened(event: events.Event, engine: Engine, ids: SessionIds) -> Happened:
-    """An event as it is told."""
-    text = next((found for name in _TEXTS if (found := getattr(event, name, None)) is not None), None)
+    """An event as it is told, without its text, which is in another language to each."""
     session = getattr(event, "session", None)
     return Happened(
         kind=_KINDS.get(type(event), "other"),
         at=engine.unix_ns(event.at_ns) // MILLISECOND,
         path=event.path,
-        text=None if text is None else masked(str(text)),
+        text=None,
         session=None if session is None else sessions.view(session, engine, ids),
     )
+
+
+def text_of(event: events.Event) -> object | None:
+    """What says more of an event to a person; to be shown in their language."""
+    return next((found for name in _TEXTS if (found := getattr(event, name, None)) is not None), None)

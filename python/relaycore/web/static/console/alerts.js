@@ -23,7 +23,7 @@ export function alertsSection(model) {
           h("span", { class: "badge" }, names[alert.severity]),
           h("time", { dateTime: new Date(alert.at).toISOString() }, timeOf(alert.at)),
           plain(alert.rule, { class: "rule" }),
-          h("p", { lang: "en", dir: "auto" }, alert.text),
+          h("p", { dir: "auto" }, alert.text),
         ),
       ),
     );

@@ -38,7 +38,7 @@ let numbers = 0;
 export function ask({ title, content, act, danger = false, work }) {
   return new Promise((done) => {
     const id = `dialog-${++numbers}`;
-    const trouble = h("p", { class: "trouble", role: "alert" });
+    const trouble = h("p", { class: "trouble", role: "alert", dir: "auto" });
     const doing = h("button", { type: "submit", class: `button ${danger ? "danger" : "main"}` }, act);
     const leaving = button(t("Cancel"), () => dialog.close());
     const form = h(

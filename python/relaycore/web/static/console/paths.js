@@ -52,7 +52,7 @@ class Card {
   #facts = h("p", { class: "facts" });
   #rate = h("span", { class: "rate" });
   #origin = plain("", { class: "origin" });
-  #trouble = h("p", { class: "trouble" });
+  #trouble = h("p", { class: "trouble", dir: "auto" });
   #chart = new Chart();
   #acts = h("div", { class: "acts" });
   #buttons = {};
