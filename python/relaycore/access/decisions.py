@@ -486,7 +486,7 @@ class Gatekeeper:
         """Who it is, by a token that somebody else has signed."""
         keys = self._users.tokens
         if keys is None:
-            return self._not_valid("No tokens are taken here", client)
+            return self._not_valid(Message("No tokens are taken here"), client)
         try:
             who = keys.identity(token)
         except TokenProblem as problem:

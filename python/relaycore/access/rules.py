@@ -6,6 +6,7 @@ from collections.abc import Collection, Container, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from relaycore.language import Message
 from relaycore.settings import Action, Config, PathSettings
 
 __all__ = ["RENDITION", "SOUNDS", "PathRules", "Rule", "base_of"]
@@ -61,16 +62,16 @@ class PathRules:
         origin = self._made_of(path)
         if action == "read":
             allowed = settings.read if origin is None else self.paths.get(origin, self.defaults).read
-            return _rule(allowed, "Nobody may read this path")
+            return _rule(allowed, Message("Nobody may read this path"))
         if path in self.cameras:
-            return Rule((), "A camera is served at this path")
+            return Rule((), Message("A camera is served at this path"))
         if settings.source is not None:
-            return Rule((), "This path has a source of its own")
+            return Rule((), Message("This path has a source of its own"))
         if origin is not None:
-            return Rule((), f"This path is made of {origin}")
+            return Rule((), Message("This path is made of {origin}", origin=origin))
         if self.only_configured and path not in self.paths:
-            return Rule((), "Only the paths of the configuration may be published to")
-        return _rule(settings.publish, "Nobody may publish to this path")
+            return Rule((), Message("Only the paths of the configuration may be published to"))
+        return _rule(settings.publish, Message("Nobody may publish to this path"))
 
     def settings(self, path: str) -> PathSettings:
         """The settings that count for a path."""
@@ -97,4 +98,4 @@ class PathRules:
 def _rule(allowed: bool | list[str], reason: str) -> Rule:
     if isinstance(allowed, bool):
         return _EVERYBODY if allowed else Rule((), reason)
-    return Rule(allowed, "This user may not" if allowed else reason)
+    return Rule(allowed, Message("This user may not") if allowed else reason)

@@ -14,6 +14,7 @@ from msgspec import Meta
 from relaycore.access.share_file import ShareFile
 from relaycore.access.share_links import LONGEST_PURPOSE, LONGEST_S, ShareLink, ShareLinks, new_link
 from relaycore.errors import ConfigurationError
+from relaycore.language import Message
 from relaycore.settings import normal_path
 
 __all__ = ["SharePurpose", "ShareSeconds", "ShareSessions", "Sharing", "checked_link"]
@@ -36,9 +37,21 @@ def checked_link(
     """A new link. ConfigurationError where it cannot be one."""
     path, purpose = normal_path(path), purpose.strip()
     for value, kind, text in (
-        (purpose, SharePurpose, f"Say in 1 to {LONGEST_PURPOSE} characters on one line what a link is for."),
-        (seconds, ShareSeconds, f"A link lasts from 1 second to {LONGEST_S // 86_400} days."),
-        (sessions, ShareSessions, f"A link is for up to {MOST_SESSIONS} sessions at a time, or 0 for any."),
+        (
+            purpose,
+            SharePurpose,
+            Message("Say in 1 to {most} characters on one line what a link is for.", most=LONGEST_PURPOSE),
+        ),
+        (
+            seconds,
+            ShareSeconds,
+            Message("A link lasts from 1 second to {most} days.", most=LONGEST_S // 86_400),
+        ),
+        (
+            sessions,
+            ShareSessions,
+            Message("A link is for up to {most} sessions at a time, or 0 for any.", most=MOST_SESSIONS),
+        ),
     ):
         try:
             msgspec.convert(value, kind)

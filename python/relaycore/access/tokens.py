@@ -107,27 +107,29 @@ class TokenKeys:
             role: Role = msgspec.convert(claims.get("role", "viewer"), Role)
             ends = float(claims["exp"])
         except (msgspec.ValidationError, ValueError, TypeError, OverflowError):
-            raise TokenProblem(401, "The token names no user or no role that there is") from None
+            raise TokenProblem(401, Message("The token names no user or no role that there is")) from None
         offer = Offer(paths=_paths(claims.get("paths")), ends=ends, key=key.mark)
         return Identity(name, role, _purpose(claims.get("purpose")), offer, is_user=False)
 
     def _verified(self, token: str) -> tuple[_Key, Mapping[str, Any]]:
         if len(token) > LONGEST or not _SHAPE.fullmatch(token):
-            raise TokenProblem(400, "The token is broken, look whether all of it was copied")
+            raise TokenProblem(400, Message("The token is broken, look whether all of it was copied"))
         try:
             header = jwt.get_unverified_header(token)
         except (jwt.PyJWTError, ValueError, RecursionError):
-            raise TokenProblem(400, "The token is broken, look whether all of it was copied") from None
+            raise TokenProblem(
+                400, Message("The token is broken, look whether all of it was copied")
+            ) from None
         algorithm, name = header.get("alg"), header.get("kid")
         if not isinstance(algorithm, str) or algorithm not in self._settings.algorithms or "crit" in header:
-            raise TokenProblem(401, "The token is signed in a way that is not taken here")
+            raise TokenProblem(401, Message("The token is signed in a way that is not taken here"))
         for key in self._keys:
             if algorithm in key.algorithms and (name is None or key.name in (None, name)):
                 try:
                     return key, self._claims(token, key, algorithm)
                 except jwt.InvalidSignatureError:
                     continue
-        raise TokenProblem(401, "The token is not signed by a key that is known here")
+        raise TokenProblem(401, Message("The token is not signed by a key that is known here"))
 
     def _claims(self, token: str, key: _Key, algorithm: str) -> Mapping[str, Any]:
         try:
@@ -143,15 +145,19 @@ class TokenKeys:
         except jwt.InvalidSignatureError:
             raise
         except jwt.ExpiredSignatureError:
-            raise TokenProblem(401, "The token has expired") from None
+            raise TokenProblem(401, Message("The token has expired")) from None
         except (jwt.ImmatureSignatureError, jwt.InvalidIssuedAtError):
-            raise TokenProblem(401, "The token does not hold yet") from None
+            raise TokenProblem(401, Message("The token does not hold yet")) from None
         except (jwt.InvalidAudienceError, jwt.InvalidIssuerError):
-            raise TokenProblem(401, "The token is for another server or from another issuer") from None
+            raise TokenProblem(
+                401, Message("The token is for another server or from another issuer")
+            ) from None
         except jwt.MissingRequiredClaimError:
-            raise TokenProblem(401, "The token lacks sub, exp, or what the settings ask for") from None
+            raise TokenProblem(
+                401, Message("The token lacks sub, exp, or what the settings ask for")
+            ) from None
         except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError):
-            raise TokenProblem(401, "What the token says cannot be understood") from None
+            raise TokenProblem(401, Message("What the token says cannot be understood")) from None
 
 
 def is_token(text: str) -> bool:
@@ -245,12 +251,12 @@ def _paths(claim: Any) -> tuple[str, ...] | None:
     if claim is None:
         return None
     if not isinstance(claim, list) or len(claim) > MOST_PATHS:
-        raise TokenProblem(401, "The paths of the token are no list of patterns")
+        raise TokenProblem(401, Message("The paths of the token are no list of patterns"))
     try:
         for pattern in claim:
             check_pattern(pattern)
     except (ConfigurationError, AttributeError, TypeError):
-        raise TokenProblem(401, "The paths of the token are no list of patterns") from None
+        raise TokenProblem(401, Message("The paths of the token are no list of patterns")) from None
     return tuple(claim)
 
 
@@ -258,5 +264,5 @@ def _purpose(claim: Any) -> str | None:
     if claim is None:
         return None
     if not isinstance(claim, str) or not claim.isprintable() or len(claim) > LONGEST_PURPOSE:
-        raise TokenProblem(401, "The purpose of the token is no short text")
+        raise TokenProblem(401, Message("The purpose of the token is no short text"))
     return claim or None

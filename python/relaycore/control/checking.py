@@ -48,6 +48,11 @@ class Mistake:
         key = self.path[-1] if self.path else 0
         return self._with("" if isinstance(key, int) else f"{key} = ", toml(self.example))
 
+    def inside(self, depth: int) -> str:
+        """The sentence, behind the way to the value from a table that is so deep."""
+        keys = ": ".join(str(part) for part in self.path[depth:])
+        return placed(keys, self.text) if keys else self.text
+
     def of_option(self) -> str:
         """The sentence, with the example as it is typed on the command line: ``like --port 8554``."""
         return self._with(f"{self.path[-1]} ", str(self.example))

@@ -28,7 +28,7 @@ from relaycore.access.decisions import Refuse
 from relaycore.errors import ConfigurationError, SourceError
 from relaycore.journeys.attempt import Attempt
 from relaycore.journeys.player import sid_of
-from relaycore.language import Message
+from relaycore.language import Message, message_of
 from relaycore.settings import normal_path
 from relaycore.web.answers import Refused
 from relaycore.web.keys import CONNECTIONS, GUARD, JOURNEYS, RELAY, VISITS
@@ -116,7 +116,7 @@ async def admit_viewer(
         except ConfigurationError:
             raise nothing_at(path) from None
         except SourceError as error:
-            raise Refused(404, str(error)) from None
+            raise Refused(404, message_of(error)) from None
     except Refused as refused:
         if attempt is not None:
             attempt.refused(refused.status, credentials=hdrs.AUTHORIZATION in request.headers)
@@ -224,7 +224,7 @@ class Visits:
             raise nothing_at(viewer.path) from None
         except RuntimeError as error:
             _refuse(viewer, 503)
-            raise _try_again(str(error)) from None
+            raise _try_again(message_of(error)) from None
         if viewer.attempt is not None:
             viewer.attempt.became(handle.session)
         visit = Visit(handle)
@@ -267,4 +267,4 @@ def _refuse(viewer: Viewer, status: int) -> None:
 
 
 def _try_again(reason: str) -> Refused:
-    return Refused(503, f"{reason}.", headers=((hdrs.RETRY_AFTER, _RETRY_S),))
+    return Refused(503, Message("{reason}.", reason=reason), headers=((hdrs.RETRY_AFTER, _RETRY_S),))

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from relaycore.control.checking import Mistakes, check_table
 from relaycore.errors import ConfigurationError, PathError, RelaycoreError
-from relaycore.language import shown
+from relaycore.language import Message, message_lines, message_of, shown
 from relaycore.settings import CameraSettings, normal_path
 from relaycore.web.acts import recorded
 from relaycore.web.answers import Problem, Refused, json_answer, read_json
@@ -61,7 +61,7 @@ async def put_camera(request: web.Request) -> web.Response:
         async with recorded(request, "addCamera", path):
             await relay.set_camera(path, settings)
     except RelaycoreError as error:
-        raise Refused(409, str(error)) from None
+        raise Refused(409, message_of(error)) from None
     _log.info("camera added by request", extra={"path": path, "user": request[USER]})
     status = next((stream.camera for stream in relay.streams() if stream.path == path), None)
     return json_answer(
@@ -71,7 +71,7 @@ async def put_camera(request: web.Request) -> web.Response:
             device="" if status is None else status.description.source,
             mode="" if status is None else status.description.mode,
             reason="" if status is None else shown(status.description.reason),
-            lasts=UNTIL_RESTART,
+            lasts=shown(UNTIL_RESTART),
             toml=toml_table("cameras", path, body),
         ),
     )
@@ -85,19 +85,23 @@ async def delete_camera(request: web.Request) -> web.Response:
         async with recorded(request, "removeCamera", path):
             await relay.remove_camera(path)
     except PathError as error:
-        raise Refused(404, str(error)) from None
+        raise Refused(404, message_of(error)) from None
     _log.info("camera removed by request", extra={"path": path, "user": request[USER]})
-    return json_answer(200, CameraRemoved(path=path, lasts=UNTIL_RESTART_REMOVED))
+    return json_answer(200, CameraRemoved(path=path, lasts=shown(UNTIL_RESTART_REMOVED)))
 
 
 def _checked(path: str, body: Any) -> CameraSettings:
     mistakes: Mistakes = []
     settings = check_table(CameraSettings, body, ("cameras", path), mistakes)
     if settings is None or mistakes:
-        texts = [": ".join([*(str(part) for part in mistake.path[2:]), mistake.text]) for mistake in mistakes]
+        texts = [mistake.inside(2) for mistake in mistakes]
         raise Refused(
             422,
-            f"The settings of {path} are not right, so nothing was changed: " + " ".join(texts),
+            Message(
+                "The settings of {path} are not right, so nothing was changed: {mistakes}",
+                path=path,
+                mistakes=message_lines(texts, " "),
+            ),
             mistakes=tuple(texts),
         )
     return settings
@@ -107,7 +111,7 @@ def _path_of(request: web.Request) -> str:
     try:
         return normal_path(request.match_info["path"])
     except ConfigurationError as error:
-        raise Refused(400, str(error)) from None
+        raise Refused(400, message_of(error)) from None
 
 
 ROUTES: Sequence[Route] = (

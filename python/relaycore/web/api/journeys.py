@@ -9,7 +9,7 @@ from aiohttp import web
 
 from relaycore.errors import StateError
 from relaycore.journeys.report import Question, Report, ask
-from relaycore.language import Message
+from relaycore.language import Message, message_of
 from relaycore.web.answers import Problem, Refused, json_answer
 from relaycore.web.keys import JOURNEYS
 from relaycore.web.routes import Answered, Route, query_of
@@ -34,7 +34,7 @@ async def report_journeys(request: web.Request) -> web.Response:
     try:
         return json_answer(200, await asyncio.to_thread(found))
     except StateError as error:
-        raise Refused(503, str(error)) from None
+        raise Refused(503, message_of(error)) from None
 
 
 ROUTES: Sequence[Route] = (

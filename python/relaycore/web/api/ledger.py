@@ -10,7 +10,7 @@ import msgspec
 from aiohttp import web
 
 from relaycore.errors import StateError
-from relaycore.language import Message
+from relaycore.language import Message, message_of
 from relaycore.ledger.query import Question, ask
 from relaycore.ledger.records import KINDS, Act, Kind, Opening, Refusal, Removal, Session
 from relaycore.web.acts import recorded
@@ -71,12 +71,12 @@ async def list_records(request: web.Request) -> web.Response:
     try:
         question.check()
     except ValueError as error:
-        raise Refused(400, str(error)) from None
+        raise Refused(400, message_of(error)) from None
     async with recorded(request, "readLedger", query.subject or query.path):
         try:
             page = await asyncio.to_thread(ask, ledger.folder, question)
         except StateError as error:
-            raise Refused(503, str(error)) from None
+            raise Refused(503, message_of(error)) from None
     return json_answer(200, {"records": page.records, "next": page.next})
 
 

@@ -9,7 +9,7 @@ import msgspec
 
 from relaycore.control.checking import Mistakes, check_table
 from relaycore.control.checking_together import check_together, over_defaults
-from relaycore.language import Message
+from relaycore.language import Message, message_lines
 from relaycore.settings import PathSettings, masked
 from relaycore.web.answers import Refused
 
@@ -43,15 +43,15 @@ def checked_settings(relay: Relay, path: str, body: Any) -> PathSettings:
                         path=path,
                     ),
                 )
-    texts = [
-        ": ".join([*(str(part) for part in mistake.path[2:]), mistake.text])
-        for mistake in mistakes
-        if mistake.path[:2] == where
-    ]
+    texts = [mistake.inside(2) for mistake in mistakes if mistake.path[:2] == where]
     if settings is None or texts:
         raise Refused(
             422,
-            f"The settings of {path} are not right, so nothing was changed: " + " ".join(texts),
+            Message(
+                "The settings of {path} are not right, so nothing was changed: {mistakes}",
+                path=path,
+                mistakes=message_lines(texts, " "),
+            ),
             mistakes=tuple(texts),
         )
     return over_defaults(relay.config.path_defaults, settings, body)

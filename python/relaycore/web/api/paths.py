@@ -11,7 +11,7 @@ from aiohttp import web
 
 from relaycore._relaycore import Session
 from relaycore.errors import ConfigurationError, PathError, RelaycoreError
-from relaycore.language import Message
+from relaycore.language import Message, message_of, shown
 from relaycore.paths.forward import ForwardStatus
 from relaycore.paths.source import SourceStatus
 from relaycore.settings import PathSettings, masked, normal_path
@@ -33,13 +33,13 @@ _PATH = {"path": "The path, such as `front` or `house/front`, as it is or percen
 _NO_PATH = Answered("There is no such path.", Problem)
 _NOT_RIGHT = Answered("The settings have mistakes, and nothing was changed.", Problem)
 
-UNTIL_RESTART = (
-    "This lasts until the relay is started again or reads its configuration file. "
-    "To keep it, paste the TOML into that file."
+UNTIL_RESTART = Message(
+    "This lasts until the relay is started again or reads its configuration file. To keep it, "
+    "paste the TOML into that file."
 )
-UNTIL_RESTART_REMOVED = (
-    "This lasts until the relay is started again or reads its configuration file. "
-    "To keep it, remove the table of the path from that file."
+UNTIL_RESTART_REMOVED = Message(
+    "This lasts until the relay is started again or reads its configuration file. To keep it, "
+    "remove the table of the path from that file."
 )
 
 
@@ -170,7 +170,7 @@ async def put_path(request: web.Request) -> web.Response:
             async with recorded(request, "setPath", path):
                 plan = await relay.set_path(path, settings)
     except RelaycoreError as error:
-        raise Refused(409, str(error)) from None
+        raise Refused(409, message_of(error)) from None
     if not dry_run:
         _log.info("path set by request", extra={"path": path, "user": request[USER]})
     changed = PathChanged(
@@ -178,7 +178,7 @@ async def put_path(request: web.Request) -> web.Response:
         dry_run=dry_run,
         ended=endings(plan, request.app[SESSION_IDS]),
         settings=shown_settings(settings),
-        lasts=UNTIL_RESTART,
+        lasts=shown(UNTIL_RESTART),
         toml=toml_table("paths", path, body),
     )
     return json_answer(201 if is_new and not dry_run else 200, changed)
@@ -204,7 +204,7 @@ async def delete_path(request: web.Request) -> web.Response:
             path=path,
             dry_run=dry_run,
             ended=endings(plan, request.app[SESSION_IDS]),
-            lasts=UNTIL_RESTART_REMOVED,
+            lasts=shown(UNTIL_RESTART_REMOVED),
         ),
     )
 
@@ -217,7 +217,7 @@ class PathStopped(msgspec.Struct, frozen=True, kw_only=True):
     """For how long."""
 
 
-UNTIL_STARTED = "This lasts until it is started, here or with the relay."
+UNTIL_STARTED = Message("This lasts until it is started, here or with the relay.")
 
 
 async def stop_source(request: web.Request) -> web.Response:
@@ -230,7 +230,7 @@ async def stop_source(request: web.Request) -> web.Response:
     except PathError as error:
         raise _nothing_to_start(request, path, error) from None
     _log.info("source stopped by request", extra={"path": path, "user": request[USER]})
-    return json_answer(200, PathStopped(path=path, lasts=UNTIL_STARTED))
+    return json_answer(200, PathStopped(path=path, lasts=shown(UNTIL_STARTED)))
 
 
 async def start_source(request: web.Request) -> web.Response:
@@ -243,7 +243,7 @@ async def start_source(request: web.Request) -> web.Response:
     except PathError as error:
         raise _nothing_to_start(request, path, error) from None
     except RelaycoreError as error:
-        raise Refused(409, str(error)) from None
+        raise Refused(409, message_of(error)) from None
     _log.info("source started by request", extra={"path": path, "user": request[USER]})
     return await get_path(request)
 
@@ -313,7 +313,7 @@ def _path_of(request: web.Request) -> str:
     try:
         return normal_path(request.match_info["path"])
     except ConfigurationError as error:
-        raise Refused(400, str(error)) from None
+        raise Refused(400, message_of(error)) from None
 
 
 def _no_path(path: str) -> Refused:

@@ -10,6 +10,7 @@ import msgspec
 from aiohttp import web
 
 from relaycore._relaycore import Engine, Session
+from relaycore.language import Message
 from relaycore.web.acts import recorded
 from relaycore.web.answers import Problem, Refused, json_answer
 from relaycore.web.keys import ENGINE, LEDGER, SESSION_IDS
@@ -140,7 +141,10 @@ def _session_of(request: web.Request) -> Session:
     wanted = request.match_info["id"]
     found = request.app[SESSION_IDS].find(wanted, request.app[ENGINE].sessions())
     if found is None:
-        text = f"There is no session {wanted!r} (any more): GET /api/v1/sessions lists those of now."
+        text = Message(
+            "There is no session {wanted} (any more): GET /api/v1/sessions lists those of now.",
+            wanted=repr(wanted),
+        )
         raise Refused(404, text)
     return found
 

@@ -12,7 +12,7 @@ from aiohttp import web
 from relaycore.access.share_links import ShareLink
 from relaycore.access.sharing import SharePurpose, ShareSeconds, ShareSessions
 from relaycore.errors import ConfigurationError, StateError
-from relaycore.language import Message
+from relaycore.language import Message, message_of
 from relaycore.web.acts import recorded
 from relaycore.web.answers import Problem, Refused, json_answer, read_json
 from relaycore.web.keys import RELAY
@@ -88,9 +88,9 @@ async def create_share(request: web.Request) -> web.Response:
                 wish.path, wish.purpose, seconds=wish.seconds, sessions=wish.sessions, user=request[USER]
             )
         except ConfigurationError as error:
-            raise Refused(422, str(error)) from None
+            raise Refused(422, message_of(error)) from None
         except StateError as error:
-            raise Refused(503, str(error)) from None
+            raise Refused(503, message_of(error)) from None
     _log.info("share link made", extra={"share": link.id, "path": link.path, "user": request[USER]})
     token = relay.share_token(link)
     made = NewShare(
@@ -117,7 +117,7 @@ async def revoke_share(request: web.Request) -> web.Response:
         try:
             await relay.revoke_share(link_id, f"The share link was revoked by {request[USER]}")
         except StateError as error:
-            raise Refused(503, str(error)) from None
+            raise Refused(503, message_of(error)) from None
     _log.info("share link revoked", extra={"share": link_id, "user": request[USER]})
     return web.Response(status=204)
 

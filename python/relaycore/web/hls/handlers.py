@@ -17,7 +17,7 @@ from aiohttp import hdrs, web
 from msgspec import Meta
 
 from relaycore.errors import ConfigurationError, EncoderError, PathError, RelaycoreError
-from relaycore.language import Message
+from relaycore.language import Message, message_of
 from relaycore.settings import normal_path
 from relaycore.web.answers import Problem, Refused
 from relaycore.web.hls.stream import HlsStream
@@ -178,7 +178,7 @@ async def _begun(request: web.Request, path: str) -> HlsStream:
     except PathError:
         raise nothing_at(path) from None
     except EncoderError as error:
-        raise Refused(404, str(error)) from None
+        raise Refused(404, message_of(error)) from None
     if not stream.timeline.is_ready:
         raise nothing_at(path)
     return stream

@@ -14,7 +14,7 @@ from msgspec import Meta
 
 from relaycore.access.decisions import host_of
 from relaycore.errors import EncoderError, PathError
-from relaycore.language import Message
+from relaycore.language import Message, message_of
 from relaycore.web.answers import Problem, Refused
 from relaycore.web.keys import ENGINE, PICTURES
 from relaycore.web.limits import LIMITS
@@ -70,11 +70,11 @@ async def get_snapshot(request: web.Request) -> web.Response:
     except PathError:
         raise nothing_at(viewer.path) from None
     except EncoderError as error:
-        raise Refused(404, str(error)) from None
+        raise Refused(404, message_of(error)) from None
     except TimeoutError:
-        raise _later("There is no picture yet") from None
+        raise _later(Message("There is no picture yet")) from None
     except Busy:
-        raise _later("Too many pictures are being made") from None
+        raise _later(Message("Too many pictures are being made")) from None
     taken_ns = request.app[ENGINE].unix_ns(still.captured_ns)
     tag = f'"{_RUN}-{still.captured_ns:x}-{query.width or 0}"'
     headers = {
@@ -119,11 +119,11 @@ async def get_mjpeg(request: web.Request) -> web.StreamResponse:
     except PathError:
         raise nothing_at(viewer.path) from None
     except EncoderError as error:
-        raise Refused(404, str(error)) from None
+        raise Refused(404, message_of(error)) from None
     except TimeoutError:
-        raise _later("There is no picture yet") from None
+        raise _later(Message("There is no picture yet")) from None
     except Busy:
-        raise _later("Too many sizes and rates of pictures are being watched") from None
+        raise _later(Message("Too many sizes and rates of pictures are being watched")) from None
 
 
 async def _while_allowed(request: web.Request, visit: Visit, sending: Coroutine[None, None, None]) -> None:
