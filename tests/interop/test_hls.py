@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from urllib.parse import urljoin
@@ -24,6 +26,12 @@ from tests.support.processes import first_bytes, run
 from tests.support.server import Server, serve
 
 PICTURES = 45
+
+IN_ORDER = {"tune": "zerolatency"}
+"""Options of libx264 for pictures that are not reordered."""
+
+SAID_AGAIN = {**IN_ORDER, "x264-params": "repeat-headers=1"}
+"""The same with parameter sets before each key picture."""
 
 
 def index(server: Server) -> str:
@@ -129,7 +137,7 @@ class Follower:
 def followed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Follower]:
     """Of a film, whose pictures are on time whatever else the machine has to do."""
     folder = tmp_path_factory.mktemp("hls")
-    film = make_media(folder / "film.mp4", sound="aac", frames=60 * FPS, options={"tune": "zerolatency"})
+    film = make_media(folder / "film.mp4", sound="aac", frames=60 * FPS, options=IN_ORDER)
     settings = folder / "relaycore.toml"
     settings.write_text(f"[paths.cam]\nsource = '{film}'\n")
     with serve(str(settings), streams=0) as server:
@@ -175,3 +183,43 @@ def test_the_hint_is_answered_when_the_part_is_there(followed: Follower) -> None
     hint = followed.playlists[-1].hint
     assert hint is not None
     assert samples(followed.get(hint))
+
+
+def test_a_publisher_with_another_picture_is_behind_a_discontinuity(tmp_path: Path) -> None:
+    """Those who watch go on with the same playlist."""
+    films = [
+        make_media(
+            tmp_path / f"{width}.mp4", sound="aac", frames=60 * FPS, size=(width, 96), options=SAID_AGAIN
+        )
+        for width in (96, 128)
+    ]
+    settings = tmp_path / "relaycore.toml"
+    settings.write_text("[paths.cam]\nread = true\n")
+    with serve(str(settings), streams=0) as server:
+        with published(films[0], server.url_of("cam")):
+            server.wait_for("session started")
+            follower = Follower(server, tmp_path)
+            follower.follow(2)
+        server.wait_for("the publisher has left")
+        with published(films[1], server.url_of("cam")):
+            for _ in range(60):
+                follower.follow(1)
+                last = follower.playlists[-1]
+                if any(segment.discontinuity for segment in last.whole):
+                    break
+    (cut,) = (segment for segment in last.whole if segment.discontinuity)
+    assert cut.discontinuity_sequence == 1
+    assert cut.parts[0].independent
+    assert cut.init != last.segments[0].init
+
+
+@contextmanager
+def published(film: Path, url: str) -> Iterator[None]:
+    """A film, as ffmpeg publishes it, as long as this lasts."""
+    to = ("-c", "copy", "-f", "rtsp", "-rtsp_transport", "tcp", url)
+    command = ("ffmpeg", "-v", "error", "-nostdin", "-re", "-i", str(film), *to)
+    with subprocess.Popen(command) as publisher:
+        try:
+            yield
+        finally:
+            publisher.kill()

@@ -153,6 +153,23 @@ def test_a_publisher_with_another_size_has_another_header() -> None:
     assert fragmenter.size == (128, 96)
 
 
+def test_what_is_missing_between_two_publishers_is_a_hole() -> None:
+    first, second = film(20), film(20, start=90_000 + 20 * 3600 + 45_000)
+    made = fragments(Fragmenter(Track.h264(), None), [*first, *second])
+    assert [fragment.duration_ns for fragment in made] == [40_000_000] * 39
+    assert made[20].start_ns - made[19].start_ns == 540_000_000
+
+
+def test_a_picture_that_stands_long_lasts_long() -> None:
+    """Behind it comes no random access point, so that nothing may be missing."""
+    units = film(30, gop=30)
+    late = [
+        replace(unit, pts=unit.pts + 90_000) if number >= 10 else unit for number, unit in enumerate(units)
+    ]
+    made = fragments(Fragmenter(Track.h264(), None), late)
+    assert made[9].duration_ns == 1_040_000_000
+
+
 def test_nothing_comes_before_there_is_something_to_decode_it_with() -> None:
     units = film(30)
     bare = replace(units[0], data=without_sets(units[0].data))

@@ -193,6 +193,13 @@ def test_discontinuities_are_still_counted_when_they_are_gone() -> None:
     assert seen[-1].segments[-1].discontinuity_sequence == 11
 
 
+def test_before_a_random_access_point_less_may_be_missing() -> None:
+    """As when a publisher comes again at once: no part is too long for that."""
+    fragments = [*film(110), *film(60, start=10 + 110 / 25 + 0.6, first=110, init=None)]
+    _, seen = fed(fragments)
+    assert len([segment for segment in seen[-1].segments if segment.discontinuity]) == 1
+
+
 def test_a_short_gap_is_none() -> None:
     fragments = [each for number, each in enumerate(film(300)) if number not in range(130, 137)]
     timeline = Timeline()

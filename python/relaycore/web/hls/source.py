@@ -42,6 +42,10 @@ USUAL_REORDERED: Final = 2
 MOST_TICKS: Final = 10 * VIDEO_RATE
 """What an access unit lasts at most, or waits to be shown, in ticks; whatever has more is a jump in time."""
 
+HOLE_TICKS: Final = VIDEO_RATE // 4
+HOLE_TIMES: Final = 3
+"""From so many ticks, and so many times what the picture before lasted, something is missing behind it."""
+
 MOST_TIME: Final = 1 << 62
 """Media time at most, in ticks."""
 
@@ -65,9 +69,9 @@ class Fragmenter:
         self._video: H264Track | None = None
         self._audio: AacTrack | None = None
         self._has_video = video is not None
+        self._described: H264Track | None = None
         if video is not None:
-            with contextlib.suppress(ValueError):
-                self._video = H264Track.of(video.parameters)
+            self.described(video.parameters)
         if audio is not None:
             self._audio = AacTrack(audio.parameters, audio.clock_rate, audio.channels)
         self._init: bytes | None = None
@@ -89,13 +93,19 @@ class Fragmenter:
         """Width and height of the pictures."""
         return None if self._video is None else (self._video.width, self._video.height)
 
+    def described(self, parameters: bytes) -> None:
+        """What the description of the stream says now of the parameters of its pictures."""
+        with contextlib.suppress(ValueError):
+            self._described = H264Track.of(parameters, self._described)
+
     def picture(self, unit: AccessUnit, unix_ns: int) -> list[Fragment]:
         """Takes a picture; gives what it completes."""
         made: list[Fragment] = []
         if unit.random_access:
+            # Parameters that come with the pictures are newer than those of the description.
             track: H264Track | None = None
             with contextlib.suppress(ValueError):
-                track = H264Track.of(unit.data, self._video)
+                track = H264Track.of(unit.data) or self._described
             if track is not None and track != self._video:
                 made = self._break_off()
                 self._video = track
@@ -114,7 +124,7 @@ class Fragmenter:
             self._waits = True
             return made + self._break_off()
         assert self._video is not None
-        made += self._release(decoded)
+        made += self._release(decoded, may_miss=unit.random_access)
         sample = Sample(self._video.sample(unit.data), 0, unit.random_access, unit.pts - decoded)
         self._held = decoded, sample, unix_ns
         return made
@@ -138,13 +148,18 @@ class Fragmenter:
         self._times = DecodingTimes(self._depth)
         return made
 
-    def _release(self, next_decoded: int) -> list[Fragment]:
-        """The picture that was held back, which lasts until the next, and the sound that came meanwhile."""
+    def _release(self, next_decoded: int, *, may_miss: bool = False) -> list[Fragment]:
+        """The picture that was held back, and the sound that came meanwhile.
+
+        It lasts until the next one. With ``may_miss`` it lasts as long as the one before where very much is
+        missing, as between two publishers.
+        """
         if self._held is None:
             return []
         decoded, sample, unix_ns = self._held
-        if 0 < next_decoded - decoded <= MOST_TICKS:
-            self._lasts = next_decoded - decoded
+        lasts = next_decoded - decoded
+        if 0 < lasts <= MOST_TICKS and not (may_miss and lasts > max(HOLE_TICKS, HOLE_TIMES * self._lasts)):
+            self._lasts = lasts
         init = self._header()
         whole = Sample(sample.data, self._lasts, sample.sync, sample.offset)
         picture = Fragment(
@@ -251,6 +266,8 @@ class PathFragments(FragmentSource):
                 unix_ns = self._engine.unix_ns(unit.captured_ns)
                 made: list[Fragment] = []
                 if source is reader and unit.track == self._video:
+                    if unit.random_access:
+                        fragmenter.described(reader.tracks[self._video].parameters)
                     made = fragmenter.picture(unit, unix_ns)
                 elif source is sound and unit.track == number:
                     made = fragmenter.sound(unit, unix_ns)

@@ -163,7 +163,7 @@ class Timeline:
             if self._part is not None and self._open_bytes() < MOST_OPEN_BYTES:
                 self._part.pieces.append(fragment.data)
             return
-        if self._last is not None and (_is_jump(self._last, fragment) or self._is_late(fragment)):
+        if self._last is not None and (self._is_jump(self._last, fragment) or self._is_late(fragment)):
             self._break_off()
         before = fragment if self._last is None else self._last
         # Durations are guesses of who made the fragments: what came before is one, too.
@@ -334,6 +334,16 @@ class Timeline:
             or self._open_bytes() > MOST_OPEN_BYTES
         )
 
+    def _is_jump(self, last: Fragment, fragment: Fragment) -> bool:
+        """Whether times do not go on.
+
+        No part may be too long, so that less may be missing where a break loses nothing: before a random
+        access point, such as that of another publisher.
+        """
+        missing = fragment.start_ns - (last.start_ns + last.duration_ns)
+        most = int(self.part_target_s * SECOND) if self.target_s and fragment.independent else JUMP_NS
+        return fragment.start_ns < last.start_ns or missing > min(most, JUMP_NS)
+
     def _is_late(self, fragment: Fragment) -> bool:
         """Whether so much is missing before a fragment that the segment would be too long with it."""
         if self._open is None or not self.target_s:
@@ -405,11 +415,6 @@ class Timeline:
 
     def _bytes(self) -> int:
         return sum(segment.size for segment in chain(self._listed, self._retired))
-
-
-def _is_jump(last: Fragment, fragment: Fragment) -> bool:
-    missing = fragment.start_ns - (last.start_ns + last.duration_ns)
-    return fragment.start_ns < last.start_ns or missing > JUMP_NS
 
 
 def _length(segment: Segment) -> int:
