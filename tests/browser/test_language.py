@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 
 from relaycore.language.pseudo import OPEN
 from tests.browser.seen import wait_for_picture
+from tests.browser.watch import Trouble
 
 WORDS = """() => {
   const found = [];
@@ -30,7 +31,7 @@ WORDS = """() => {
   return found;
 }"""
 
-NAMES = frozenset({"cam", "relaycore", "WebRTC", "opus", "pcm", "Mbit", "kbit", "fps"})
+NAMES = frozenset({"cam", "elsewhere", "relaycore", "WebRTC", "opus", "pcm", "Mbit", "kbit", "fps"})
 """Names and units, and the path."""
 
 
@@ -58,6 +59,15 @@ def test_the_player_is_in_one_language(page: Page, site: str, size: dict[str, in
 def test_the_console_is_in_one_language(page: Page, site: str) -> None:
     page.goto(f"{site}/?language=en-XA")
     expect(page.locator("article[data-path=cam]")).to_contain_text(OPEN)
+    assert plain(page) == []
+
+
+@pytest.mark.parametrize("address", ["/phone/publish", "/login", "/elsewhere"])
+def test_other_pages_are_in_one_language(page: Page, site: str, trouble: Trouble, address: str) -> None:
+    trouble.expect("the server responded with a status of 404")
+    page.goto(f"{site}{address}?language=en-XA")
+    expect(page.locator("html")).to_have_attribute("lang", "en-XA")
+    page.wait_for_load_state("networkidle")
     assert plain(page) == []
 
 
