@@ -210,6 +210,7 @@ async def test_everybody_is_told_what_they_may_do(role: Role, may: set[str]) -> 
     async with Relay(port=0, users=[user]) as relay, aiohttp.ClientSession(middlewares=[login]) as http:
         status, found = await Api(relay, http).ask("GET", "/api/v1/me")
     assert (status, found["user"], found["role"], set(found["may"])) == (200, "bo", role, may)
+    assert "login" in found["parts"]
     assert "ledger" not in found["parts"]
 
 
@@ -217,6 +218,7 @@ async def test_without_users_whoever_is_here_may_look_and_change_nothing() -> No
     async with Relay(port=0) as relay, aiohttp.ClientSession() as http:
         _, found = await Api(relay, http).ask("GET", "/api/v1/me")
     assert (found["user"], found["role"], found["may"]) == (None, None, ["read", "publish", "look"])
+    assert "login" not in found["parts"]
 
 
 async def test_paths_are_those_that_are_configured_or_live(api: Api) -> None:

@@ -12,7 +12,7 @@ from aiohttp import web
 from relaycore.settings import Action, Role
 from relaycore.web.answers import json_answer
 from relaycore.web.guard import ACTIONS
-from relaycore.web.keys import GUARD, JOURNEYS, LEDGER
+from relaycore.web.keys import GUARD, JOURNEYS, LEDGER, RELAY
 from relaycore.web.routes import USER, Answered, Route
 
 __all__ = ["ROUTES", "Me", "Part", "parts_of"]
@@ -46,6 +46,9 @@ def parts_of(app: web.Application) -> list[Part]:
     """What a relay has that others may not have."""
     served = {resource.canonical for resource in app.router.resources()}
     found: list[Part] = [part for part, address in _ADDRESSES.items() if address in served]
+    if not app[RELAY].users and "login" in found:
+        # There is nobody to log in as.
+        found.remove("login")
     if app[LEDGER] is not None:
         found.append("ledger")
     if app[JOURNEYS] is not None:

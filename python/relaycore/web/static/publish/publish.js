@@ -216,7 +216,8 @@ class Publishing {
     const figures = await this.#session?.figures().catch(() => null);
     if (!figures) return;
     const parts = [elapsed((Date.now() - this.#since) / 1000), bitRate(figures.bitsPerSecond)];
-    if (figures.height) parts.push(`${figures.width}×${figures.height}`);
+    // Numbers with a sign between them would be turned round where texts run from right to left.
+    if (figures.height) parts.push(`\u2066${figures.width}×${figures.height}\u2069`);
     say(this.#figures, parts.join(" · "));
     // At the beginning it is found out how much the network takes.
     this.#heldBack = figures.isHeldBack ? this.#heldBack + 1 : 0;
