@@ -303,13 +303,16 @@ def _unknown(text: Message, challenges: Sequence[str]) -> Refused:
 def _refuse_other_origins(request: web.Request, *, must_say: bool = False) -> None:
     """Refuses what a page of another site has sent; with ``must_say`` also what does not say where from."""
     origin = request.headers.get(hdrs.ORIGIN)
-    if origin is not None:
+    site = request.headers.get("Sec-Fetch-Site", "none")
+    if origin == "null":
+        # So do forms of pages that tell no referrer; no page can make up the other header.
+        same = site == "same-origin"
+    elif origin is not None:
         try:
             same = urlsplit(origin).netloc.lower() == request.headers.get(hdrs.HOST, "").lower()
         except ValueError:
             same = False
     else:
-        site = request.headers.get("Sec-Fetch-Site", "none")
         same = site == "same-origin" or (site == "none" and not must_say)
     if not same:
         raise _Foreign(
