@@ -51,9 +51,12 @@ function onEachPicture(element, act) {
 }
 """
 
-WATCH: Final = f"""([player, count, skip]) => {{
+WATCH: Final = f"""async ([player, count, skip]) => {{
 {_READ_STRIP}
-    const element = player.shadowRoot.querySelector(".stage > :is(video, canvas):not(.coming, .last)");
+    const find = () => player.shadowRoot.querySelector(".stage > :is(video, canvas):not(.coming, .last)");
+    const plays = () => new Promise((done) => player.addEventListener("playing", done, {{ once: true }}));
+    while (find() === null) await plays();
+    const element = find();
     const canvas = document.createElement("canvas");
     return new Promise((done) => {{
         const seen = [];

@@ -76,8 +76,8 @@ def _page(description: PlayerDescription) -> str:
         )
     modules = "".join(
         f'<link rel="modulepreload" href="{files.address(name)}">\n'
-        for name in sorted(name for name in files if name.startswith("player/") and name.endswith(".js"))
-        if name != OLD
+        for name in sorted(files)
+        if name == "texts.js" or (name.startswith("player/") and name.endswith(".js") and name not in _LATER)
     )
     return _PAGE.format(
         title=escape(description.path),
@@ -100,6 +100,11 @@ def _page(description: PlayerDescription) -> str:
 
 OLD: Final = "player/old.js"
 """For browsers that know no modules."""
+
+_LATER: Final = frozenset(
+    {OLD, *(f"player/{name}.js" for name in ("hls", "live_edge", "mjpeg", "mp4", "mse", "parts"))}
+)
+"""What the first picture does not wait for, in most browsers."""
 
 _PAGE: Final = """<!doctype html>
 {html}

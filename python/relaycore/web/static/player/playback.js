@@ -3,12 +3,14 @@
 
 import { pauseAfter } from "./backoff.js";
 import { Failure } from "./failure.js";
-import { Hls } from "./hls.js";
-import { Mjpeg } from "./mjpeg.js";
-import { Mse } from "./mse.js";
-import { WebRtc } from "./webrtc.js";
 
-const KINDS = { webrtc: WebRtc, mse: Mse, hls: Hls, mjpeg: Mjpeg };
+/** Each is fetched when it is first tried: the first picture needs one of them. */
+const KINDS = {
+  webrtc: () => import("./webrtc.js").then(({ WebRtc }) => WebRtc),
+  mse: () => import("./mse.js").then(({ Mse }) => Mse),
+  hls: () => import("./hls.js").then(({ Hls }) => Hls),
+  mjpeg: () => import("./mjpeg.js").then(({ Mjpeg }) => Mjpeg),
+};
 
 /** A way that has no picture after this is left for the next one; HLS begins with a whole segment. */
 const FIRST_PICTURE_MS = { webrtc: 2000, mse: 2000, hls: 6000, mjpeg: 4000 };
@@ -37,7 +39,6 @@ const BETTER_AT_MOST_MS = 240_000;
 export class Playback extends EventTarget {
   #address;
   #order;
-  #kinds;
   #stop = new AbortController();
   #current = null;
   #nudge = new EventTarget();
@@ -50,13 +51,11 @@ export class Playback extends EventTarget {
    * @param {object} [options]
    * @param {() => boolean} [options.hold] whether the element has to stay as it is, since it is in a window of its own
    * @param {(failure: Failure) => Promise<Failure>} [options.explain] finds out more of why no transport works
-   * @param {Record<string, Function>} [options.kinds] other transports, for tests
    */
-  constructor(address, order, { hold, explain, kinds } = {}) {
+  constructor(address, order, { hold, explain } = {}) {
     super();
     this.#address = address;
     this.#order = order;
-    this.#kinds = kinds ?? KINDS;
     if (hold) this.#hold = hold;
     if (explain) this.#explain = explain;
   }
@@ -107,7 +106,13 @@ export class Playback extends EventTarget {
   async #openBest(order, signal) {
     let failure = new Failure("unsupported");
     for (const name of order) {
-      const transport = new this.#kinds[name](this.#address);
+      const Transport = await KINDS[name]().catch(() => null);
+      if (signal.aborted) break;
+      if (Transport === null) {
+        failure = new Failure("lost");
+        continue;
+      }
+      const transport = new Transport(this.#address);
       const opened = await this.#open(transport, signal);
       if (opened === null) {
         this.#show(transport);
