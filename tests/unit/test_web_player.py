@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Mapping
+from functools import partial
 from html import unescape
 
 import aiohttp
@@ -178,6 +179,16 @@ async def test_only_pages_of_named_origins_may_read_what_players_ask_for(embedde
         assert "Access-Control-Allow-Origin" not in headers
     _, headers, _ = await get(embedded, path)
     assert "Access-Control-Allow-Origin" not in headers
+
+
+@pytest.mark.parametrize(("origin", "status"), [(SHOP, 200), ("https://evil.example", 403)])
+async def test_what_browsers_let_every_page_ask_is_for_named_origins(
+    embedded: Relay, monkeypatch: pytest.MonkeyPatch, origin: str, status: int
+) -> None:
+    """As WebSockets are, of which a browser tells the origin and leaves the rest to the server."""
+    guard = embedded._web._guard  # type: ignore[union-attr]
+    monkeypatch.setattr(guard, "enter", partial(guard.enter, same_origin=True))
+    assert (await get(embedded, "/api/v1/paths/door/player", {"Origin": origin}))[0] == status
 
 
 async def test_nothing_else_is_read_by_them(embedded: Relay) -> None:

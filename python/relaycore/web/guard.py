@@ -30,6 +30,7 @@ from relaycore.language import Message
 from relaycore.settings import Action, Role
 from relaycore.web import share_cookie
 from relaycore.web.answers import Refused
+from relaycore.web.embedding import is_allowed
 from relaycore.web.keys import CONNECTIONS, PRESENCE, RELAY
 from relaycore.web.login import cookie as login_cookie
 
@@ -147,11 +148,13 @@ class Guard:
         Refused when they may not. It is what all handlers ask that serve a stream, by whatever protocol; the
         visitor's ``user`` and ``ticket`` are for the session that they begin. A share link in the query lets
         in, too, and so does its cookie. A page of another site may not publish, and with ``same_origin`` not
-        read, either; it may lead to the page where a person does.
+        read, either, unless its origin is one of ``embed_origins``; it may lead to the page where a person
+        does.
         """
         question = replace(_question(request, action), path=path)
         publishes = action == "publish" and request.method not in _SAFE
-        visitor = await self._visitor(request, question, path, same_origin or publishes)
+        embeds = action == "read" and is_allowed(request, request.app[RELAY].config.embed_origins)
+        visitor = await self._visitor(request, question, path, (same_origin and not embeds) or publishes)
         request.app[PRESENCE].note(request, visitor.user)
         return visitor
 
