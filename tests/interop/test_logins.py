@@ -264,6 +264,16 @@ async def test_curl_gets_a_picture_by_each_scheme(house: House, encrypted: bool,
     assert (await curl(picture, "--cookie", jar)).split()[0] == "401"
 
 
+@ways
+@pytest.mark.parametrize("by", ["link", "token"])
+async def test_ffmpeg_plays_hls_whose_parts_have_no_query(house: House, by: str, encrypted: bool) -> None:
+    _, token = await house.link()
+    query = f"?share={token}" if by == "link" else f"?token={house.token()}"
+    url = house.http(f"/own/index.m3u8{query}", encrypted=encrypted)
+    play = partial(run, ["ffmpeg", "-v", "error", "-nostdin", "-i", url, "-frames:v", "5", *NOWHERE])
+    assert await user_of(house, play) in (f"share:{token.partition('.')[0]}", "ada")
+
+
 async def test_a_user_who_is_removed_is_out_of_rtsp_and_http_at_once(house: House) -> None:
     """Over the account file, as `relaycore user remove` does it."""
     folder = Path(house.relay.config.state_folder)

@@ -275,6 +275,28 @@ async def test_a_token_is_taken_over_http_and_asked_for(relay: Relay) -> None:
     assert (await status(relay, in_header(signed(role="auditor"))[1], "/api/v1/ledger"))[0] == 200
 
 
+async def test_a_browser_gets_a_cookie_in_place_of_the_token(relay: Relay) -> None:
+    host, port = relay.address
+    base, token = f"http://{host}:{port}", signed(paths=["own"])
+    async with aiohttp.ClientSession() as http:
+        page = await http.get(
+            f"{base}/own/notice?a=b&token={token}", headers={"Accept": "text/html"}, allow_redirects=False
+        )
+        assert (page.status, page.headers["Location"]) == (303, "/own/notice?a=b")
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as http:
+        assert (await http.get(f"{base}/own/snapshot.jpg")).status == 401
+        first = await http.get(f"{base}/own/snapshot.jpg?token={token}")
+        assert first.status == 200
+        assert first.cookies["relaycore_share"]["path"] == "/own"
+        assert (await http.get(f"{base}/own/snapshot.jpg")).status == 200, "as for the parts of HLS"
+        assert (await http.get(f"{base}/other/snapshot.jpg")).status == 401
+    for wrong in (signed(OTHER), signed(exp=1), "x"):
+        async with aiohttp.ClientSession() as http:
+            answer = await http.get(f"{base}/own/snapshot.jpg?token={wrong}")
+            assert answer.status in (400, 401)
+            assert not answer.cookies
+
+
 async def test_sessions_end_with_the_key_and_a_new_one_is_read(relay: Relay) -> None:
     events = relay.events()
     path = Path(relay.config.access.tokens.key_file)

@@ -237,15 +237,15 @@ class Guard:
     async def _decided(
         self, request: web.Request, question: HttpQuestion, stream: str | None, login: Identity | None
     ) -> Visitor:
-        links = self._gatekeeper.users.links
+        users = self._gatekeeper.users
         came_as = login
         if came_as is None and stream is not None:
-            came_as = share_cookie.identity_of(request, links, stream)
+            came_as = share_cookie.identity_of(request, users, stream)
         match await self._gatekeeper.decide(question, stream, came_as=came_as):
             case Allow(user, ticket):
-                who = self._gatekeeper.users.identity(user, ticket) or NOBODY
-                if who.is_share:
-                    share_cookie.remember(request, links, secure=question.secure)
+                who = users.identity(user, ticket) or NOBODY
+                if stream is not None:
+                    share_cookie.remember(request, users, stream, secure=question.secure)
                 return Visitor(user, who.role, who.purpose, ticket, question.peer, question.secure)
             case Challenge(challenges, reason=reason, wrong=wrong):
                 said = reason if wrong else Message("Say who you are")

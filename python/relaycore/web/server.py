@@ -141,7 +141,7 @@ class Web:
         self._limits = HttpLimits.of(relay.config.limits)
         self._totals = Totals()
         self._guard = Guard(gatekeeper, [relay.config.host])
-        self._links = gatekeeper.users.links
+        self._users = gatekeeper.users
         self._presence = Presence()
         self._visits = Visits(engine, entrance)
         self._routes = {route.handler: route for route in ROUTES}
@@ -261,7 +261,7 @@ class Web:
         if preflight is not None:
             return preflight
         _, secure = request.app[CONNECTIONS].client_of(request)
-        elsewhere = share_cookie.moved(request, self._links, secure=secure)
+        elsewhere = share_cookie.moved(request, self._users, secure=secure)
         if elsewhere is not None:
             return elsewhere
         route = self._routes.get(request.match_info.handler)
