@@ -16,6 +16,8 @@ from tests.browser.chromium import EXECUTABLE, FLAGS
 AIMS_MS: Final = {"webrtc": 150.0, "mse": 400.0, "hls": None, "mjpeg": None}
 """Medians of the age of a picture."""
 
+LABELS: Final = {"webrtc": "WebRTC", "mse": "MSE", "hls": "HLS", "mjpeg": "Motion JPEG"}
+
 FIRST_PICTURE_MS: Final = 500.0
 
 PICTURES: Final = 300
@@ -79,12 +81,13 @@ def _measure(browser: Browser, site: str, name: str, runs: list[dict[str, Any]])
             ages = [age for _, age in seen]
         context.close()
     middle, p95 = np.percentile(ages, [50, 95])
+    label = LABELS[name]
     runs.append({"transport": name, "first_picture_ms": [round(first, 1) for first in firsts]})
     return [
-        Figure("age of a picture, median", float(middle), "ms", below=AIMS_MS[name], of=name),
-        Figure("age of a picture, 95th percentile", float(p95), "ms", of=name),
-        Figure("pictures not seen", counters[-1] - counters[0] + 1 - len(set(counters)), "", of=name),
-        Figure("first picture, median", median(firsts), "ms", below=FIRST_PICTURE_MS, of=name),
+        Figure(f"{label}: age of a picture, median", float(middle), "ms", below=AIMS_MS[name]),
+        Figure(f"{label}: 95th percentile of it", float(p95), "ms"),
+        Figure(f"{label}: pictures not seen", counters[-1] - counters[0] + 1 - len(set(counters)), ""),
+        Figure(f"{label}: first picture, median", median(firsts), "ms", below=FIRST_PICTURE_MS),
     ]
 
 
