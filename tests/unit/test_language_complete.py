@@ -50,7 +50,7 @@ def test_a_language_has_every_text(tag: str) -> None:
 
 
 def test_there_are_the_languages_that_were_promised() -> None:
-    assert tags() == ("ar", "de", "es", "fr", "zh-Hans")
+    assert {"ar", "de", "es", "fr", "zh-Hans"} <= set(tags())
 
 
 def test_a_plural_in_arabic_has_its_six_forms() -> None:

@@ -160,7 +160,9 @@ class ManagedPath:
             async with asyncio.timeout(timeout):
                 await self._until_fed()
         except TimeoutError:
-            reason = next(iter(self._failures.values()), "The source does not deliver yet: try again.")
+            reason = next(
+                iter(self._failures.values()), Message("The source does not deliver yet: try again.")
+            )
             raise SourceError(reason) from None
 
     async def prepare_rendition(self, ending: str, timeout: float) -> None:
