@@ -13,24 +13,30 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import msgspec
 import pytest
 
 from relaycore import AccessRule, AccessSettings, LedgerSettings, PathSettings, Relay, User
 from relaycore.access import share_links
 from relaycore.access.accounts import ACCOUNT_FILE
+from relaycore.access.identity import Identity
 from relaycore.access.share_file import KEY_FILE, ShareFile
 from relaycore.access.share_links import ShareLink, ShareLinks, ShareProblem, new_link, token_in
 from relaycore.access.sharing import checked_link
+from relaycore.access.tickets import SPARE, Tickets
+from relaycore.alerts.shared_link import SharedLink
 from relaycore.control.cli import main
 from relaycore.errors import ConfigurationError, StateError
 from relaycore.events import SessionEnded
 from relaycore.ledger.records import Opening, Record
+from relaycore.settings import SharedLinkRule
 from tests.support.events import of_kind
 from tests.support.http import Raw
 from tests.support.rtsp import Client
 
 ANNA = User(name="anna", password="open sesame")
 KEY = bytes(range(32))
+ALERT = SharedLink(SharedLinkRule(networks=3))
 
 
 def test_a_token_lets_in_until_its_end_and_not_when_anything_of_it_is_changed() -> None:
@@ -129,6 +135,24 @@ def test_a_file_of_users_alone_learns_of_links(tmp_path: Path) -> None:
     file.close()
 
 
+def test_as_many_tickets_are_kept_as_may_be_needed() -> None:
+    tickets = Tickets()
+    held = tickets.number(Identity("anna", purpose="a visit"))
+    assert tickets.number(Identity("anna", purpose="a visit")) == held
+    tickets.hold(held)
+    spare = tickets.number(Identity("bo", purpose="a visit"))
+    for number in range(SPARE):
+        tickets.number(Identity(f"user{number}"))
+    assert tickets.identity(held) == Identity("anna", purpose="a visit")
+    assert tickets.identity(spare) is None
+    assert len(tickets) <= SPARE + 1
+    tickets.release(held)
+    for number in range(SPARE):
+        tickets.number(Identity(f"other{number}"))
+    assert tickets.identity(held) is None
+    assert len(tickets) == SPARE
+
+
 @pytest.fixture
 async def relay(tmp_path: Path) -> AsyncIterator[Relay]:
     settings: dict[str, Any] = {
@@ -205,6 +229,12 @@ async def test_the_purpose_and_the_link_are_on_record(relay: Relay) -> None:
         await client.start(udp=False)
     opening = records[0]
     assert isinstance(opening, Opening)
+    told = [
+        finding.subject
+        for number in range(3)
+        for finding in ALERT.take(msgspec.structs.replace(opening, network=f"192.0.{number}.0/24"))
+    ]
+    assert told == [link.name], "a link that is used from many places is told of"
     assert (opening.subject, opening.role, opening.purpose) == (
         link.name,
         "viewer",
