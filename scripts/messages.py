@@ -70,9 +70,10 @@ def main() -> int:
         if wanted.add and file.exists():
             sys.exit(f"{file} is there already.")
         known = read(file, tag) if file.exists() else None
+        made = catalogue_of(tag, messages, known)
         file.parent.mkdir(parents=True, exist_ok=True)
         with file.open("wb") as out:
-            write(out, catalogue_of(tag, messages, known))
+            write(out, made)
         missing = sum(not _is_complete(message) for message in read(file, tag) if message.id)
         sys.stdout.write(
             f"{file.relative_to(Path.cwd())}: {len(messages)} messages, {missing} to translate\n"
