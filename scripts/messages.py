@@ -75,9 +75,7 @@ def main() -> int:
         with file.open("wb") as out:
             write(out, made)
         missing = sum(not _is_complete(message) for message in read(file, tag) if message.id)
-        sys.stdout.write(
-            f"{file.relative_to(Path.cwd())}: {len(messages)} messages, {missing} to translate\n"
-        )
+        sys.stdout.write(f"{file}: {len(messages)} messages, {missing} to translate\n")
     return 0
 
 

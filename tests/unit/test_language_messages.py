@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import sys
 from pathlib import Path
 
 import pytest
 
+from scripts import messages
 from scripts.messages import Text, catalogue_of, faults_of, found_in, of_python, of_script, read, write
 
 SOURCE = """
@@ -106,3 +108,34 @@ def test_a_catalogue_keeps_its_translations_and_has_one_form_for_each_plural(tmp
     assert 'msgstr "Lire {path}"' in text
     assert 'msgstr[5] ""' in text
     assert "Creation-Date" not in text
+
+
+def run(monkeypatch: pytest.MonkeyPatch, folder: Path, *arguments: str) -> Path:
+    """Runs it on another folder. The file of Italian in it."""
+    monkeypatch.setattr(messages, "file_of", lambda tag: folder / f"{tag}.po")
+    monkeypatch.setattr(messages, "tags", lambda: ("it",) if (folder / "it.po").exists() else ())
+    monkeypatch.setattr(messages, "found_in", lambda package: MESSAGES)
+    monkeypatch.setattr(sys, "argv", ["messages", *arguments])
+    assert messages.main() == 0
+    return folder / "it.po"
+
+
+def test_a_language_is_begun_and_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = run(monkeypatch, tmp_path, "--add", "it")
+    text = file.read_text(encoding="utf-8")
+    assert 'msgid "Play {path}"\nmsgstr ""' in text
+    file.write_text(
+        text.replace('{path}"\nmsgstr ""', '{path}"\nmsgstr "Riproduci {path}"'), encoding="utf-8"
+    )
+    kept = file.read_bytes()
+    assert run(monkeypatch, tmp_path).read_bytes() == kept
+    with pytest.raises(SystemExit, match="is there already"):
+        run(monkeypatch, tmp_path, "--add", "it")
+
+
+def test_of_a_language_that_nobody_knows_nothing_is_begun(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with pytest.raises(SystemExit, match="no language xx"):
+        run(monkeypatch, tmp_path, "--add", "xx")
+    assert list(tmp_path.iterdir()) == []
