@@ -64,11 +64,19 @@ impl Outlet {
 }
 
 impl Batch {
-    /// Adds a datagram that leaves from an outlet; sends what waits where it does not go along.
-    pub(super) fn add(&mut self, outlets: &[Outlet], from: usize, to: SocketAddr, datagram: &[u8]) {
-        let Some(outlet) = outlets.get(from) else {
+    /// Adds a datagram that leaves from the outlet at an address; sends what waits where it does not go along. One from
+    /// where there is none is lost: from another address its client would not take it.
+    pub(super) fn add(
+        &mut self,
+        outlets: &[Outlet],
+        from: SocketAddr,
+        to: SocketAddr,
+        datagram: &[u8],
+    ) {
+        let Some(from) = outlets.iter().position(|it| it.address == from) else {
             return;
         };
+        let outlet = &outlets[from];
         let goes_along = self.to == Some((from, to))
             && !self.is_closed
             && datagram.len() <= self.segment
@@ -94,5 +102,37 @@ impl Batch {
         self.bytes.clear();
         self.count = 0;
         self.is_closed = false;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::{Ipv4Addr, UdpSocket};
+    use std::time::Duration;
+
+    #[test]
+    fn a_datagram_leaves_from_its_own_address_or_not_at_all() {
+        let bind = || UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let client = bind();
+        let limit = Duration::from_secs(20);
+        client.set_read_timeout(Some(limit)).unwrap();
+        let to = client.local_addr().unwrap();
+        let outlets = [bind(), bind()].map(|socket| {
+            socket.set_nonblocking(true).unwrap();
+            Outlet::new(socket).unwrap()
+        });
+        let nobody: SocketAddr = ([192, 0, 2, 1], 9).into();
+        let mut batch = Batch::default();
+        batch.add(&outlets, nobody, to, b"lost");
+        batch.flush(&outlets);
+        batch.add(&outlets, outlets[1].address, to, b"sent");
+        batch.flush(&outlets);
+        let mut buffer = [0; 16];
+        let (length, from) = client.recv_from(&mut buffer).unwrap();
+        assert_eq!(
+            (&buffer[..length], from),
+            (&b"sent"[..], outlets[1].address)
+        );
     }
 }

@@ -352,16 +352,8 @@ impl Worker {
                     break;
                 }
                 Ok(Output::Transmit(datagram)) => {
-                    let from = self
-                        .outlets
-                        .iter()
-                        .position(|it| it.address == datagram.source);
-                    self.batch.add(
-                        &self.outlets,
-                        from.unwrap_or(0),
-                        datagram.destination,
-                        &datagram.contents,
-                    );
+                    let (from, to) = (datagram.source, datagram.destination);
+                    self.batch.add(&self.outlets, from, to, &datagram.contents);
                 }
                 Ok(Output::Event(event)) => match event {
                     Event::Connected => {
@@ -557,13 +549,8 @@ impl Worker {
             match output {
                 Output::Timeout(_) => break,
                 Output::Transmit(datagram) => {
-                    let from = self
-                        .outlets
-                        .iter()
-                        .position(|it| it.address == datagram.source);
-                    let from = from.unwrap_or(0);
-                    let (to, contents) = (datagram.destination, &datagram.contents);
-                    self.batch.add(&self.outlets, from, to, contents);
+                    let (from, to) = (datagram.source, datagram.destination);
+                    self.batch.add(&self.outlets, from, to, &datagram.contents);
                 }
                 Output::Event(_) => {}
             }
