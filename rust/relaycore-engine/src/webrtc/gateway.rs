@@ -1,6 +1,6 @@
 //! The way from the program to the thread that serves WebRTC, which starts with the first session.
 
-use super::negotiation::{self, Agreed};
+use super::negotiation;
 use super::peer::Peer;
 use super::worker::{self, Command, Worker};
 use super::{MOST_DESCRIPTION_BYTES, OfferError};
@@ -55,7 +55,7 @@ pub(super) struct Handle {
 struct HandleShared {
     waker: Waker,
     woken: AtomicBool,
-    /// Sessions that the thread has or is about to have.
+    /// Sessions that the thread has, or that are being agreed on.
     peers: AtomicUsize,
 }
 
@@ -70,6 +70,11 @@ impl Gateways {
         let mut state = lock(&self.0);
         if state.is_closed {
             return Err(io::Error::other("the server is being stopped"));
+        }
+        if state.thread.as_ref().is_some_and(JoinHandle::is_finished) {
+            // It panicked, and has said so on standard error; its sessions have ended, its sockets are free.
+            state.thread = None;
+            state.gateway = None;
         }
         if let Some(gateway) = &state.gateway {
             return Ok(Arc::clone(gateway));
@@ -138,27 +143,39 @@ impl Gateway {
         offer: &str,
         sound: Option<&str>,
     ) -> Result<String, OfferError> {
+        let (peer, answer) = self.agree(shared, session, offer, sound)?;
+        if !self.handle.send(Command::Serve(Box::new(peer))) {
+            return Err(OfferError::Unavailable(
+                "what serves WebRTC has failed; try again".to_owned(),
+            ));
+        }
+        Ok(answer)
+    }
+
+    /// A client that is to be served, and the answer to its offer.
+    pub(super) fn agree(
+        &self,
+        shared: &Arc<Shared>,
+        session: Carried,
+        offer: &str,
+        sound: Option<&str>,
+    ) -> Result<(Peer, String), OfferError> {
         if offer.len() > MOST_DESCRIPTION_BYTES {
             return Err(OfferError::Malformed(format!(
                 "an offer has at most {MOST_DESCRIPTION_BYTES} bytes"
             )));
         }
         let limit = shared.limits.connections;
-        if self.handle.shared.peers.load(Ordering::Relaxed) >= limit {
-            return Err(OfferError::Unavailable(format!(
+        let seat = self.handle.reserve(limit).ok_or_else(|| {
+            OfferError::Unavailable(format!(
                 "there are {limit} sessions of WebRTC already; try again later, or raise the limit `connections`"
-            )));
-        }
+            ))
+        })?;
         let key_frames = Arc::new(Asker {
             handle: self.handle.clone(),
             session: session.info().id.clone(),
         });
-        let Agreed {
-            rtc,
-            answer,
-            ufrag,
-            role,
-        } = negotiation::agree(
+        let mut agreed = negotiation::agree(
             shared,
             &session,
             offer,
@@ -167,35 +184,62 @@ impl Gateway {
             (&self.certificate, &self.crypto),
             key_frames,
         )?;
-        self.handle.shared.peers.fetch_add(1, Ordering::Relaxed);
-        let peer = Peer::new(rtc, session, ufrag, role);
-        self.handle.send(Command::Serve(Box::new(peer)));
-        Ok(answer)
+        let answer = std::mem::take(&mut agreed.answer);
+        Ok((Peer::new(agreed, session, seat), answer))
     }
 
     pub(super) fn add_candidates(&self, session: &str, fragment: &str) {
         if fragment.len() > MOST_DESCRIPTION_BYTES {
             return;
         }
-        let candidates: Vec<_> = fragment
-            .lines()
-            .filter_map(|line| line.trim().strip_prefix("a="))
-            .filter(|line| line.starts_with("candidate:"))
-            .take(negotiation::MOST_CANDIDATES)
-            .filter_map(|line| Candidate::from_sdp_string(line).ok())
-            .collect();
+        let candidates = candidates_in(fragment);
         let id = session.to_owned();
         self.handle.send(Command::Candidates(id, candidates));
+    }
+
+    /// Tells the thread something; `false` when it has ended.
+    #[cfg(test)]
+    pub(super) fn tell(&self, command: Command) -> bool {
+        self.handle.send(command)
+    }
+
+    /// Sessions that are there or about to be.
+    #[cfg(test)]
+    pub(super) fn sessions(&self) -> usize {
+        self.handle.shared.peers.load(Ordering::Relaxed)
+    }
+}
+
+/// The candidates of a fragment.
+pub(super) fn candidates_in(fragment: &str) -> Vec<Candidate> {
+    let lines = fragment
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("a="))
+        .filter(|line| line.starts_with("candidate:"));
+    lines
+        .take(negotiation::MOST_CANDIDATES)
+        .filter_map(|line| Candidate::from_sdp_string(line).ok())
+        .collect()
+}
+
+/// The place of a session among those that there may be, until it is dropped.
+pub(super) struct Seat(Arc<HandleShared>);
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.0.peers.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
 impl Handle {
-    /// Sends a command; a thread that has ended ignores it.
-    pub(super) fn send(&self, command: Command) {
-        if self.commands.send(command).is_ok() && !self.shared.woken.swap(true, Ordering::AcqRel) {
+    /// Sends a command; `false` when the thread has ended.
+    pub(super) fn send(&self, command: Command) -> bool {
+        let is_sent = self.commands.send(command).is_ok();
+        if is_sent && !self.shared.woken.swap(true, Ordering::AcqRel) {
             // A waker that fails belongs to a thread that has ended.
             let _ = self.shared.waker.wake();
         }
+        is_sent
     }
 
     /// Called by the thread before it looks at its commands: what comes from now on wakes it again.
@@ -203,9 +247,12 @@ impl Handle {
         self.shared.woken.swap(false, Ordering::AcqRel);
     }
 
-    /// A session is gone.
-    pub(super) fn count_out(&self) {
-        self.shared.peers.fetch_sub(1, Ordering::Relaxed);
+    /// A place for one more session, where fewer than `limit` are there or about to be.
+    fn reserve(&self, limit: usize) -> Option<Seat> {
+        let one_more = |count| (count < limit).then_some(count + 1);
+        let (peers, order) = (&self.shared.peers, Ordering::Relaxed);
+        peers.fetch_update(order, order, one_more).ok()?;
+        Some(Seat(Arc::clone(&self.shared)))
     }
 }
 

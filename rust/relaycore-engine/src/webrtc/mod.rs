@@ -15,6 +15,8 @@ mod payloads;
 mod peer;
 mod publishing;
 mod reading;
+#[cfg(test)]
+mod tests;
 mod worker;
 
 pub(crate) use gateway::Gateways;

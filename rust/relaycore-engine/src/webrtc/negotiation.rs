@@ -22,7 +22,7 @@ use str0m::format::Codec as RtcCodec;
 use str0m::media::{Direction, MediaKind, Mid, Pt};
 use str0m::{Candidate, Rtc, RtcConfig};
 
-/// Most candidates of either side.
+/// Most candidates of either side in a session, those that come after the offer included.
 pub(super) const MOST_CANDIDATES: usize = 32;
 
 /// How often reports about each track go out.
@@ -36,6 +36,8 @@ pub(super) struct Agreed {
     /// What our side is called in the client's checks.
     pub(super) ufrag: String,
     pub(super) role: Role,
+    /// Candidates that the offer had.
+    pub(super) candidates: usize,
 }
 
 /// Answers an offer.
@@ -48,7 +50,8 @@ pub(super) fn agree(
     (certificate, crypto): (&DtlsCert, &Arc<CryptoProvider>),
     asker: Arc<Asker>,
 ) -> Result<Agreed, OfferError> {
-    let offer = SdpOffer::from_sdp_string(offer)
+    let (offer, candidates) = bounded(offer);
+    let offer = SdpOffer::from_sdp_string(&offer)
         .map_err(|error| OfferError::Malformed(format!("the offer cannot be read: {error}")))?;
     let config = RtcConfig::new()
         .clear_codecs()
@@ -85,9 +88,26 @@ pub(super) fn agree(
         ufrag,
         role,
     })
+        candidates,
 }
 
 enum Found {
+/// An offer without the candidates that are too many, and how many it has.
+fn bounded(offer: &str) -> (String, usize) {
+    let mut out = String::with_capacity(offer.len());
+    let mut candidates = 0;
+    for line in offer.split_inclusive('\n') {
+        if line.starts_with("a=candidate:") {
+            if candidates == MOST_CANDIDATES {
+                continue;
+            }
+            candidates += 1;
+        }
+        out.push_str(line);
+    }
+    (out, candidates)
+}
+
     /// The stream of pictures, and that of sound where it is another one.
     Read(Vec<Arc<Stream>>),
     Publish,

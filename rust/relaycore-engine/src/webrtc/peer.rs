@@ -1,12 +1,14 @@
 //! A client of WebRTC, connected or about to be.
 
+use super::gateway::Seat;
+use super::negotiation::{Agreed, MOST_CANDIDATES};
 use super::publishing::Publisher;
 use super::reading::Reader;
 use crate::clock::{SECOND, now_ns};
 use crate::web_session::Carried;
 use std::net::SocketAddr;
 use std::time::Instant;
-use str0m::Rtc;
+use str0m::{Candidate, Rtc};
 
 /// How long a client has to connect after its offer was answered.
 const CONNECT_NS: u64 = 20 * SECOND;
@@ -31,6 +33,10 @@ pub(super) struct Peer {
     pub(super) connects_by: Option<u64>,
     /// Where it was heard from.
     pub(super) addresses: Vec<SocketAddr>,
+    /// Candidates that were taken of it, with its offer and after that.
+    candidates: usize,
+    /// Its place among the sessions that there may be.
+    _seat: Seat,
 }
 
 /// What it does.
@@ -40,7 +46,14 @@ pub(super) enum Role {
 }
 
 impl Peer {
-    pub(super) fn new(rtc: Rtc, session: Carried, ufrag: String, role: Role) -> Self {
+    pub(super) fn new(agreed: Agreed, session: Carried, seat: Seat) -> Self {
+        let Agreed {
+            rtc,
+            ufrag,
+            role,
+            candidates,
+            ..
+        } = agreed;
         Self {
             rtc,
             session,
@@ -51,12 +64,32 @@ impl Peer {
             number: 0,
             connects_by: Some(now_ns() + CONNECT_NS),
             addresses: Vec::new(),
+            candidates,
+            _seat: seat,
         }
+    }
+
+    /// Takes candidates, as long as there are not too many; gives how many.
+    pub(super) fn add_candidates(&mut self, candidates: Vec<Candidate>) -> usize {
+        let room = MOST_CANDIDATES.saturating_sub(self.candidates);
+        let taken = candidates.len().min(room);
+        for candidate in candidates.into_iter().take(taken) {
+            self.rtc.add_remote_candidate(candidate);
+        }
+        self.candidates += taken;
+        taken
     }
 
     /// Notes that it was heard from an address; gives one that it is no longer known by.
     pub(super) fn heard_from(&mut self, address: SocketAddr) -> Option<SocketAddr> {
         self.addresses.push(address);
         (self.addresses.len() > MOST_ADDRESSES).then(|| self.addresses.remove(0))
+    }
+}
+
+impl Drop for Peer {
+    /// A session lasts no longer than its client is served, also where that ends by a panic.
+    fn drop(&mut self) {
+        self.session.end("the connection failed");
     }
 }

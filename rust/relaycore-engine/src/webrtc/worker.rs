@@ -16,6 +16,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::Receiver;
@@ -52,6 +53,9 @@ pub(super) enum Command {
     Superseded(String),
     /// Say goodbye to everybody and end.
     Close,
+    /// Panic, where there is one in what this session needs, or in what all do.
+    #[cfg(test)]
+    Panic(Option<String>),
 }
 
 /// See the module.
@@ -174,10 +178,12 @@ impl Worker {
             match command {
                 Command::Serve(peer) => self.serve(*peer),
                 Command::Candidates(session, candidates) => {
-                    if let Some(peer) = self.of_session(&session) {
-                        for candidate in candidates {
-                            peer.rtc.add_remote_candidate(candidate);
-                        }
+                    if let Some(&key) = self.by_session.get(&session) {
+                        self.attend(key, |worker| {
+                            if let Some(peer) = worker.peers.get_mut(key) {
+                                peer.add_candidates(candidates);
+                            }
+                        });
                     }
                 }
                 Command::Burst(id, burst) => self.take_burst(id, burst),
@@ -185,7 +191,7 @@ impl Worker {
                 Command::StreamEnded => self.next_sweep = Instant::now(),
                 Command::KeyFrame(session) => {
                     if let Some(&key) = self.by_session.get(&session) {
-                        self.ask(key);
+                        self.attend(key, |worker| worker.ask(key));
                     }
                 }
                 Command::Superseded(session) => {
@@ -198,12 +204,27 @@ impl Worker {
                     }
                 }
                 Command::Close => self.close(),
+                #[cfg(test)]
+                Command::Panic(None) => panic!("as the test wants it"),
+                #[cfg(test)]
+                Command::Panic(Some(session)) => {
+                    if let Some(&key) = self.by_session.get(&session) {
+                        self.attend(key, |_| panic!("as the test wants it"));
+                    }
+                }
             }
         }
     }
 
-    fn of_session(&mut self, session: &str) -> Option<&mut Peer> {
-        self.peers.get_mut(*self.by_session.get(session)?)
+    /// Does what a client needs. A panic in that ends this client, and none of the others.
+    fn attend<T>(&mut self, key: usize, work: impl FnOnce(&mut Self) -> T) -> Option<T> {
+        let outcome = catch_unwind(AssertUnwindSafe(|| work(self)));
+        if outcome.is_err() {
+            // Whatever state it is in, nothing is asked of it any more.
+            let peer = self.take_out(key);
+            let _ = catch_unwind(AssertUnwindSafe(|| drop(peer)));
+        }
+        outcome.ok()
     }
 
     fn serve(&mut self, mut peer: Peer) {
@@ -213,7 +234,7 @@ impl Worker {
         let key = self.peers.insert(peer);
         self.by_session.insert(session, key);
         self.by_ufrag.insert(ufrag, key);
-        self.turn(key);
+        self.attend(key, |worker| worker.turn(key));
     }
 
     fn take_burst(&mut self, id: StreamId, burst: Arc<Burst>) {
@@ -235,7 +256,7 @@ impl Worker {
         for id in std::mem::take(&mut self.touched) {
             let readers = self.streams.get(&id).map(|local| local.readers.clone());
             for key in readers.unwrap_or_default() {
-                self.feed(key, id);
+                self.attend(key, |worker| worker.feed(key, id));
             }
         }
     }
@@ -290,13 +311,27 @@ impl Worker {
             }
         }
         for key in heard {
-            self.flush_publisher(key);
+            self.attend(key, |worker| worker.flush_publisher(key));
         }
         more
     }
 
     /// Gives a datagram to the client that it is from.
     fn take(&mut self, to: SocketAddr, from: SocketAddr, datagram: &[u8]) -> Option<usize> {
+        // One that panics before it is known whose it is is lost.
+        let found = catch_unwind(AssertUnwindSafe(|| self.whose(to, from, datagram)));
+        let (key, input) = found.ok()??;
+        self.attend(key, |worker| worker.give(key, input))?
+            .then_some(key)
+    }
+
+    /// The client that a datagram is from, and what it is for it.
+    fn whose<'a>(
+        &mut self,
+        to: SocketAddr,
+        from: SocketAddr,
+        datagram: &'a [u8],
+    ) -> Option<(usize, Input<'a>)> {
         let now = Instant::now();
         let receive = Receive::new(Protocol::Udp, from, to, datagram).ok()?;
         let input = Input::Receive(now, receive);
@@ -323,17 +358,21 @@ impl Worker {
                 key
             }
         };
-        let peer = self.peers.get_mut(key)?;
-        match peer.rtc.handle_input(input) {
-            Ok(()) => {
-                self.turn(key);
-                Some(key)
-            }
-            Err(_) => {
-                self.end(key, "the connection failed");
-                None
-            }
+        Some((key, input))
+    }
+
+    /// Gives a client what came for it; whether it is still there.
+    fn give(&mut self, key: usize, input: Input<'_>) -> bool {
+        let Some(peer) = self.peers.get_mut(key) else {
+            return false;
+        };
+        let is_taken = peer.rtc.handle_input(input).is_ok();
+        if is_taken {
+            self.turn(key);
+        } else {
+            self.end(key, "the connection failed");
         }
+        is_taken
     }
 
     /// Sends what a client is to get, and does what has happened; notes when it wants to be woken.
@@ -485,8 +524,10 @@ impl Worker {
             }
             peer.wakes_at = None;
             if peer.deadline <= now {
-                self.turn(key);
-                self.flush_publisher(key);
+                self.attend(key, |worker| {
+                    worker.turn(key);
+                    worker.flush_publisher(key);
+                });
             } else {
                 peer.wakes_at = Some(peer.deadline);
                 self.wakes.push(Reverse((peer.deadline, key, number)));
@@ -507,20 +548,26 @@ impl Worker {
                 continue;
             };
             if peer.session.has_ended() {
-                self.end(key, "ended");
+                self.attend(key, |worker| worker.end(key, "ended"));
             } else if peer.connects_by.is_some_and(|by| now > by) {
-                self.end(key, "the client never connected");
+                self.attend(key, |worker| worker.end(key, "the client never connected"));
             } else if peer.connects_by.is_none() && matches!(peer.role, Role::Publisher(_)) {
-                self.ask(key);
+                self.attend(key, |worker| worker.ask(key));
             }
         }
     }
 
     /// Ends a session, for this reason where nobody has given another one.
     fn end(&mut self, key: usize, reason: &'static str) {
-        let Some(mut peer) = self.peers.try_remove(key) else {
-            return;
-        };
+        if let Some(mut peer) = self.take_out(key) {
+            self.say_goodbye(&mut peer);
+            peer.session.end(reason);
+        }
+    }
+
+    /// Forgets a client.
+    fn take_out(&mut self, key: usize) -> Option<Peer> {
+        let peer = self.peers.try_remove(key)?;
         self.by_session.remove(&peer.session.info().id);
         self.by_ufrag.remove(&peer.ufrag);
         for address in &peer.addresses {
@@ -534,9 +581,7 @@ impl Worker {
                 self.leave(key, feed.stream.id());
             }
         }
-        self.say_goodbye(&mut peer);
-        self.handle.count_out();
-        peer.session.end(reason);
+        Some(peer)
     }
 
     /// What closing sends, once: whoever does not get it notices by itself.
@@ -572,8 +617,18 @@ impl Worker {
     fn close(&mut self) {
         let keys: Vec<_> = self.peers.iter().map(|(key, _)| key).collect();
         for key in keys {
-            self.end(key, "the server was stopped");
+            self.attend(key, |worker| worker.end(key, "the server was stopped"));
         }
         self.is_closing = true;
+    }
+}
+
+impl Drop for Worker {
+    /// What is left when the thread panics: its sessions end with their clients.
+    fn drop(&mut self) {
+        let keys: Vec<_> = self.peers.iter().map(|(key, _)| key).collect();
+        for key in keys {
+            self.take_out(key);
+        }
     }
 }
