@@ -51,6 +51,7 @@ pub(super) fn agree(
     asker: Arc<Asker>,
 ) -> Result<Agreed, OfferError> {
     let (offer, candidates) = bounded(offer);
+    let sound_codec = best_sound(&offer);
     let offer = SdpOffer::from_sdp_string(&offer)
         .map_err(|error| OfferError::Malformed(format!("the offer cannot be read: {error}")))?;
     let config = RtcConfig::new()
@@ -63,7 +64,7 @@ pub(super) fn agree(
         .set_rtcp_report_interval_video(REPORT_INTERVAL);
     let found = match session.info().action {
         Action::Read => Found::Read(streams(shared, &session.info().path, sound)?),
-        Action::Publish => Found::Publish,
+        Action::Publish => Found::Publish(sound_codec),
     };
     let mut rtc = found.enable(config).build(Instant::now());
     for address in addresses {
@@ -80,18 +81,17 @@ pub(super) fn agree(
     let media = media(&rtc, &answer);
     let role = match found {
         Found::Read(streams) => Role::Reader(reader(&rtc, &media, streams)?),
-        Found::Publish => Role::Publisher(publisher(shared, session, &media, asker)?),
+        Found::Publish(_) => Role::Publisher(publisher(&rtc, shared, session, &media, asker)?),
     };
     Ok(Agreed {
         rtc,
         answer,
         ufrag,
         role,
-    })
         candidates,
+    })
 }
 
-enum Found {
 /// An offer without the candidates that are too many, and how many it has.
 fn bounded(offer: &str) -> (String, usize) {
     let mut out = String::with_capacity(offer.len());
@@ -108,9 +108,11 @@ fn bounded(offer: &str) -> (String, usize) {
     (out, candidates)
 }
 
+enum Found {
     /// The stream of pictures, and that of sound where it is another one.
     Read(Vec<Arc<Stream>>),
-    Publish,
+    /// The codec of sound.
+    Publish(Codec),
 }
 
 impl Found {
@@ -127,9 +129,27 @@ impl Found {
                     .enable_pcma(has(Codec::Pcma), false)
             }
             // What comes must be what was announced: one codec for each kind.
-            Self::Publish => config.enable_h264(true).enable_opus(true, false),
+            Self::Publish(sound) => config
+                .enable_h264(true)
+                .enable_opus(*sound == Codec::Opus, false)
+                .enable_pcmu(*sound == Codec::Pcmu, false)
+                .enable_pcma(*sound == Codec::Pcma, false),
         }
     }
+}
+
+/// The best sound that an offer to publish names. Browsers have Opus, other devices perhaps G.711 alone.
+fn best_sound(offer: &str) -> Codec {
+    let names = |wanted: &str| {
+        let formats = offer
+            .lines()
+            .filter_map(|line| line.strip_prefix("a=rtpmap:"));
+        let mut encodings = formats.filter_map(|format| format.split([' ', '/']).nth(1));
+        encodings.any(|encoding| encoding.eq_ignore_ascii_case(wanted))
+    };
+    let known = [("opus", Codec::Opus), ("PCMU", Codec::Pcmu)];
+    let found = known.into_iter().find(|(encoding, _)| names(encoding));
+    found.map_or(Codec::Pcma, |(_, codec)| codec)
 }
 
 fn streams(
@@ -261,7 +281,26 @@ fn profile(track: &Track) -> Option<u8> {
     sps.get(1).copied()
 }
 
+/// The track for the sound that was agreed on.
+fn sound_track(rtc: &Rtc, added: &Agreement) -> Track {
+    let is = |codec| {
+        let mut agreed = rtc
+            .codec_config()
+            .iter()
+            .filter(|it| added.payload_types.contains(&it.pt()));
+        agreed.any(|it| it.spec().codec == codec)
+    };
+    if is(RtcCodec::PCMU) {
+        Track::new(Codec::Pcmu, 8000, 1, &[])
+    } else if is(RtcCodec::PCMA) {
+        Track::new(Codec::Pcma, 8000, 1, &[])
+    } else {
+        Track::new(Codec::Opus, 48_000, 2, &[])
+    }
+}
+
 fn publisher(
+    rtc: &Rtc,
     shared: &Arc<Shared>,
     session: &Carried,
     media: &[Agreement],
@@ -274,7 +313,7 @@ fn publisher(
         let has_codec = !added.payload_types.is_empty();
         let (track, kind) = match added.kind {
             MediaKind::Video => (Track::h264(&[]), Kind::Video),
-            MediaKind::Audio => (Track::new(Codec::Opus, 48_000, 2, &[]), Kind::Audio),
+            MediaKind::Audio => (sound_track(rtc, added), Kind::Audio),
         };
         if receives && has_codec && !tracks.iter().any(|known: &Track| known.kind() == kind) {
             lines.push(Receiving::new(tracks.len(), added.mid, &track));
@@ -283,7 +322,7 @@ fn publisher(
     }
     if tracks.is_empty() {
         return Err(OfferError::Unacceptable(
-            "nothing that the client sends can be taken: H.264 pictures and Opus sound can"
+            "nothing that the client sends can be taken: H.264 pictures, and Opus or G.711 sound, can"
                 .to_owned(),
         ));
     }

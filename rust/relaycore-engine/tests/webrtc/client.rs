@@ -22,7 +22,12 @@ pub(crate) struct Client {
 impl Client {
     /// A client that offers these media in this direction.
     pub(crate) fn offering(kinds: &[MediaKind], direction: Direction) -> Self {
-        let config = RtcConfig::new()
+        Self::with(RtcConfig::new(), kinds, direction)
+    }
+
+    /// One that has the codecs of `config`.
+    pub(crate) fn with(config: RtcConfig, kinds: &[MediaKind], direction: Direction) -> Self {
+        let config = config
             .set_rtp_mode(true)
             .set_crypto_provider(str0m::crypto::from_feature_flags().into());
         let mut rtc = config.build(Instant::now());

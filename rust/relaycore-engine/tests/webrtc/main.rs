@@ -16,9 +16,9 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
-use str0m::Event;
 use str0m::media::{Direction, KeyframeRequestKind, MediaKind};
 use str0m::rtp::{RtpPacket, RtpWrite};
+use str0m::{Event, RtcConfig};
 
 const SPS: &[u8] = &[
     0, 0, 0, 1, 0x67, 0x42, 0xc0, 0x1e, 0xd9, 0x00, 0xa0, 0x47, 0xfe, 0xc8,
@@ -253,6 +253,61 @@ fn what_a_client_publishes_can_be_read() {
     assert_eq!(refused.status(), 409);
     assert!(session.end("done"));
     client.until(|event| matches!(event, Event::Closed).then_some(()));
+}
+
+/// A phone system or a camera has G.711 and nothing else; what is agreed on is what comes.
+#[test]
+fn sound_in_g711_can_be_published_where_there_is_no_opus() {
+    type Enable = fn(RtcConfig) -> RtcConfig;
+    let cases: [(Enable, Codec); 4] = [
+        (|it| it.enable_pcmu(true, false), Codec::Pcmu),
+        (|it| it.enable_pcma(true, false), Codec::Pcma),
+        (
+            |it| it.enable_pcma(true, false).enable_pcmu(true, false),
+            Codec::Pcmu,
+        ),
+        (
+            |it| it.enable_pcmu(true, false).enable_opus(true, false),
+            Codec::Opus,
+        ),
+    ];
+    for (enable, codec) in cases {
+        let engine = engine();
+        let session = session(&engine, "phone", Action::Publish);
+        let config = enable(RtcConfig::new().clear_codecs());
+        let mut client = Client::with(config, &[MediaKind::Audio], Direction::SendOnly);
+        let answer = engine.answer_offer(&session, &client.offer, None).unwrap();
+        client.connect(&answer);
+        let stream = engine.stream("phone").unwrap();
+        let tracks = stream.tracks();
+        assert_eq!((tracks.len(), tracks[0].codec), (1, codec));
+        let payload_types = client.rtc.media(client.mids[0]).unwrap().remote_pts();
+        assert_eq!(payload_types.len(), 1);
+        let payload_type = payload_types[0];
+        let reader = engine.open_reader("phone", None).unwrap();
+        let end = Instant::now() + LIMIT;
+        let mut units = Vec::new();
+        for number in 0_u32.. {
+            assert!(Instant::now() < end, "nothing can be read of {codec:?}");
+            let mut api = client.rtc.direct_api();
+            let tx = api.stream_tx_by_mid(client.mids[0], None).unwrap();
+            let (sequence, now) = (u64::from(100 + number), Instant::now());
+            let payload = vec![0x78, 1, 2, 3];
+            tx.write_rtp(RtpWrite::new(
+                payload_type,
+                sequence.into(),
+                number * 160,
+                now,
+                payload,
+            ));
+            client.step(&mut |_| None::<()>);
+            units.extend(reader.take(16));
+            if !units.is_empty() {
+                break;
+            }
+        }
+        assert_eq!(units[0].data, [0x78, 1, 2, 3]);
+    }
 }
 
 #[test]
