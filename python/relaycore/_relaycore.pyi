@@ -300,6 +300,12 @@ class Engine:
         there is no stream to read, RuntimeError when too many events wait to be polled, ValueError for an
         unknown protocol or action and for a peer that is no address.
         """
+    def add_rendition(self, framing: Literal["websocket", "plain"]) -> Rendition:
+        """A rendition that the program makes, without chunks and viewers.
+
+        Its chunks go out as they are, or as messages of a WebSocket, whose control frames are answered.
+        OSError when the operating system gives no threads.
+        """
     def answer_offer(self, session: WebSession, offer: str, *, sound: str | None = None) -> str:
         """Answers the offer (SDP) of the client of a session that reads or publishes by WebRTC.
 
@@ -436,6 +442,30 @@ class Session:
         """When the first picture was sent."""
     def journey(self) -> Journey:
         """How far it came until now."""
+
+@final
+class Rendition:
+    """Chunks of bytes that the engine writes to many viewers, framed once for all of them.
+
+    A viewer begins at a chunk where that is possible, with the header that belongs to it. One that is too
+    slow skips to the newest such chunk. All methods raise RuntimeError once it is closed.
+    """
+
+    def set_header(self, header: bytes) -> None:
+        """What a viewer gets before chunks that are pushed from now on, unless it has it already."""
+    def push(self, data: bytes, is_start: bool) -> None:
+        """Gives all viewers a chunk; ``is_start`` says whether one may begin there."""
+    def add_viewer(self, handle: int, session: WebSession, greeting: bytes) -> None:
+        """Serves a viewer on the connection with this descriptor, which is the engine's from now on.
+
+        ``greeting`` goes out first: the head of the answer of HTTP. Its session has begun, and ends with the
+        connection. OSError when the socket cannot be taken.
+        """
+    @property
+    def viewers(self) -> int:
+        """How many there are."""
+    def close(self) -> None:
+        """Says goodbye to all viewers, whose sessions end."""
 
 class OfferRefused(Exception):
     """An offer was not answered. Its arguments are the status of HTTP that says why, and the reason."""

@@ -16,10 +16,10 @@ from tests.browser.seen import next_picture, wait_for_picture
 from tests.browser.watch import Trouble
 from tests.support.server import Server
 
-TRANSPORTS = ("webrtc", "hls", "mjpeg")
+TRANSPORTS = ("webrtc", "mse", "hls", "mjpeg")
 """From the fastest down; all that the relay has."""
 
-WITH_SOUND = ("webrtc", "hls")
+WITH_SOUND = ("webrtc", "mse", "hls")
 
 ADDRESSES = {"webrtc": "whep", "mse": "ws", "hls": "index.m3u8", "mjpeg": "mjpeg"}
 

@@ -90,6 +90,21 @@ class Connections:
         """
         return self._clients.get(request.protocol, ("", False))
 
+    def give_away(self, request: web.BaseRequest) -> int:
+        """The descriptor of the connection of a request; whoever gets it owns it.
+
+        The server knows the connection no more, and nothing more is written to it here. ConnectionError when
+        it is lost.
+        """
+        transport = request.transport
+        found = None if transport is None else transport.get_extra_info("socket")
+        if transport is None or found is None or transport.is_closing():
+            raise ConnectionResetError("the connection was lost")
+        # A duplicate, since the transport closes what it has.
+        kept = socket.fromfd(found.fileno(), socket.AF_INET, socket.SOCK_STREAM)
+        transport.abort()
+        return kept.detach()
+
     async def close(self) -> None:
         """Waits until the server has all that it was given: it ends them."""
         await asyncio.gather(*self._joining, return_exceptions=True)

@@ -23,10 +23,12 @@ if TYPE_CHECKING:
     from relaycore.web.pictures.pictures import Pictures
     from relaycore.web.viewing import Visits
     from relaycore.web.webrtc.agreements import Agreements
+    from relaycore.web.websocket.broadcasts import Broadcasts
 
 __all__ = [
     "AGREEMENTS",
     "ALERTS",
+    "BROADCASTS",
     "CONNECTIONS",
     "ENGINE",
     "FEED",
@@ -49,6 +51,7 @@ FEED: web.AppKey[Feed] = web.AppKey("feed")
 AGREEMENTS: web.AppKey[Agreements] = web.AppKey("agreements")
 HLS: web.AppKey[Hls] = web.AppKey("hls")
 ALERTS: web.AppKey[Alerts] = web.AppKey("alerts")
+BROADCASTS: web.AppKey[Broadcasts] = web.AppKey("broadcasts")
 JOURNEYS: web.AppKey[Journeys | None] = web.AppKey("journeys")
 LEDGER: web.AppKey[Ledger | None] = web.AppKey("ledger")
 PICTURES: web.AppKey[Pictures] = web.AppKey("pictures")

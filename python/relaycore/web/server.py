@@ -40,6 +40,7 @@ from relaycore.web.hls.source import PathFragments
 from relaycore.web.keys import (
     AGREEMENTS,
     ALERTS,
+    BROADCASTS,
     CONNECTIONS,
     ENGINE,
     FEED,
@@ -72,6 +73,8 @@ from relaycore.web.spoken import keep_choice, language_of, say_language
 from relaycore.web.viewing import Entrance, Visits
 from relaycore.web.webrtc import handlers as webrtc
 from relaycore.web.webrtc.agreements import Agreements
+from relaycore.web.websocket import handlers as websocket
+from relaycore.web.websocket.broadcasts import Broadcasts
 
 if TYPE_CHECKING:
     from relaycore.alerts.alerts import Alerts
@@ -116,6 +119,7 @@ ROUTES: Final[Sequence[Route]] = with_description(
         *player_reports.ROUTES,
         *pictures.ROUTES,
         *hls.ROUTES,
+        *websocket.ROUTES,
         *webrtc.ROUTES,
         *static.ROUTES,
     ],
@@ -150,6 +154,9 @@ class Web:
         self._app[GUARD], self._app[PRESENCE] = self._guard, self._presence
         self._app[LEDGER], self._app[ALERTS], self._app[JOURNEYS] = ledger, watching, counting
         self._app[LIMITS], self._app[TOTALS] = self._limits, self._totals
+        self._app[BROADCASTS] = self._broadcasts = Broadcasts(
+            engine, lambda path: PathFragments(relay, engine, path)
+        )
         self._app[HLS] = self._hls = Hls(lambda path: PathFragments(relay, engine, path))
         self._app[PICTURES] = self._pictures = Pictures(relay)
         self._app[AGREEMENTS] = Agreements()
@@ -189,7 +196,11 @@ class Web:
         """Ends all connections, after the requests that are being answered."""
         agreements = self._app[AGREEMENTS]
         await asyncio.gather(
-            self._pictures.close(), self._hls.close(), self._feed.close(), agreements.close()
+            self._pictures.close(),
+            self._hls.close(),
+            self._broadcasts.close(),
+            self._feed.close(),
+            agreements.close(),
         )
         if self._connections is not None:
             await self._connections.close()

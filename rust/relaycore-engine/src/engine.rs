@@ -8,6 +8,7 @@ use crate::platform;
 use crate::pull::{PullCommand, PullId, PullOptions, ServerUrl};
 use crate::random::random_u32;
 use crate::reader::Reader;
+use crate::rendition::Workers;
 use crate::ring::RingLimits;
 use crate::session::SessionInfo;
 use crate::shard::{Command, Groups, KICKED, Shard, ShardHandle, Tunnels};
@@ -70,6 +71,8 @@ pub(crate) struct Shared {
     sessions: Mutex<HashMap<String, Arc<SessionInfo>>>,
     /// Those among the sessions that no shard serves.
     pub(crate) visits: Visits,
+    /// What writes renditions to viewers.
+    pub(crate) renditions: Workers,
     /// What serves WebRTC.
     pub(crate) gateways: Gateways,
     /// How often the decisions of before were revoked.
@@ -148,6 +151,7 @@ impl Engine {
             next_number: AtomicU64::new(1),
             sessions: Mutex::default(),
             visits: Visits::default(),
+            renditions: Workers::default(),
             gateways: Gateways::default(),
             decision_era: AtomicU64::new(0),
             accepts_http: AtomicBool::new(false),
@@ -404,6 +408,7 @@ impl Engine {
             // A shard that panicked has said so on standard error; the others still end.
             let _ = thread.join();
         }
+        self.shared.renditions.close();
         self.shared.gateways.close();
         let streams: Vec<_> = lock(&self.shared.streams).drain().collect();
         for (_, stream) in streams {

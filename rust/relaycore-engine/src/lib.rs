@@ -22,6 +22,7 @@ mod platform;
 pub mod pull;
 mod random;
 mod reader;
+pub mod rendition;
 pub mod ring;
 pub mod session;
 mod shard;

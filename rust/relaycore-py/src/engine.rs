@@ -2,6 +2,7 @@
 
 use crate::events::{Session, convert};
 use crate::media::Track;
+use crate::rendition::Rendition;
 use crate::streams::{Reader, Stream};
 use crate::web_session::{OfferRefused, WebSession};
 use pyo3::exceptions::{PyKeyError, PyOSError, PyRuntimeError, PyValueError};
@@ -9,6 +10,7 @@ use pyo3::prelude::*;
 use relaycore_engine::decision::{Action, Answer};
 use relaycore_engine::paths::{PathNotice, PathOptions};
 use relaycore_engine::pull::{PullId, PullOptions, ServerUrl, TransportChoice};
+use relaycore_engine::rendition::Framing;
 use relaycore_engine::session::Protocol;
 use relaycore_engine::stream::JoinPolicy;
 use relaycore_engine::tls::Certificate;
@@ -217,6 +219,17 @@ impl Engine {
 
     fn stop_pull(&self, pull: u64) {
         self.0.stop_pull(PullId(pull));
+    }
+
+    /// A rendition that the program makes, without chunks and viewers.
+    fn add_rendition(&self, framing: &str) -> PyResult<Rendition> {
+        let framing = match framing {
+            "websocket" => Framing::WebSocket,
+            "plain" => Framing::Plain,
+            other => return Err(PyValueError::new_err(format!("{other:?} is no framing"))),
+        };
+        let rendition = self.0.add_rendition(framing).map_err(PyOSError::new_err)?;
+        Ok(Rendition::new(rendition))
     }
 
     /// Answers the offer of the client of a session that reads or publishes by WebRTC.

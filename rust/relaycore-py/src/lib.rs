@@ -7,6 +7,7 @@ mod frames;
 mod load;
 mod media;
 mod platform;
+mod rendition;
 mod streams;
 mod web_session;
 
@@ -28,6 +29,8 @@ mod _relaycore {
     use crate::load::{LoadRun, measure_floor};
     #[pymodule_export]
     use crate::media::{H264Parameters, JpegInfo, Track, inspect_jpeg, limits, now_ns};
+    #[pymodule_export]
+    use crate::rendition::Rendition;
     #[pymodule_export]
     use crate::streams::{AccessUnit, Reader, Stream, StreamStats};
     #[pymodule_export]

@@ -1,0 +1,1 @@
+"""Fragments of MP4 over WebSockets, for Media Source Extensions."""
