@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import html
+import logging
 import re
 from collections.abc import AsyncIterator, Iterator
 
@@ -17,8 +18,8 @@ import pytest
 from relaycore import Relay, Track
 from relaycore.control.cli import _COMMANDS, _parser, main
 from relaycore.control.config import read_config
-from relaycore.errors import ConfigurationError
-from relaycore.language import PSEUDO, shown, using
+from relaycore.errors import ConfigurationError, PathError
+from relaycore.language import PSEUDO, Message, shown, using
 from relaycore.language.catalogues import file_of, tags
 from relaycore.language.message import PLACE, translation
 from relaycore.language.pseudo import CLOSE, OPEN
@@ -219,3 +220,28 @@ async def test_refusals_come_from_the_catalogues(base: str) -> None:
                     continue
                 found = await response.json()
                 assert found["error"].startswith(OPEN), (method, address, found)
+
+
+def test_logs_stay_english_whoever_is_spoken_to(caplog: pytest.LogCaptureFixture) -> None:
+    error = PathError(Message("There is no stream at {path}.", path="cam"))
+    with using("de"):
+        logging.getLogger("relaycore.test").warning("refused: %s", error)
+        assert shown(error) == "Auf cam gibt es keinen Stream."
+    assert "refused: There is no stream at cam." in caplog.text
+
+
+def test_the_program_speaks_the_language_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("LC_ALL", "LC_MESSAGES", "LANGUAGE", "RELAYCORE_LANGUAGE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("LANG", "de_DE.UTF-8")
+    assert main(["check", "nothing.toml"]) == 2
+    assert "gibt es nicht" in capsys.readouterr().err
+    monkeypatch.setenv("RELAYCORE_LANGUAGE", "es")
+    assert main(["check", "nothing.toml"]) == 2
+    assert "no existe" in capsys.readouterr().err
+    assert main(["check", "nothing.toml", "--language", "fr"]) == 2
+    assert "n’existe pas" in capsys.readouterr().err
+    assert main(["check", "nothing.toml", "--language", "tlh"]) == 2
+    assert "tlh" in capsys.readouterr().err
