@@ -10,6 +10,7 @@ from typing import Final
 
 from relaycore._relaycore import Engine, Rendition
 from relaycore.errors import PathError, RelaycoreError
+from relaycore.language import Message
 from relaycore.web.hls.stream import FragmentSource
 
 __all__ = ["Broadcast", "Broadcasts"]
@@ -46,7 +47,7 @@ class Broadcast:
         await asyncio.gather(self._task, return_exceptions=True)
 
     async def _run(self) -> None:
-        failure: BaseException = PathError(f"The stream at {self.path!r} has ended.")
+        failure: BaseException = PathError(Message("The stream at {path} has ended.", path=repr(self.path)))
         try:
             async with contextlib.aclosing(self._source.fragments()) as fragments:
                 async for fragment in fragments:
