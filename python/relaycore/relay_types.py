@@ -11,6 +11,7 @@ from relaycore.settings import (
     AccessSettings,
     AlertSettings,
     CameraSettings,
+    IceServer,
     Join,
     JourneySettings,
     LedgerSettings,
@@ -34,6 +35,7 @@ class Overrides(TypedDict, total=False):
     state_folder: str
     language: str
     embed_origins: list[str]
+    ice_servers: list[IceServer]
     journeys: JourneySettings
     ledger: LedgerSettings
     alerts: AlertSettings

@@ -215,6 +215,32 @@ def test_a_notice_is_shown_before_the_first_picture(page: Page, tmp_path: Path) 
         plays_by(page.locator("relaycore-player"), "mse")
 
 
+NOTE_SERVERS = """
+window.servers = [];
+const Real = window.RTCPeerConnection;
+window.RTCPeerConnection = class extends Real {
+    constructor(configuration) {
+        super(configuration);
+        const named = ({ urls, username }) => [urls].flat()[0] + " " + username;
+        servers.push(this.getConfiguration().iceServers.map(named));
+    }
+};
+"""
+"""The servers of every connection, as the browser has them."""
+
+
+def test_webrtc_may_connect_through_the_servers_of_the_relay(page: Page, tmp_path: Path) -> None:
+    """Of use or not: the relay is reached without them here, and none of them is there."""
+    file = tmp_path / "relaycore.toml"
+    server = '[[ice_servers]]\nurl = "turn:127.0.0.1:9"\nusername = "relay"\ncredential = "open sesame"\n'
+    file.write_text(f'{server}[cameras.cam]\ncamera = "pattern"\nsize = "320x240"\n')
+    with serve(str(file)) as relay:
+        page.add_init_script(NOTE_SERVERS)
+        page.goto("http://{}:{}/cam".format(*relay.address))
+        assert wait_for_picture(plays_by(player_in(page), "webrtc")).wrong_bars() == []
+        assert page.evaluate("servers[0]") == ["turn:127.0.0.1:9 relay"]
+
+
 def test_a_page_of_another_origin_plays_where_it_is_named(
     page: Page, tmp_path: Path, trouble: Trouble
 ) -> None:

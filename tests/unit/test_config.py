@@ -15,6 +15,7 @@ from relaycore.settings import (
     AlertSettings,
     CameraSettings,
     Config,
+    IceServer,
     JourneySettings,
     MailSettings,
     MaskSettings,
@@ -92,6 +93,7 @@ def test_the_example_names_every_setting_with_its_default() -> None:
         MulticastSettings,
         TlsSettings,
         User,
+        IceServer,
         AccessSettings,
         AccessRule,
         JourneySettings,
@@ -105,6 +107,65 @@ def test_the_example_names_every_setting_with_its_default() -> None:
             assert re.search(
                 rf"\b{field.encode_name}\b( = |\W*\.|\]\])|^\[{field.encode_name}\]", text, re.M
             ), field
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "stun:stun.example.org",
+        "stuns:stun.example.org:5349",
+        "turn:192.0.2.1:3478",
+        "turn:[2001:db8::1]:3478?transport=udp",
+        "turns:turn.example.org:443?transport=tcp",
+    ],
+)
+def test_servers_of_webrtc_have_addresses_of_stun_or_turn(url: str) -> None:
+    login = 'username = "a\\"b"\ncredential = "open sesame"' if url.startswith("turn") else ""
+    (server,) = read_config(f'[[ice_servers]]\nurl = "{url}"\n{login}', "r.toml").ice_servers
+    assert server.url == url
+    assert "sesame" not in repr(server)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *(
+            "",
+            "turn:",
+            "http://turn.example.org",
+            "turn://turn.example.org",
+            "turn:host:0",
+            "turn:host:70000",
+        ),
+        *(
+            "stun:host?transport=tcp",
+            "turn:host?transport=sctp",
+            "turn:ho st",
+            "turn:host>;x",
+            "turn:host\\n",
+        ),
+    ],
+)
+def test_servers_of_webrtc_have_no_other_addresses(url: str) -> None:
+    text = f'[[ice_servers]]\nurl = "{url}"\nusername = "a"\ncredential = "open sesame"'
+    (mistake,) = mistakes_of(text)
+    assert "ice_servers" in mistake
+    assert "the address of a STUN or TURN server" in mistake
+    assert "sesame" not in mistake
+
+
+def test_servers_of_webrtc_have_passwords_where_they_ask_for_them() -> None:
+    (mistake,) = mistakes_of('[[ice_servers]]\nurl = "turn:host"\nusername = "a"')
+    assert "needs both username and credential" in mistake
+    (mistake,) = mistakes_of('[[ice_servers]]\nurl = "stun:host"\ncredential = "open sesame"')
+    assert "knows nobody" in mistake
+    assert "sesame" not in mistake
+    (mistake,) = mistakes_of('[[ice_servers]]\nurl = "turn:host"\nusername = "a"\ncredential = "sésame"')
+    assert "sésame" not in mistake
+    text = '[[ice_servers]]\nurl = "turn:host"\nusername = "a"\ncredential = "open sesame"\n'
+    (mistake,) = mistakes_of(text * 9)
+    assert "at most 8" in mistake
+    assert "sesame" not in mistake
 
 
 def test_rules_that_mean_nothing_or_too_much_are_mistakes() -> None:

@@ -18,6 +18,7 @@ from relaycore.settings import (
     AlertSettings,
     CameraSettings,
     Config,
+    IceServer,
     JourneySettings,
     LedgerSettings,
     MailSettings,
@@ -42,6 +43,7 @@ SECTIONS: list[tuple[str, Settings]] = [
     ("Data protocol", ProtocolSettings),
     ("Multicast", MulticastSettings),
     ("Users", User),
+    ("ICE servers", IceServer),
     ("Access", AccessSettings),
     ("Tokens", TokenSettings),
     ("Rules", AccessRule),
@@ -61,6 +63,7 @@ HEADERS: dict[Settings, str] = {
     ProtocolSettings: "[paths.front.protocol]\n",
     MulticastSettings: "[paths.front.multicast]\n",
     User: "[[users]]\n",
+    IceServer: "[[ice_servers]]\n",
     AccessSettings: "[access]\n",
     AccessRule: "[[access.rules]]\n",
     JourneySettings: "[journeys]\n",
@@ -140,7 +143,7 @@ def test_defaults_are_those_of_the_program(title: str, settings: Settings) -> No
 def test_examples_of_keys_are_right(title: str, settings: Settings) -> None:
     """Each example is a line of a file that is read without a mistake."""
     examples = {key: cells[1].strip("`") for key, cells in rows(title).items()}
-    if settings in (User, MulticastSettings, MailSettings, TlsSettings, AccessRule):
+    if settings in (User, IceServer, MulticastSettings, MailSettings, TlsSettings, AccessRule):
         texts = ["\n".join(examples.values())]
     elif settings in (PathSettings, MaskSettings, TokenSettings):
         texts = [f"{example}\n{WITH.get(key, '')}" for key, example in examples.items()]

@@ -10,6 +10,7 @@ import pytest
 
 from relaycore import Relay, User
 from relaycore.events import EventReader, SessionEnded
+from relaycore.settings import IceServer
 from relaycore.web.webrtc.agreements import MOST_ENDED, ufrag_of
 from relaycore.web.webrtc.handlers import FRAGMENT, MOST_BYTES, SDP
 
@@ -196,6 +197,64 @@ async def test_who_may_not_read_gets_no_answer() -> None:
 async def test_what_may_be_posted_is_told(client: aiohttp.ClientSession) -> None:
     async with client.options("/house/cam/whep") as response:
         assert (response.status, response.headers["Accept-Post"]) == (204, SDP)
+
+
+SERVERS = [
+    IceServer(url="stun:stun.example.org"),
+    IceServer(url="turn:turn.example.org:3478", username="relay", credential='open "sesame"\\'),
+]
+
+LINKS = [
+    '<stun:stun.example.org>; rel="ice-server"',
+    '<turn:turn.example.org:3478>; rel="ice-server"; username="relay"; '
+    'credential="open \\"sesame\\"\\\\"; credential-type="password"',
+]
+
+
+async def test_servers_are_told_with_the_answer_and_before(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(0)
+    async with Relay(port=0, publish="any", anonymous=True, ice_servers=SERVERS) as relay:
+        relay.publish("house/cam")
+        async with aiohttp.ClientSession(_base(relay)) as client:
+            for means, offer in (("house/cam/whep", WATCH), ("phone/whip", PUBLISH)):
+                async with client.post(f"/{means}", data=offer, headers={"Content-Type": SDP}) as response:
+                    assert response.status == 201
+                    assert response.headers.getall("Link") == LINKS
+                async with client.options(f"/{means}") as response:
+                    assert (response.status, response.headers.getall("Link")) == (204, LINKS)
+            async with client.get("/api/v1/paths/house/cam/player") as response:
+                assert (await response.json())["ice_servers"] == [
+                    {"urls": "stun:stun.example.org"},
+                    {
+                        "urls": "turn:turn.example.org:3478",
+                        "username": "relay",
+                        "credential": 'open "sesame"\\',
+                    },
+                ]
+            async with client.get("/phone/publish") as response:
+                assert "turn:turn.example.org:3478" in await response.text()
+    assert "sesame" not in caplog.text
+
+
+async def test_servers_are_told_to_nobody_who_may_not_connect() -> None:
+    async with Relay(port=0, users=[ANNA], ice_servers=SERVERS) as relay:
+        relay.publish("cam")
+        async with aiohttp.ClientSession(_base(relay)) as client:
+            for means in ("whep", "whip"):
+                async with client.options(f"/cam/{means}") as response:
+                    assert response.status == 401
+                    assert "turn:" not in str(response.headers) + await response.text()
+            for page in ("/api/v1/paths/cam/player", "/cam", "/cam/publish"):
+                async with client.get(page, allow_redirects=False) as response:
+                    assert response.status in {303, 401}
+                    assert "sesame" not in await response.text()
+
+
+async def test_no_server_is_told_where_there_is_none(client: aiohttp.ClientSession) -> None:
+    async with client.post("/house/cam/whep", data=WATCH, headers={"Content-Type": SDP}) as response:
+        assert "Link" not in response.headers
+    async with client.get("/api/v1/paths/house/cam/player") as response:
+        assert (await response.json())["ice_servers"] == []
 
 
 def test_the_name_of_an_ice_session_is_found() -> None:

@@ -16,6 +16,7 @@ from relaycore.control.toml_lines import KeyPath
 from relaycore.errors import ConfigurationError
 from relaycore.language import Message
 from relaycore.settings import AccessRule, CameraSettings, MulticastSettings, PathSettings, normal_path
+from relaycore.settings.ice import IceServer, ice_objection
 from relaycore.settings.masks import mask_objection
 from relaycore.settings.multicast import GROUP_PORTS
 
@@ -62,6 +63,7 @@ def check_together(document: Mapping[str, Any], mistakes: Mistakes) -> None:
     _check_limits(document.get("limits"), mistakes)
     _check_tls(document.get("tls"), mistakes)
     _check_mail(document.get("alerts"), mistakes)
+    _check_ice(document.get("ice_servers"), mistakes)
     if document.get("lan") is True and "host" in document:
         mistakes.append(
             Mistake(("host",), Message("lan = true listens on all addresses already; remove one of the two."))
@@ -88,6 +90,14 @@ def _check_tls(table: object, mistakes: Mistakes) -> None:
     if isinstance(table, Mapping) and "key" in table and "certificate" not in table:
         text = Message("a key is of no use without its certificate; name that as well, or remove it.")
         mistakes.append(Mistake(("tls", "key"), text))
+
+
+def _check_ice(tables: object, mistakes: Mistakes) -> None:
+    """TURN servers that would let nobody in, and STUN servers that are given a password."""
+    for index, table in enumerate(tables if isinstance(tables, list) else ()):
+        server = check_table(IceServer, table, (), [])
+        if server is not None and (objection := ice_objection(server)) is not None:
+            mistakes.append(Mistake(("ice_servers", index), objection))
 
 
 def _check_mail(alerts: object, mistakes: Mistakes) -> None:

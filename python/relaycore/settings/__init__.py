@@ -22,6 +22,7 @@ from relaycore.settings.alerts import (
     ViewerRule,
 )
 from relaycore.settings.camera import CameraSettings
+from relaycore.settings.ice import IceServer
 from relaycore.settings.journeys import JourneySettings
 from relaycore.settings.ledger import LedgerSettings, RetentionSettings
 from relaycore.settings.masks import MaskSettings
@@ -61,6 +62,7 @@ __all__ = [
     "FrozenRule",
     "Hook",
     "HourRule",
+    "IceServer",
     "Join",
     "JourneySettings",
     "LedgerSettings",

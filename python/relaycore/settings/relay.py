@@ -10,6 +10,7 @@ from msgspec import Meta
 from relaycore.settings.access import AccessSettings
 from relaycore.settings.alerts import AlertSettings
 from relaycore.settings.camera import CameraSettings
+from relaycore.settings.ice import IceServer, check_count
 from relaycore.settings.journeys import JourneySettings
 from relaycore.settings.language import check_language
 from relaycore.settings.ledger import LedgerSettings
@@ -135,6 +136,15 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         Meta(description="a list of origins"),
     ] = msgspec.field(default_factory=list)
     """Other sites whose pages may play what everybody may read, with ``<relaycore-player>`` or in a frame."""
+
+    ice_servers: Annotated[
+        list[IceServer],
+        Meta(
+            description="at most 8 [[ice_servers]] tables with url, username and credential",
+            extra={"check": check_count, "secret": True},
+        ),
+    ] = msgspec.field(default_factory=list)
+    """STUN and TURN servers that clients of WebRTC are told of, where they do not reach the relay itself."""
 
     language: Annotated[
         str,

@@ -7,13 +7,14 @@ from html import escape
 from typing import Final
 from urllib.parse import quote
 
+import msgspec
 from aiohttp import web
 
 from relaycore.language import _
 from relaycore.web import page
 from relaycore.web.answers import Problem
 from relaycore.web.keys import GUARD, RELAY
-from relaycore.web.player.describe import asked_path
+from relaycore.web.player.describe import asked_path, web_servers
 from relaycore.web.player.static import static_files
 from relaycore.web.routes import Answered, Route
 from relaycore.web.spoken import html_tag, switch
@@ -41,6 +42,7 @@ async def get_publish(request: web.Request) -> web.Response:
         script=files.address("publish/publish.js"),
         path=escape(path),
         address=escape("/" + quote(path)),
+        servers=escape(msgspec.json.encode(web_servers(request.app[RELAY].config.ice_servers)).decode()),
         encrypted=str(request.app[RELAY].certificate is not None).lower(),
         without_scripts=escape(_("This page needs scripts: they give it the camera.")),
         language=escape(_("Language")),
@@ -61,7 +63,8 @@ _PAGE: Final = """<!doctype html>
 {modules}<script type="module" src="{script}"></script>
 </head>
 <body>
-<main id="publish" data-path="{path}" data-address="{address}" data-encrypted="{encrypted}">
+<main id="publish" data-path="{path}" data-address="{address}" data-encrypted="{encrypted}"
+data-servers="{servers}">
 <h1><bdi>{title}</bdi></h1>
 <noscript><p>{without_scripts}</p></noscript>
 </main>

@@ -11,12 +11,12 @@ from aiohttp import web
 from relaycore.errors import ConfigurationError
 from relaycore.language import Message
 from relaycore.privacy.record import PathProtocol, protocol_of
-from relaycore.settings import normal_path
+from relaycore.settings import IceServer, normal_path
 from relaycore.web.answers import Problem, Refused, json_answer
 from relaycore.web.keys import GUARD, JOURNEYS, RELAY
 from relaycore.web.routes import Answered, Route
 
-__all__ = ["ROUTES", "PlayerDescription", "asked_path", "description_of"]
+__all__ = ["ROUTES", "PlayerDescription", "WebIceServer", "asked_path", "description_of", "web_servers"]
 
 Transport = Literal["webrtc", "mse", "hls", "mjpeg"]
 
@@ -29,6 +29,14 @@ _ADDRESSES: Final[Sequence[tuple[Transport, str]]] = (
 
 _SILENT: Final[frozenset[Transport]] = frozenset({"mjpeg"})
 """What carries no sound. For the others it is made playable, whatever the path has (docs/paths.md)."""
+
+
+class WebIceServer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A STUN or TURN server, as ``RTCIceServer`` of browsers has it."""
+
+    urls: str
+    username: str = ""
+    credential: str = ""
 
 
 class PlayerDescription(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,6 +53,8 @@ class PlayerDescription(msgspec.Struct, frozen=True, kw_only=True):
     """Those of them that do not carry the sound of this stream; all where it has none."""
     reports: bool
     """Whether players report how a playback goes (docs/journeys.md)."""
+    ice_servers: list[WebIceServer]
+    """Servers that WebRTC may connect through where the relay is not reached directly."""
     notice: PathProtocol | None
     """What is to be shown before the first picture; nothing where the path has no notice."""
 
@@ -76,8 +86,17 @@ def description_of(request: web.Request, path: str) -> PlayerDescription:
         transports=offered,
         silent=[name for name in offered if name in _SILENT or not has_sound],
         reports=request.app[JOURNEYS] is not None,
+        ice_servers=web_servers(relay.config.ice_servers),
         notice=protocol if protocol.notice else None,
     )
+
+
+def web_servers(servers: Sequence[IceServer]) -> list[WebIceServer]:
+    """The servers of the settings, for a page."""
+    return [
+        WebIceServer(urls=server.url, username=server.username, credential=server.credential)
+        for server in servers
+    ]
 
 
 async def get_description(request: web.Request) -> web.Response:

@@ -7,6 +7,7 @@ which is nobody but the client. Media then flows between the client and the engi
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Final, Literal
@@ -18,7 +19,8 @@ from relaycore.errors import ConfigurationError, PathError, SourceError
 from relaycore.language import Message
 from relaycore.settings import normal_path
 from relaycore.web.answers import Problem, Refused, read_body
-from relaycore.web.keys import AGREEMENTS, ENGINE, RELAY
+from relaycore.web.keys import AGREEMENTS, ENGINE, GUARD, RELAY
+from relaycore.web.player.describe import asked_path
 from relaycore.web.routes import Answered, Route
 from relaycore.web.viewing import admit_viewer, begin_visit
 from relaycore.web.webrtc.agreements import Agreement, ufrag_of
@@ -72,7 +74,9 @@ async def _agree(request: web.Request, action: Literal["read", "publish"]) -> we
         hdrs.ETAG: kept.tag,
         "Accept-Patch": FRAGMENT,
     }
-    return web.Response(status=201, text=answer, content_type=SDP, headers=headers)
+    response = web.Response(status=201, text=answer, content_type=SDP, headers=headers)
+    _tell_servers(request, response)
+    return response
 
 
 async def _sound(request: web.Request, path: str) -> str | None:
@@ -109,9 +113,38 @@ async def delete_session(request: web.Request) -> web.Response:
     return web.Response(headers=_PRIVATE)
 
 
-async def show_abilities(_request: web.Request) -> web.Response:
-    """Says what may be posted."""
-    return web.Response(status=204, headers={**_PRIVATE, "Accept-Post": SDP})
+async def show_whep(request: web.Request) -> web.Response:
+    """Says what may be posted to watch, and which servers there are."""
+    return await _abilities(request, "read")
+
+
+async def show_whip(request: web.Request) -> web.Response:
+    """Says what may be posted to publish, and which servers there are."""
+    return await _abilities(request, "publish")
+
+
+async def _abilities(request: web.Request, action: Literal["read", "publish"]) -> web.Response:
+    response = web.Response(status=204, headers={**_PRIVATE, "Accept-Post": SDP})
+    if request.app[RELAY].config.ice_servers:
+        # Their credentials are for those who may connect.
+        await request.app[GUARD].enter(request, action, asked_path(request))
+        _tell_servers(request, response)
+    return response
+
+
+def _tell_servers(request: web.Request, response: web.Response) -> None:
+    """Names the servers that a client may connect through (RFC 9725 section 4.6)."""
+    for server in request.app[RELAY].config.ice_servers:
+        link = f'<{server.url}>; rel="ice-server"'
+        if server.credential:
+            link += f"; username={_quoted(server.username)}; credential={_quoted(server.credential)}"
+            link += '; credential-type="password"'
+        response.headers.add("Link", link)
+
+
+def _quoted(text: str) -> str:
+    """A text as a quoted string (RFC 9110 section 5.6.4)."""
+    return '"' + re.sub(r'(["\\])', r"\\\1", text) + '"'
 
 
 def _session(request: web.Request) -> Agreement:
@@ -182,10 +215,17 @@ def _routes(means: Literal["whep", "whip"], summary: str, embeddable: bool) -> S
             name=f"options{kind}",
             summary="What may be posted.",
             access="open",
-            handler=show_abilities,
+            handler=show_whep if means == "whep" else show_whip,
             embeddable=embeddable,
             parameters=_PARAMETERS,
-            answers={204: Answered("In `Accept-Post`.")},
+            answers={
+                204: Answered("In `Accept-Post`; STUN and TURN servers in `Link`."),
+                401: Answered("There are servers, and nobody said who asks.", Problem),
+                403: Answered("There are servers, and whoever asks may not connect.", Problem),
+                404: Answered("There are servers, and no stream can have that name.", Problem),
+                421: Answered("The request was sent to a name that is not this server's.", Problem),
+                503: Answered("There was no decision in time.", Problem),
+            },
         ),
         Route(
             method="PATCH",

@@ -110,6 +110,7 @@ export class RelaycorePlayer extends HTMLElement {
     const address = this.#address.with(id);
     const playback = (this.#playback = new Playback(address, () => this.#order(), {
       explain: (failure) => this.#explain(failure),
+      iceServers: () => this.#description?.ice_servers ?? [],
       hold: () => this.#media !== null && (screen.isInWindow(this.#media) || this.#media.webkitDisplayingFullscreen === true),
     }));
     this.#follow(playback);

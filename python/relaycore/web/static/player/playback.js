@@ -44,6 +44,7 @@ export class Playback extends EventTarget {
   #nudge = new EventTarget();
   #hold = () => false;
   #explain = async (failure) => failure;
+  #iceServers = () => [];
 
   /**
    * @param {import("./address.js").Address} address of the path
@@ -51,13 +52,15 @@ export class Playback extends EventTarget {
    * @param {object} [options]
    * @param {() => boolean} [options.hold] whether the element has to stay as it is, since it is in a window of its own
    * @param {(failure: Failure) => Promise<Failure>} [options.explain] finds out more of why no transport works
+   * @param {() => RTCIceServer[]} [options.iceServers] what WebRTC may connect through
    */
-  constructor(address, order, { hold, explain } = {}) {
+  constructor(address, order, { hold, explain, iceServers } = {}) {
     super();
     this.#address = address;
     this.#order = order;
     if (hold) this.#hold = hold;
     if (explain) this.#explain = explain;
+    if (iceServers) this.#iceServers = iceServers;
   }
 
   /** The transport that shows a picture now; null where there is none. */
@@ -112,7 +115,7 @@ export class Playback extends EventTarget {
         failure = new Failure("lost");
         continue;
       }
-      const transport = new Transport(this.#address);
+      const transport = new Transport(this.#address, { iceServers: this.#iceServers() });
       const opened = await this.#open(transport, signal);
       if (opened === null) {
         this.#show(transport);

@@ -9,14 +9,20 @@ const RECOVERY_MS = 3000;
 export class WebRtc {
   name = "webrtc";
 
-  /** @param {import("./address.js").Address} address of the path */
-  constructor(address) {
+  /**
+   * @param {import("./address.js").Address} address of the path
+   * @param {object} [options]
+   * @param {RTCIceServer[]} [options.iceServers] that help where the relay is not reached directly
+   */
+  constructor(address, { iceServers = [] } = {}) {
+    this.#iceServers = iceServers;
     this.element = liveVideo();
     this.#address = address.of("whep");
     this.closed = new Promise((resolve) => (this.#end = resolve));
   }
 
   #address;
+  #iceServers;
   #end;
   #connection = null;
   #session = null;
@@ -26,7 +32,7 @@ export class WebRtc {
 
   /** Resolves with the first picture; rejects with a Failure. */
   async open() {
-    const connection = (this.#connection = new RTCPeerConnection());
+    const connection = (this.#connection = new RTCPeerConnection({ iceServers: this.#iceServers }));
     const stream = new MediaStream();
     connection.ontrack = ({ track, receiver }) => {
       // As close to live as the network allows; browsers take it as a wish.

@@ -20,6 +20,7 @@ const FINAL = [400, 401, 403, 404, 405, 406, 415, 421];
 class Publishing {
   #place;
   #address;
+  #servers;
   #stream = null;
   #session = null;
   #wanted = false;
@@ -40,6 +41,7 @@ class Publishing {
   constructor(place) {
     this.#place = place;
     this.#address = place.dataset.address;
+    this.#servers = JSON.parse(place.dataset.servers);
     this.#which.append(
       h("option", { value: "environment" }, t("Back camera")),
       h("option", { value: "user" }, t("Front camera")),
@@ -115,7 +117,7 @@ class Publishing {
     clearTimeout(this.#again);
     this.#session?.close();
     this.#tell(this.#tries === 0 ? "connecting" : "again");
-    const session = new Session(this.#stream, SIZES[this.#height.value]);
+    const session = new Session(this.#stream, SIZES[this.#height.value], this.#servers);
     this.#session = session;
     session.onlost = () => this.#lost(session, new Error(t("The connection to the relay was lost.")));
     try {

@@ -17,7 +17,7 @@ export class Refusal extends Error {
 
 /** One session, from `open` to `close`. Calls `onlost` once when the connection is lost. */
 export class Session {
-  #connection = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
+  #connection;
   #location = null;
   #closed = false;
   #waiting = 0;
@@ -29,8 +29,10 @@ export class Session {
   /**
    * @param {MediaStream} stream
    * @param {number} most bits per second of the picture
+   * @param {RTCIceServer[]} [iceServers] that help where the relay is not reached directly
    */
-  constructor(stream, most) {
+  constructor(stream, most, iceServers = []) {
+    this.#connection = new RTCPeerConnection({ bundlePolicy: "max-bundle", iceServers });
     const [picture] = stream.getVideoTracks();
     const [sound] = stream.getAudioTracks();
     const encodings = [{ maxBitrate: most }];
