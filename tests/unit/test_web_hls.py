@@ -267,6 +267,25 @@ async def test_a_viewer_is_one_session_until_nothing_is_asked(
     assert len(relay.sessions()) == 1
 
 
+async def test_who_waits_for_an_answer_is_there(
+    relay: Relay, player: Player, source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lasting, "IDLE_S", 0.4)
+    source.give(85)
+    listed = await player.open()
+    number, parts = listed.end
+    waiting = asyncio.create_task(player.reload(f"&_HLS_msn={number}&_HLS_part={parts}"))
+    seen: set[str] = set()
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+    while loop.time() - begun < 3 * lasting.IDLE_S:
+        await player.get(player.index.removesuffix("cam/index.m3u8") + "healthz")
+        seen |= {session.id for session in relay.sessions()}
+    assert len(seen) == 1
+    source.give(8)
+    await waiting
+
+
 async def test_who_was_kicked_is_out(relay: Relay, player: Player, source: Source) -> None:
     source.give(85)
     listed = await player.open()

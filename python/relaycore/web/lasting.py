@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from relaycore.language import Message
@@ -23,6 +24,7 @@ class _Entry:
     def __init__(self, task: asyncio.Task[Visit], now: float) -> None:
         self.task = task
         self.asked = now
+        self.waiting = 0
 
     @property
     def visit(self) -> Visit | None:
@@ -64,6 +66,20 @@ class Lasting:
         entry.asked = loop.time()
         return visit
 
+    @contextmanager
+    def waiting(self, key: Hashable) -> Iterator[None]:
+        """A viewer waits for an answer as long as this lasts, and so is there."""
+        entry = self._entries.get(key)
+        if entry is None:
+            yield
+            return
+        entry.waiting += 1
+        try:
+            yield
+        finally:
+            entry.waiting -= 1
+            entry.asked = asyncio.get_running_loop().time()
+
     async def close(self) -> None:
         """Ends all of them."""
         entries, self._entries = list(self._entries.values()), {}
@@ -91,6 +107,8 @@ class Lasting:
             return
         waits = REFUSED_S if visit.ended.is_set() and self._sticky else IDLE_S
         left = entry.asked + waits - asyncio.get_running_loop().time()
+        if entry.waiting:
+            left = max(left, waits)
         if left > 0:
             self._look_later(key, entry, left)
             return

@@ -72,8 +72,10 @@ async def get_index(request: web.Request) -> web.Response:
     if request.method == hdrs.METH_HEAD:
         return web.Response(content_type=PLAYLIST, headers=_NO_STORE)
     name = token_urlsafe(16)
-    await request.app[HLS].viewers.visit((viewer.path, name), lambda: begin_visit(request, viewer, "hls"))
-    stream = await _begun(request, viewer.path)
+    viewers, key = request.app[HLS].viewers, (viewer.path, name)
+    await viewers.visit(key, lambda: begin_visit(request, viewer, "hls"))
+    with viewers.waiting(key):
+        stream = await _begun(request, viewer.path)
     lines = ["#EXTM3U", "#EXT-X-VERSION:9", "#EXT-X-INDEPENDENT-SEGMENTS"]
     peak, average = stream.timeline.bandwidths()
     attributes = [f"BANDWIDTH={peak}", f"AVERAGE-BANDWIDTH={average}"]
@@ -93,12 +95,13 @@ async def get_media(request: web.Request) -> web.Response:
     if query.part is not None and query.msn is None:
         raise Refused(400, Message("_HLS_part is a part of the segment that _HLS_msn names: send both."))
     path, _ = await _visit(request, query.viewer)
-    # One that has ended stays what it was: its players are told the end.
-    stream = request.app[HLS].streams.known(path)
-    if stream is None or not stream.timeline.is_ready:
-        stream = await _begun(request, path)
-    if query.msn is not None:
-        await _wait(stream, _asked(stream, query.msn, query.part))
+    with request.app[HLS].viewers.waiting((path, query.viewer)):
+        # One that has ended stays what it was: its players are told the end.
+        stream = request.app[HLS].streams.known(path)
+        if stream is None or not stream.timeline.is_ready:
+            stream = await _begun(request, path)
+        if query.msn is not None:
+            await _wait(stream, _asked(stream, query.msn, query.part))
     return _playlist(stream.timeline.playlist(f"?viewer={query.viewer}"))
 
 
@@ -118,7 +121,8 @@ async def get_resource(request: web.Request) -> web.Response:
     else:
         number, index = map(int, found["part"].split("-"))
         if timeline.is_hinted(number, index):
-            await _wait(stream, lambda: not timeline.is_hinted(number, index))
+            with request.app[HLS].viewers.waiting((path, query.viewer)):
+                await _wait(stream, lambda: not timeline.is_hinted(number, index))
         data = timeline.part(number, index)
     if data is None or visit.ended.is_set():
         raise _gone(request)
