@@ -185,12 +185,12 @@ def test_the_hint_is_answered_when_the_part_is_there(followed: Follower) -> None
     assert samples(followed.get(hint))
 
 
-def test_a_publisher_with_another_picture_is_behind_a_discontinuity(tmp_path: Path) -> None:
-    """Those who watch go on with the same playlist."""
+@pytest.mark.parametrize("said", ["in the description only", "again and again"])
+def test_a_publisher_with_another_picture_is_behind_a_discontinuity(tmp_path: Path, said: str) -> None:
+    """Those who watch go on with the same playlist, wherever the parameter sets are."""
+    options = SAID_AGAIN if said == "again and again" else IN_ORDER
     films = [
-        make_media(
-            tmp_path / f"{width}.mp4", sound="aac", frames=60 * FPS, size=(width, 96), options=SAID_AGAIN
-        )
+        make_media(tmp_path / f"{width}.mp4", sound="aac", frames=60 * FPS, size=(width, 96), options=options)
         for width in (96, 128)
     ]
     settings = tmp_path / "relaycore.toml"

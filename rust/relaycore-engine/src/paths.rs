@@ -126,6 +126,12 @@ impl Shared {
         if let Some(stream) = self.stream(path) {
             self.check_open(&stream)?;
             if goes_on(&stream, &tracks) && stream.admit(number, Arc::clone(&upstream), now) {
+                // What only its description says holds for its packets from the first one on.
+                for (index, track) in tracks.iter().enumerate() {
+                    if !track.parameters.is_empty() {
+                        stream.learn_parameters(index, &track.parameters);
+                    }
+                }
                 self.tell(&stream, StreamChange::Resumed);
                 return Ok(Source::new(Arc::clone(self), stream, number, ordered));
             }
