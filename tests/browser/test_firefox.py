@@ -9,7 +9,7 @@ import pytest
 from tests.browser.firefox import Firefox, firefox
 from tests.browser.seen import GRAB, seen_of
 
-TRANSPORTS = ("mjpeg",)
+TRANSPORTS = ("mse", "mjpeg")
 
 PLAYS = """(name) => new Promise((done) => {
     customElements.whenDefined("relaycore-player").then(() => {
