@@ -21,7 +21,10 @@ from relaycore.journeys.attempt import Attempt
 from relaycore.journeys.counts import Counts, Group, fold_report
 from relaycore.journeys.player import PlayerReport, Players, sid_of
 from relaycore.journeys.report import Funnel, Question, ask
+from relaycore.journeys.stages import ASKED_NOTHING, ASKS_WITHIN_NS
 from relaycore.web import server, viewing
+from relaycore.web.answers import Refused
+from relaycore.web.lasting import IDLE_S
 from relaycore.web.routes import Route
 from relaycore.web.viewing import admit_viewer, begin_visit
 
@@ -51,6 +54,25 @@ async def _leave(request: web.Request) -> web.StreamResponse:
         return web.Response(text="seen")
 
 
+async def _hurry(request: web.Request) -> web.StreamResponse:
+    """Begins a session, shows a picture, and finds out later that the client asks for nothing more."""
+    viewer = await admit_viewer(request)
+    async with await begin_visit(request, viewer, "hls") as visit:
+        visit.handle.add(5)
+        visit.handle.first_picture()
+        visit.end(ASKED_NOTHING)
+        return web.Response(text="seen")
+
+
+async def _absent(request: web.Request) -> web.StreamResponse:
+    """Finds out late that there is nothing to show."""
+    await admit_viewer(request)
+    raise Refused(406, "It cannot be shown so.")
+
+
+HANDLERS = {"watch": _watch, "leave": _leave, "hurry": _hurry, "absent": _absent}
+
+
 @pytest.fixture(autouse=True)
 def _routes(monkeypatch: pytest.MonkeyPatch) -> None:
     more = [
@@ -63,10 +85,10 @@ def _routes(monkeypatch: pytest.MonkeyPatch) -> None:
             handler=handler,
             answers={},
         )
-        for name, handler in (("watch", _watch), ("leave", _leave))
+        for name, handler in HANDLERS.items()
     ]
     monkeypatch.setattr(server, "ROUTES", [*more, *server.ROUTES])
-    monkeypatch.setattr(viewing, "_MEANS", {"watch": "hls", "leave": "mjpeg"})
+    monkeypatch.setattr(viewing, "_MEANS", dict.fromkeys(HANDLERS, "hls") | {"leave": "mjpeg"})
     monkeypatch.setattr(running, "WATCHED_NS", 1)
 
 
@@ -150,6 +172,21 @@ async def test_attempts_over_http_that_end_at_each_stage_are_counted_exactly(
     assert {part.name: part.attempts for part in report.protocols} == {"hls": 4, "mjpeg": 1}
     assert {part.name: part.attempts for part in report.paths} == {"cam": 4, "": 1}
     assert report.all.playbacks is None
+
+
+async def test_what_is_refused_late_and_who_leaves_without_a_word_are_counted_where_they_came_to(
+    browser: Browser, tmp_path: Path
+) -> None:
+    assert ASKS_WITHIN_NS == IDLE_S * 1e9
+    assert await browser.get("cam/absent", ANNA.password) == 406
+    assert await browser.get("cam/hurry", ANNA.password) == 200
+    await browser.relay.aclose()
+    found = funnel(tmp_path)
+    assert [stage.passed for stage in found.stages] == [2, 2, 2, 1, 1, 1, 1, 1, 0, 0]
+    assert ended(found) == {
+        ("authorised", "offer refused"): 1,
+        ("first_key_frame", "client ended it"): 1,
+    }
 
 
 async def test_a_player_adds_what_it_saw(browser: Browser, tmp_path: Path) -> None:

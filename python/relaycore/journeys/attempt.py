@@ -20,7 +20,8 @@ class Attempt:
 
     It ends in one of three ways, each of which counts it once: :meth:`became` a session of the engine, which
     knows the rest; it was :meth:`refused`; or it :meth:`ended` as one that the program carried without a
-    session. One that is only dropped is not counted. All methods are called from the loop.
+    session. What comes after that changes nothing. One that is only dropped is not counted. All methods are
+    called from the loop.
     """
 
     def __init__(
@@ -74,13 +75,15 @@ class Attempt:
 
     def refused(self, status: int, *, credentials: bool = False) -> None:
         """It was refused with this status of HTTP; ``credentials`` says whether it said who asks."""
-        self.status, self.credentials = status, credentials
-        self.ended("refused")
+        if self._tell is not None:
+            self.status, self.credentials = status, credentials
+            self.ended("refused")
 
     def ended(self, reason: str) -> None:
         """It has ended, without a session."""
-        self.ended_ns, self.reason = now_ns(), reason
-        self._finish(None)
+        if self._tell is not None:
+            self.ended_ns, self.reason = now_ns(), reason
+            self._finish(None)
 
     def _finish(self, session: Session | None) -> None:
         tell, self._tell = self._tell, None

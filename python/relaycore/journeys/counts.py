@@ -89,14 +89,16 @@ def fold(
     watched_ns: int,
     reason: str | None = None,
     before: Facts | None = None,
+    late_ns: int = 0,
 ) -> int:
     """Counts what an attempt has passed beyond the first ``reached`` stages; how many it has passed now.
 
     Where it has ended, ``reason`` says why, or the journey itself. ``watched_ns`` is how long a picture has
     to be sent to count as watched. ``before`` knows better what came before the session.
+    It was served for ``late_ns`` less than the journey says.
     """
     sums = counts[group]
-    times = _times(journey, watched_ns, before or journey)
+    times = _times(journey, watched_ns + late_ns, before or journey)
     begun = last = times[0] or 0
     passed = WATCHED + 1
     while times[passed - 1] is None:
@@ -117,7 +119,7 @@ def fold(
         return passed
     cause = cause_of(journey, reason or journey.reason)
     if passed == WATCHED + 1 and ends_well(cause):
-        lasted = journey.served_until_ns - (journey.first_picture_ns or 0)
+        lasted = journey.served_until_ns - late_ns - (journey.first_picture_ns or 0)
         sums[_PASSED[-1]] += 1
         sums[_TOOK[-1][bucket_of(lasted)]] += 1
         return len(STAGES)

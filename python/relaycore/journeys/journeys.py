@@ -35,7 +35,7 @@ from relaycore.errors import StateError
 from relaycore.journeys.attempt import Attempt, Facts
 from relaycore.journeys.counts import NO_PATH, UNCOUNTED, Counts, Group, Name, fold, fold_report, group_of
 from relaycore.journeys.player import PlayerReport, Players
-from relaycore.journeys.stages import STAGES, WATCHED
+from relaycore.journeys.stages import ASKED_NOTHING, ASKS_WITHIN_NS, STAGES, WATCHED
 from relaycore.journeys.store import Store
 from relaycore.settings.journeys import JourneySettings
 
@@ -247,6 +247,8 @@ class Journeys:
         journey = live.session.journey()
         if reason is None and journey.ended_ns is not None:
             return  # its end is told, too
+        # Over HLS nobody says when they leave.
+        is_late = reason == ASKED_NOTHING or (reason is None and journey.protocol == "hls")
         if live.group is None:
             live.group = self._group(journey, live.session.path)
         live.reached = fold(
@@ -257,6 +259,7 @@ class Journeys:
             watched_ns=self._watched_ns,
             reason=reason,
             before=live.before,
+            late_ns=ASKS_WITHIN_NS if is_late else 0,
         )
 
     def _group(self, journey: Facts, path: str) -> Group:

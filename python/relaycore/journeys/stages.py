@@ -11,7 +11,17 @@ from typing import Final, Literal
 
 from relaycore.journeys.attempt import Facts
 
-__all__ = ["FIRST_KEY_FRAME", "STAGES", "WATCHED", "Fate", "cause_of", "ends_well", "fate_of"]
+__all__ = [
+    "ASKED_NOTHING",
+    "ASKS_WITHIN_NS",
+    "FIRST_KEY_FRAME",
+    "STAGES",
+    "WATCHED",
+    "Fate",
+    "cause_of",
+    "ends_well",
+    "fate_of",
+]
 
 STAGES: Final = (
     "connected",
@@ -30,10 +40,17 @@ STAGES: Final = (
 FIRST_KEY_FRAME: Final = STAGES.index("first_key_frame")
 WATCHED: Final = STAGES.index("watched")
 
+ASKED_NOTHING: Final = "the client asked for nothing any more"
+"""Why the session of a viewer ends who comes again and again (HLS): nothing tells sooner that it has left."""
+
+ASKS_WITHIN_NS: Final = 10_000_000_000
+"""How long that takes."""
+
 _BY_STATUS: Final = {
     400: "malformed request",
     403: "not allowed",
     404: "not found",
+    406: "offer refused",
     421: "malformed request",
     408: "too slow",
     453: "overloaded",
@@ -55,6 +72,12 @@ _BY_REASON: Final = {
     "the server was stopped": "relay stopped",
     "its client came back": "client came back",
     "refused": "overloaded",
+    "the relay is closing": "relay stopped",
+    ASKED_NOTHING: "client closed the connection",
+    "the client asks and does not read": "too slow",
+    "the client never connected": "never connected",
+    "the connection failed": "connection lost",
+    "the offer was refused": "offer refused",
 }
 
 _WELL: Final = frozenset({"client ended it", "ended by the operator", "relay stopped", "stream ended"})

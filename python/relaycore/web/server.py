@@ -70,7 +70,7 @@ from relaycore.web.presence import Presence
 from relaycore.web.routes import USER, Route
 from relaycore.web.session_ids import SessionIds
 from relaycore.web.spoken import keep_choice, language_of, say_language
-from relaycore.web.viewing import Entrance, Visits
+from relaycore.web.viewing import Entrance, Visits, note_left, note_refusal
 from relaycore.web.webrtc import handlers as webrtc
 from relaycore.web.webrtc.agreements import Agreements
 from relaycore.web.websocket import handlers as websocket
@@ -258,8 +258,13 @@ class Web:
         try:
             return await self._handle(request, handler)
         except Refused as refused:
+            note_refusal(request, refused.status)
             return _to_login(request, refused) or refused.answer()
+        except asyncio.CancelledError:
+            note_left(request)
+            raise
         except web.HTTPException as error:
+            note_refusal(request, error.status)
             return _refused(error, request).answer()
         except RelayClosed:
             return Refused(503, Message("The relay is closing: try again when it is back.")).answer()

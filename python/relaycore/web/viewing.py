@@ -33,7 +33,17 @@ from relaycore.settings import normal_path
 from relaycore.web.answers import Refused
 from relaycore.web.keys import CONNECTIONS, GUARD, JOURNEYS, RELAY, VISITS
 
-__all__ = ["Entrance", "Viewer", "Visit", "Visits", "admit_viewer", "begin_visit", "nothing_at"]
+__all__ = [
+    "Entrance",
+    "Viewer",
+    "Visit",
+    "Visits",
+    "admit_viewer",
+    "begin_visit",
+    "note_left",
+    "note_refusal",
+    "nothing_at",
+]
 
 Means = Literal["webrtc", "websocket", "mjpeg", "hls"]
 """The protocols of browsers."""
@@ -45,6 +55,9 @@ _MEANS: Final[Mapping[str, Means]] = {
     "index.m3u8": "hls",
 }
 """What an attempt to view is over, by the last part of the address that is asked for."""
+
+_ATTEMPT: Final[web.RequestKey[Attempt]] = web.RequestKey("attempt")
+"""Key of a request under which the attempt to view stands that it has begun."""
 
 LONGEST_PATH: Final = 255
 """Characters of a path that is none which are shown."""
@@ -104,23 +117,20 @@ async def admit_viewer(
     except ConfigurationError:
         path = named[:LONGEST_PATH]
     attempt = _attempt(request, path) if action == "read" else None
+    if attempt is not None:
+        request[_ATTEMPT] = attempt
+    visitor = await request.app[GUARD].enter(request, action, path, same_origin=same_origin)
+    if attempt is not None:
+        attempt.reached("authorised")
     try:
-        visitor = await request.app[GUARD].enter(request, action, path, same_origin=same_origin)
-        if attempt is not None:
-            attempt.reached("authorised")
-        try:
-            if action == "read":
-                await request.app[RELAY].prepare(path)
-            else:
-                request.app[VISITS].prepare_publisher(normal_path(path))
-        except ConfigurationError:
-            raise nothing_at(path) from None
-        except SourceError as error:
-            raise Refused(404, message_of(error)) from None
-    except Refused as refused:
-        if attempt is not None:
-            attempt.refused(refused.status, credentials=hdrs.AUTHORIZATION in request.headers)
-        raise
+        if action == "read":
+            await request.app[RELAY].prepare(path)
+        else:
+            request.app[VISITS].prepare_publisher(normal_path(path))
+    except ConfigurationError:
+        raise nothing_at(path) from None
+    except SourceError as error:
+        raise Refused(404, message_of(error)) from None
     if attempt is not None:
         sid, journeys = sid_of(request.query, request.headers), request.app[JOURNEYS]
         if sid is not None and journeys is not None:
@@ -136,6 +146,20 @@ async def admit_viewer(
         user_agent=request.headers.get(hdrs.USER_AGENT),
         attempt=attempt,
     )
+
+
+def note_refusal(request: web.Request, status: int) -> None:
+    """The attempt to view that a request began has come to nothing, where it began one."""
+    attempt = request.get(_ATTEMPT)
+    if attempt is not None:
+        attempt.refused(status, credentials=hdrs.AUTHORIZATION in request.headers)
+
+
+def note_left(request: web.Request) -> None:
+    """Who sent a request has left before it was answered."""
+    attempt = request.get(_ATTEMPT)
+    if attempt is not None:
+        attempt.ended("the client left")
 
 
 def _attempt(request: web.Request, path: str) -> Attempt | None:
@@ -220,10 +244,8 @@ class Visits:
                 secure=viewer.secure,
             )
         except KeyError:
-            _refuse(viewer, 404)
             raise nothing_at(viewer.path) from None
         except RuntimeError as error:
-            _refuse(viewer, 503)
             raise _try_again(message_of(error)) from None
         if viewer.attempt is not None:
             viewer.attempt.became(handle.session)
@@ -259,11 +281,6 @@ class Visits:
         if visit is not None:
             visit.reason = happened.reason
             visit.ended.set()
-
-
-def _refuse(viewer: Viewer, status: int) -> None:
-    if viewer.attempt is not None:
-        viewer.attempt.refused(status)
 
 
 def _try_again(reason: str) -> Refused:

@@ -18,7 +18,7 @@ from relaycore.web.answers import Problem, Refused
 from relaycore.web.keys import BROADCASTS, CONNECTIONS
 from relaycore.web.limits import LIMITS
 from relaycore.web.routes import Answered, Route
-from relaycore.web.viewing import admit_viewer, begin_visit, nothing_at
+from relaycore.web.viewing import admit_viewer, begin_visit, note_refusal, nothing_at
 from relaycore.web.websocket.broadcasts import Broadcast
 from relaycore.web.websocket.handshake import SUBPROTOCOL, greeting
 
@@ -70,6 +70,7 @@ async def _begun(request: web.Request, broadcast: Broadcast) -> None:
 
 async def _close(request: web.Request, refused: Refused) -> web.StreamResponse:
     """Opens a WebSocket for no more than to say why it is closed."""
+    note_refusal(request, refused.status)
     code = _CODES.get(refused.status)
     if code is None:
         raise refused
