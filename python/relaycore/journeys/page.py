@@ -193,7 +193,7 @@ def report_page(question: Question, report: Report) -> str:
     if whole.playbacks is not None:
         parts += [
             _heading(_("What players in browsers reported")),
-            _table(("", ""), playback_lines(whole.playbacks)),
+            _table((_("what"), _("value")), playback_lines(whole.playbacks)),
         ]
     for dimension in DIMENSIONS:
         if report.by(dimension):
