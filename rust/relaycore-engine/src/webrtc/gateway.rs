@@ -14,6 +14,7 @@ use mio::{Poll, Waker};
 use std::collections::HashSet;
 use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
@@ -175,15 +176,23 @@ impl Gateway {
             handle: self.handle.clone(),
             session: session.info().id.clone(),
         });
-        let mut agreed = negotiation::agree(
-            shared,
-            &session,
-            offer,
-            sound,
-            &self.addresses,
-            (&self.certificate, &self.crypto),
-            key_frames,
-        )?;
+        // Of some offers that contradict themselves str0m makes a panic.
+        let agreeing = AssertUnwindSafe(|| {
+            negotiation::agree(
+                shared,
+                &session,
+                offer,
+                sound,
+                &self.addresses,
+                (&self.certificate, &self.crypto),
+                key_frames,
+            )
+        });
+        let contradicts = |_| {
+            let reason = "the offer contradicts itself";
+            Err(OfferError::Malformed(reason.to_owned()))
+        };
+        let mut agreed = catch_unwind(agreeing).unwrap_or_else(contradicts)?;
         let answer = std::mem::take(&mut agreed.answer);
         Ok((Peer::new(agreed, session, seat), answer))
     }

@@ -310,6 +310,29 @@ fn sound_in_g711_can_be_published_where_there_is_no_opus() {
     }
 }
 
+/// One number of two formats: str0m panics of that.
+#[test]
+fn an_offer_that_contradicts_itself_is_refused() {
+    let engine = engine();
+    cam(&engine, &[]);
+    let media = |mid: u8, format: &str| {
+        format!(
+            "m=video 9 UDP/TLS/RTP/SAVPF 102\r\nc=IN IP4 0.0.0.0\r\na=ice-ufrag:wxyz\r\n\
+             a=ice-pwd:0123456789012345678901\r\na=fingerprint:sha-256 {}\r\na=setup:actpass\r\n\
+             a=mid:{mid}\r\na=recvonly\r\na=rtcp-mux\r\na=rtpmap:102 H264/90000\r\na=fmtp:102 {format}\r\n",
+            ["AB"; 32].join(":")
+        )
+    };
+    let offer = format!(
+        "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0 1\r\n{}{}",
+        media(0, "packetization-mode=1;profile-level-id=42e01f"),
+        media(1, "packetization-mode=0;profile-level-id=42e01f")
+    );
+    let session = session(&engine, "cam", Action::Read);
+    let refused = engine.answer_offer(&session, &offer, None).unwrap_err();
+    assert!(matches!(refused, OfferError::Malformed(_)));
+}
+
 #[test]
 fn offers_that_are_none_are_refused() {
     let engine = engine();
