@@ -7,13 +7,14 @@ pub mod formats;
 pub mod load;
 pub mod media;
 pub mod video;
+pub mod webrtc;
 pub mod wire;
 
 /// What a target does with an input.
 pub type Body = fn(&[u8]);
 
 /// Every target: its name, which is that of its corpus too, and its body.
-pub const TARGETS: [(&str, Body); 37] = [
+pub const TARGETS: [(&str, Body); 38] = [
     ("aac_config", media::aac_config),
     ("aac_depacketise", media::aac_depacketise),
     ("aac_round_trip", media::aac_round_trip),
@@ -51,4 +52,5 @@ pub const TARGETS: [(&str, Body); 37] = [
     ("vp8_round_trip", video::vp8_round_trip),
     ("vp9_depacketise", video::vp9_depacketise),
     ("vp9_round_trip", video::vp9_round_trip),
+    ("webrtc_offer", webrtc::webrtc_offer),
 ];

@@ -15,6 +15,10 @@ pub(crate) struct Client {
     pub(crate) socket: UdpSocket,
     pub(crate) offer: String,
     pub(crate) mids: Vec<Mid>,
+    /// What it has sent.
+    pub(crate) sent: Vec<Vec<u8>>,
+    /// Where to.
+    pub(crate) relay: Option<SocketAddr>,
     pending: Option<SdpPendingOffer>,
     address: SocketAddr,
 }
@@ -45,6 +49,8 @@ impl Client {
             socket,
             offer: offer.to_sdp_string(),
             mids,
+            sent: Vec::new(),
+            relay: None,
             pending: Some(pending),
             address,
         }
@@ -76,6 +82,8 @@ impl Client {
                     let _ = self
                         .socket
                         .send_to(&datagram.contents, datagram.destination);
+                    self.relay = Some(datagram.destination);
+                    self.sent.push(datagram.contents.to_vec());
                 }
                 Output::Event(event) => {
                     if let Some(found) = wanted(event) {

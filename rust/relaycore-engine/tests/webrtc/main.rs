@@ -364,6 +364,60 @@ fn offers_that_are_none_are_refused() {
     }
 }
 
+/// Numbers that look random and are the same in each run (xorshift64*).
+struct Random(u64);
+
+impl Random {
+    /// A number from 0 to `bound` - 1.
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 16) as usize % bound
+    }
+}
+
+/// Checks, handshake and reports that were damaged on their way, or by somebody who overheard them: the client whose
+/// they were goes on, which a panic in what it sends would end.
+#[test]
+fn damaged_datagrams_disturb_nobody() {
+    let engine = engine();
+    let stream = cam(&engine, &[]);
+    let (mut client, session, packets) = reading(&engine, &stream, &picture(true, true, 1));
+    let server = packets[0].header.ssrc;
+    let relay = client.relay.unwrap();
+    let stranger = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let seen = std::mem::take(&mut client.sent);
+    let mut random = Random(7);
+    for round in 0..40 {
+        for _ in 0..50 {
+            let mut datagram = seen[random.below(seen.len())].clone();
+            for _ in 0..=random.below(4) {
+                let at = random.below(datagram.len().max(1));
+                match random.below(4) {
+                    0 => datagram.truncate(at),
+                    1 => datagram.extend_from_slice(&[0xff; 9]),
+                    2 => datagram.splice(at..at, [0, 0, 0xff, 0x80]).for_each(drop),
+                    _ if at < datagram.len() => datagram[at] ^= 1 << random.below(8),
+                    _ => {}
+                }
+            }
+            let _ = stranger.send_to(&datagram, relay);
+            let _ = client.socket.send_to(&datagram, relay);
+        }
+        let end = Instant::now() + LIMIT;
+        write(&stream, &picture(false, false, 5), false);
+        while client.step(&mut |event| match event {
+            Event::RtpPacket(packet) => Some(packet.header.ssrc),
+            _ => None,
+        }) != Some(server)
+        {
+            assert!(Instant::now() < end, "nothing came in round {round}");
+            assert!(!session.has_ended(), "it ended in round {round}");
+        }
+    }
+}
+
 #[test]
 fn garbage_disturbs_nobody() {
     let engine = engine();
