@@ -42,6 +42,7 @@ NAMES: Final = (
     "camera.first_picture",
     "camera.memory",
     "web.glass_to_glass",
+    "web.webrtc_viewers",
     "alerts",
     "micro",
 )
@@ -113,7 +114,7 @@ def _arguments() -> argparse.Namespace:
         "--repeats",
         type=int,
         default=defaults.repeats,
-        help="how often load and versus measure (%(default)d)",
+        help="how often load, versus and web.webrtc_viewers measure (%(default)d)",
     )
     parser.add_argument(
         "--seconds",
@@ -153,7 +154,7 @@ def _command(name: str, options: Options) -> str:
     words = ["python -m benchmarks", name]
     if name == "camera.memory":
         words.append(f"--minutes {options.minutes:g}")
-    if name.startswith(("load.", "versus.")):
+    if name.startswith(("load.", "versus.")) or name == "web.webrtc_viewers":
         words += [f"--repeats {options.repeats}"] if options.repeats != defaults.repeats else []
         words += [f"--seconds {options.seconds:g}"] if options.seconds != defaults.seconds else []
     if name.startswith("versus.") and options.peers:

@@ -10,7 +10,7 @@ from relaycore._relaycore import LoadRun, measure_floor
 from relaycore.bench.plan import FloorPlan, Plan, encode
 from relaycore.bench.report import FloorReport, Report, read_floor, read_report, read_snapshot
 
-__all__ = ["floor", "generate"]
+__all__ = ["floor", "generate", "nothing"]
 
 POLL_S: Final = 0.02
 """How exactly the begin and the end of what is measured are known."""
@@ -19,14 +19,23 @@ HANGS_S: Final = 60.0
 """A run that has not ended so long after its time never will."""
 
 
-def generate(plan: Plan, at: Mapping[int, Callable[[], None]]) -> Report:
+def nothing(_run: LoadRun) -> None:
+    """For a run that nobody waits for."""
+
+
+def generate(
+    plan: Plan, at: Mapping[int, Callable[[], None]], begun: Callable[[LoadRun], None] = nothing
+) -> Report:
     """Carries out a plan to its end, and calls each of ``at`` at its time in milliseconds.
+
+    ``begun`` is called with the run when it has started.
 
     ValueError for a plan that cannot be carried out; RuntimeError for a run that does not end.
     """
     run = LoadRun(encode(plan))
     due = sorted(at)
     run.start()
+    begun(run)
     ends = time.monotonic() + plan.total_ms / 1000 + HANGS_S
     while True:
         snapshot = read_snapshot(run.snapshot())

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
-from benchmarks.generator import floor, generate
+from benchmarks.generator import floor, generate, nothing
 from benchmarks.peer import Peer, Target, start
+from relaycore._relaycore import LoadRun
 from relaycore.bench.plan import FloorKind, FloorPlan, Group, Plan, Source
 from relaycore.bench.quality import BUSY, Quality, doubts, good_groups, shortfalls
 from relaycore.bench.report import Distribution, FloorReport, GroupReport, Report
@@ -209,9 +210,16 @@ def measure(
 
 
 def carry_out(
-    target: Target, on: Cores, plan: Plan, at: Mapping[int, Callable[[], None]] = NOTHING
+    target: Target,
+    on: Cores,
+    plan: Plan,
+    at: Mapping[int, Callable[[], None]] = NOTHING,
+    begun: Callable[[LoadRun], None] = nothing,
 ) -> Measured:
-    """Carries out a plan, and looks at the server when what is measured begins and ends."""
+    """Carries out a plan, and looks at the server when what is measured begins and ends.
+
+    ``begun`` is called with the run when it has started.
+    """
     marks: list[tuple[float, dict[str, float]]] = []
     memory: list[float] = []
 
@@ -225,7 +233,7 @@ def carry_out(
     everywhere = os.sched_getaffinity(0)
     os.sched_setaffinity(0, on.load)
     try:
-        report = generate(plan, {**moments, **at})
+        report = generate(plan, {**moments, **at}, begun)
     finally:
         os.sched_setaffinity(0, everywhere)
     (cpu, threads), (cpu_at_end, threads_at_end) = marks

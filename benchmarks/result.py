@@ -20,8 +20,9 @@ FOLDER: Final = Path(__file__).parent / "results"
 class Options:
     """What can be set on the command line.
 
-    ``minutes`` is the length of the memory benchmark. ``repeats`` is how often one of load or versus measures
-    the same, ``seconds`` how long each time, ``peers`` what versus compares, by the names of their files.
+    ``minutes`` is the length of the memory benchmark. ``repeats`` is how often one of load or versus, or
+    web.webrtc_viewers, measures the same, ``seconds`` how long each time, ``peers`` what versus compares, by
+    the names of their files.
     """
 
     minutes: float = 10.0

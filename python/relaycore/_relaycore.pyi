@@ -20,6 +20,7 @@ __all__ = [
     "Journey",
     "JpegInfo",
     "LoadRun",
+    "LoadViewers",
     "Mask",
     "PullEvent",
     "Reader",
@@ -860,3 +861,28 @@ class LoadRun:
         """Where it is: cheap, for a live view."""
     def stop(self) -> bytes:
         """Ends the run if it has not come to its end, and gives the report."""
+
+@final
+class LoadViewers:
+    """Viewers by WebRTC of what a load test publishes: each makes an offer and connects by its answer.
+
+    Most count what comes by the headers of its packets alone; one in ``check_one_in`` decrypts and checks it.
+    The server is one of this machine. They run in one thread, on the processor ``cpu`` alone where one is
+    named, until the run is over.
+    Raises OSError when the system has no sockets left.
+    """
+
+    def __new__(
+        cls, run: LoadRun, count: int, *, check_one_in: int, cpu: int | None = None
+    ) -> LoadViewers: ...
+    def offers(self) -> list[str]:
+        """The offer (SDP) of each, for the server."""
+    def answer(self, number: int, answer: str) -> None:
+        """The server has answered the offer of this number."""
+    def connected(self) -> int:
+        """How many have connected."""
+    def stop(self) -> bytes:
+        """Ends the sessions, if the run is not over, and gives the report: JSON, once.
+
+        Its fields are described in ``rust/relaycore-load/src/webrtc/mod.rs``.
+        """

@@ -5,6 +5,7 @@
 //! numbers alone, and have no latency.
 
 use crate::mark::Mark;
+use crate::order::{Order, Place};
 use crate::tally::{Findings, GroupTally, ReaderTally, SecondTally, Window};
 use relaycore_proto::h264::{is_slice, nal_type, type_of};
 use relaycore_proto::rtp::RtpPacket;
@@ -66,9 +67,7 @@ pub(crate) struct Check {
     is_h264: bool,
     /// When PLAY was answered: what was sent before is of the past, and has no latency.
     playing_at: u64,
-    highest: Option<u16>,
-    /// Which of the 64 packets up to the highest came.
-    seen: u64,
+    order: Order,
     current: Unit,
     previous: Unit,
     /// Highest number of a measured access unit.
@@ -126,8 +125,7 @@ impl Check {
             sums,
             is_h264,
             playing_at: 0,
-            highest: None,
-            seen: 0,
+            order: Order::default(),
             current: Unit::default(),
             previous: Unit::default(),
             number: None,
@@ -179,8 +177,8 @@ impl Check {
             return Brought::default();
         }
         sink.group.packets.received += u64::from(is_measured);
-        let first_packet = self.highest.is_none();
-        let Some(place) = self.place(packet.header.sequence.0) else {
+        let first_packet = self.order.is_new();
+        let Some(place) = self.order.place(packet.header.sequence.0) else {
             sink.group.packets.duplicate += u64::from(is_measured);
             return Brought::default();
         };
@@ -246,34 +244,6 @@ impl Check {
             first_packet,
             first_picture,
         }
-    }
-
-    /// Where a packet stands among those before it; `None` when it came already, or far too late.
-    fn place(&mut self, sequence: u16) -> Option<Place> {
-        let Some(highest) = self.highest else {
-            self.highest = Some(sequence);
-            self.seen = 1;
-            return Some(Place::Next { missing: 0 });
-        };
-        let ahead = sequence.wrapping_sub(highest) as i16;
-        if !(-MISORDER_MAX..=DROPOUT_MAX).contains(&ahead) {
-            // The server counts anew, as behind another publisher.
-            self.highest = Some(sequence);
-            self.seen = 1;
-            return Some(Place::Next { missing: 0 });
-        }
-        if ahead > 0 {
-            let ahead = ahead.unsigned_abs();
-            self.seen = self.seen.checked_shl(u32::from(ahead)).unwrap_or(0) | 1;
-            self.highest = Some(sequence);
-            return Some(Place::Next { missing: ahead - 1 });
-        }
-        let bit = 1u64.checked_shl(u32::from(ahead.unsigned_abs()))?;
-        if self.seen & bit != 0 {
-            return None;
-        }
-        self.seen |= bit;
-        Some(Place::Late)
     }
 
     /// Begins another access unit where the packet belongs to none that is open.
@@ -501,19 +471,6 @@ impl Check {
         first_picture
     }
 }
-
-/// Where a packet stands among those before it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
-    /// Behind all of them, with so many missing between.
-    Next { missing: u16 },
-    /// Before one that has come.
-    Late,
-}
-
-/// How far sequence numbers may jump, forward and back, and still be those of one source (RFC 3550 appendix A.1).
-const DROPOUT_MAX: i16 = 3000;
-const MISORDER_MAX: i16 = 100;
 
 /// Packet types of RFC 6184 section 5.4 that hold several NAL units, or a part of one.
 const STAP_A: u8 = 24;
@@ -763,7 +720,7 @@ mod tests {
         let mut bench = Bench::new();
         for (number, packet) in packets(4).concat().iter_mut().enumerate() {
             if number == 8 {
-                bench.check.highest = Some(30_000);
+                bench.check.order.place(30_000);
             }
             bench.take(packet, false);
         }

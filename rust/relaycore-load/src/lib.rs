@@ -4,6 +4,8 @@
 //! and summed, and thousands of readers in one process check what comes of it. The result is a
 //! [report](report::Report). [`floor::measure`] tells what the machine could do at all.
 //!
+//! [`Viewers`](webrtc::Viewers) are readers by WebRTC of what a run publishes.
+//!
 //! What a server sends is never trusted: whatever is wrong with it becomes a [finding](report::Finding).
 
 mod call;
@@ -14,6 +16,7 @@ pub mod fuzzing;
 mod inlet;
 mod link;
 pub mod mark;
+mod order;
 pub mod plan;
 mod platform;
 mod publisher;
@@ -26,6 +29,7 @@ mod sources;
 pub mod synth;
 mod tally;
 mod target;
+pub mod webrtc;
 mod worker;
 
 pub use run::Run;

@@ -140,6 +140,11 @@ impl Run {
         report
     }
 
+    /// What its threads share, for those who read beside them.
+    pub(crate) fn shared(&self) -> Arc<Shared> {
+        Arc::clone(&self.shared)
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state
             .lock()

@@ -53,6 +53,12 @@ impl Shared {
         u64::try_from(self.epoch.elapsed().as_nanos()).unwrap_or(u64::MAX) + 1
     }
 
+    /// A moment of the system's clock on that of [`Shared::now`].
+    pub(crate) fn at(&self, moment: Instant) -> u64 {
+        let since = moment.saturating_duration_since(self.epoch);
+        u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+    }
+
     /// Begins to count: the plan's times are from now on.
     pub(crate) fn begin(&self, window: Window, now: u64) {
         let _ = self.begun.set((now, window));

@@ -26,7 +26,7 @@ mod _relaycore {
     #[pymodule_export]
     use crate::frames::{FrameBuffer, FramePool, Handoff, Mask};
     #[pymodule_export]
-    use crate::load::{LoadRun, measure_floor};
+    use crate::load::{LoadRun, LoadViewers, measure_floor};
     #[pymodule_export]
     use crate::media::{H264Parameters, JpegInfo, Track, inspect_jpeg, limits, now_ns};
     #[pymodule_export]

@@ -7,6 +7,7 @@ use pyo3::types::PyBytes;
 use relaycore_load::Run;
 use relaycore_load::floor;
 use relaycore_load::plan::{FloorPlan, Plan, PlanError};
+use relaycore_load::webrtc::Viewers;
 use serde::Serialize;
 
 /// A load test of any RTSP server: publishers of a synthetic stream, and readers that check it.
@@ -34,6 +35,48 @@ impl LoadRun {
     }
 
     /// Ends it and says what it found.
+    fn stop<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        let report = py.detach(|| self.0.stop());
+        json(py, &report)
+    }
+}
+
+/// Viewers by WebRTC of what a load test publishes.
+#[pyclass(module = "relaycore._relaycore", frozen)]
+pub(crate) struct LoadViewers(Viewers);
+
+#[pymethods]
+impl LoadViewers {
+    /// So many of them beside `run`, which has started.
+    #[new]
+    #[pyo3(signature = (run, count, *, check_one_in, cpu=None))]
+    fn new(
+        py: Python<'_>,
+        run: &LoadRun,
+        count: usize,
+        check_one_in: usize,
+        cpu: Option<usize>,
+    ) -> PyResult<Self> {
+        let viewers = py.detach(|| Viewers::new(&run.0, count, check_one_in, cpu))?;
+        Ok(Self(viewers))
+    }
+
+    /// The offer of each.
+    fn offers(&self) -> Vec<String> {
+        self.0.offers().to_vec()
+    }
+
+    /// The server has answered an offer.
+    fn answer(&self, number: usize, answer: String) {
+        self.0.answer(number, answer);
+    }
+
+    /// How many have connected.
+    fn connected(&self) -> usize {
+        self.0.connected()
+    }
+
+    /// Ends them and says what they found.
     fn stop<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         let report = py.detach(|| self.0.stop());
         json(py, &report)
