@@ -20,6 +20,7 @@ use str0m::config::DtlsCert;
 use str0m::crypto::CryptoProvider;
 use str0m::format::Codec as RtcCodec;
 use str0m::media::{Direction, MediaKind, Mid, Pt};
+use str0m::rtp::Extension;
 use str0m::{Candidate, Rtc, RtcConfig};
 
 /// Most candidates of either side in a session, those that come after the offer included.
@@ -27,6 +28,9 @@ pub(super) const MOST_CANDIDATES: usize = 32;
 
 /// How often reports about each track go out.
 const REPORT_INTERVAL: Duration = Duration::from_secs(2);
+
+/// Number of the header extension that names the media of a packet (RFC 9143 section 15), unless the offer has another.
+const MID_EXTENSION: u8 = 4;
 
 /// What was agreed on.
 pub(super) struct Agreed {
@@ -121,7 +125,11 @@ impl Found {
             Self::Read(streams) => {
                 let tracks: Vec<_> = streams.iter().flat_map(|it| it.tracks().to_vec()).collect();
                 let has = |codec| tracks.iter().any(|track| track.codec == codec);
+                // Numbers and times for estimating the bandwidth would be in each packet, and clients would report on them
+                // up to twenty times a second. Nothing is made of that here: a stream is sent as it is.
                 config
+                    .clear_extension_map()
+                    .set_extension(MID_EXTENSION, Extension::RtpMid)
                     .enable_h264(has(Codec::H264))
                     .enable_h265(has(Codec::H265))
                     .enable_opus(has(Codec::Opus), false)

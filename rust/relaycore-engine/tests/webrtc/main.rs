@@ -149,6 +149,23 @@ fn a_reader_gets_the_packets_of_the_stream_from_a_key_frame_on() {
 }
 
 #[test]
+fn only_who_publishes_is_told_how_much_comes() {
+    let engine = engine();
+    cam(&engine, &[]);
+    let answer = |path, action, direction| {
+        let session = session(&engine, path, action);
+        let client = Client::offering(&[MediaKind::Video], direction);
+        assert!(client.offer.contains("transport-wide-cc"));
+        engine.answer_offer(&session, &client.offer, None).unwrap()
+    };
+    let reads = answer("cam", Action::Read, Direction::RecvOnly);
+    assert!(reads.contains("sdes:mid") && !reads.contains("transport-wide-cc"));
+    assert!(!reads.contains("abs-send-time"));
+    let publishes = answer("phone", Action::Publish, Direction::SendOnly);
+    assert!(publishes.contains("transport-wide-cc"));
+}
+
+#[test]
 fn parameter_sets_that_only_the_description_has_come_with_the_key_frame() {
     let engine = engine();
     let stream = cam(&engine, &[SPS, PPS].concat());
