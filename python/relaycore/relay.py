@@ -285,7 +285,8 @@ class Relay:
                 await self._tokens.apply(settings)
                 await self._ask_webhook(config.access.webhook)
                 await self._apply(plan, config.users)
-                self._emit(SettingsChanged(path=""))
+                if plan.changes:
+                    self._emit(SettingsChanged(path=""))
         return plan
 
     # Cameras and publishers

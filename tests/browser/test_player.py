@@ -264,4 +264,4 @@ def test_a_page_of_another_origin_plays_where_it_is_named(
             trouble.expect("CORS", "net::ERR_FAILED", "WebSocket connection")
             page.goto(f"{elsewhere.site}/")
             status = page.get_by_role("status")
-            expect(status).to_contain_text("There is no connection to cam", timeout=LIMIT_MS)
+            expect(status).to_contain_text("You may not watch cam", timeout=LIMIT_MS)

@@ -266,6 +266,12 @@ class Web:
         except web.HTTPException as error:
             note_refusal(request, error.status)
             return _refused(error, request).answer()
+        except ConnectionResetError:
+            if request.transport is not None and not request.transport.is_closing():
+                raise
+            # Nobody is there who could be answered.
+            note_left(request)
+            return web.Response()
         except RelayClosed:
             return Refused(503, Message("The relay is closing: try again when it is back.")).answer()
         except Exception:

@@ -96,7 +96,7 @@ def test_json_logs_hold_all_but_passwords() -> None:
     assert serving_record["mode"]
     shown = [line for line in errors.splitlines() if "password" in line]
     assert len(shown) == 1
-    assert shown[0].startswith("relaycore: user bo, password ")
+    assert shown[0].startswith("relaycore: User bo, password ")
     password = shown[0].split("password ")[1].split(" ")[0]
     assert "hunter2" not in output + rest + errors
     assert password not in output + rest

@@ -20,5 +20,5 @@ def test_a_server_knows_the_users_of_its_folder(tmp_path: Path, monkeypatch: pyt
         curl = ["curl", "-s", "-o", "-", "-w", "%{http_code}", f"http://127.0.0.1:{port}/api/v1/paths"]
         assert run([*curl, "--digest", "-u", "anna:x"]).endswith("200")
         assert main(["user", "remove", "anna"]) == 0
-        server.wait_for("the users of the account file have changed")
+        server.wait_for("the users or share links of the account file have changed")
         assert run([*curl, "--digest", "-u", "anna:x"]).endswith("401")

@@ -112,8 +112,8 @@ async def get_mjpeg(request: web.Request) -> web.StreamResponse:
             if request.method == hdrs.METH_HEAD:
                 visit.end()
                 return response
-            await response.prepare(request)
             async with visit:
+                await response.prepare(request)
                 await _while_allowed(request, visit, _send(request, response, watched, first, visit))
             return response
     except PathError:
