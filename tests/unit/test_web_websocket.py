@@ -95,6 +95,18 @@ async def test_who_watches_is_a_session_and_leaves_with_the_connection(
     assert (_box(first), _box(second)) in {(b"ftyp", b"moof"), (b"ftyp", b"prft"), (b"ftyp", b"styp")}
 
 
+async def test_viewers_take_no_places_of_http() -> None:
+    async with Relay(port=0, anonymous=True, limits={"http_connections": 2}) as relay:
+        await relay.add_camera("cam", camera="pattern", size="320x240", fps=15)
+        async with aiohttp.ClientSession(_base(relay)) as client:
+            sockets = [await client.ws_connect("/cam/ws") for _ in range(4)]
+            for socket in sockets:
+                await _messages(socket, 2)
+            assert len(relay.sessions()) == len(sockets)
+            for socket in sockets:
+                await socket.close()
+
+
 async def test_whoever_ends_a_session_closes_its_connection(
     relay: Relay, client: aiohttp.ClientSession
 ) -> None:

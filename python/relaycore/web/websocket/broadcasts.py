@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Final
 
 from relaycore._relaycore import Engine, Rendition
 from relaycore.errors import PathError, RelaycoreError
 from relaycore.language import Message
 from relaycore.web.hls.stream import FragmentSource
+from relaycore.web.viewing import Visit
 
 __all__ = ["Broadcast", "Broadcasts"]
 
@@ -79,13 +80,13 @@ class Broadcasts:
         self._open_source = open_source
         self._broadcasts: dict[str, Broadcast] = {}
         self._sweeping: asyncio.Task[None] | None = None
+        self._watching: set[asyncio.Task[None]] = set()
 
     def __len__(self) -> int:
         return len(self._broadcasts)
 
-    @contextlib.asynccontextmanager
-    async def watched(self, path: str) -> AsyncIterator[Broadcast]:
-        """The broadcast of a path, which goes on at least as long as this block; it may end before.
+    def hold(self, path: str) -> Broadcast:
+        """The broadcast of a path, which goes on until :meth:`release`; it may end before.
 
         RelaycoreError when it cannot be made.
         """
@@ -97,11 +98,28 @@ class Broadcasts:
         if self._sweeping is None:
             self._sweeping = asyncio.get_running_loop().create_task(self._sweep())
         broadcast.users += 1
+        return broadcast
+
+    def release(self, broadcast: Broadcast) -> None:
+        """Somebody who held a broadcast does so no more."""
+        broadcast.users -= 1
+        broadcast.left_at = asyncio.get_running_loop().time()
+
+    def keep(self, broadcast: Broadcast, visit: Visit) -> None:
+        """Holds a broadcast, which is held for this visit already, until that has ended.
+
+        The visit is kept, too: the request that it came with is over.
+        """
+        task = asyncio.get_running_loop().create_task(self._until_ended(broadcast, visit))
+        self._watching.add(task)
+        task.add_done_callback(self._watching.discard)
+
+    async def _until_ended(self, broadcast: Broadcast, visit: Visit) -> None:
         try:
-            yield broadcast
+            await visit.ended.wait()
         finally:
-            broadcast.users -= 1
-            broadcast.left_at = asyncio.get_running_loop().time()
+            visit.end()
+            self.release(broadcast)
 
     async def close(self) -> None:
         """Ends all of them."""
@@ -112,6 +130,9 @@ class Broadcasts:
             await asyncio.gather(self._sweeping, return_exceptions=True)
             self._sweeping = None
         await asyncio.gather(*tasks)
+        for task in self._watching:
+            task.cancel()
+        await asyncio.gather(*self._watching, return_exceptions=True)
 
     async def _sweep(self) -> None:
         """Ends those that nobody watches any more."""

@@ -18,7 +18,7 @@ from relaycore.web.answers import Problem, Refused
 from relaycore.web.keys import BROADCASTS, CONNECTIONS
 from relaycore.web.limits import LIMITS
 from relaycore.web.routes import Answered, Route
-from relaycore.web.viewing import admit_viewer, begin_visit, note_refusal, nothing_at
+from relaycore.web.viewing import Viewer, admit_viewer, begin_visit, note_refusal, nothing_at
 from relaycore.web.websocket.broadcasts import Broadcast
 from relaycore.web.websocket.handshake import SUBPROTOCOL, greeting
 
@@ -38,18 +38,11 @@ _MOST_REASON_BYTES: Final = 123
 
 
 async def get_fragments(request: web.Request) -> web.StreamResponse:
-    """Gives the connection of a viewer to the engine, and waits until its session has ended."""
+    """Gives the connection of a viewer to the engine."""
     head = greeting(request)
     try:
         viewer = await admit_viewer(request, same_origin=True)
-        async with request.app[BROADCASTS].watched(viewer.path) as broadcast:
-            await _begun(request, broadcast)
-            visit = await begin_visit(request, viewer, "websocket")
-            async with visit:
-                handle = request.app[CONNECTIONS].give_away(request)
-                broadcast.rendition.add_viewer(handle, visit.handle, head)
-                # The handler of a connection that is gone is cancelled; who watches is not gone.
-                await asyncio.shield(visit.ended.wait())
+        await _give_away(request, viewer, head)
     except Refused as refused:
         return await _close(request, refused)
     except PathError:
@@ -57,6 +50,25 @@ async def get_fragments(request: web.Request) -> web.StreamResponse:
     except EncoderError as error:
         return await _close(request, Refused(406, str(error)))
     return web.Response()
+
+
+async def _give_away(request: web.Request, viewer: Viewer, head: bytes) -> None:
+    """Begins a session, whose connection is no longer one of HTTP then, and waits for nothing."""
+    broadcasts = request.app[BROADCASTS]
+    broadcast = broadcasts.hold(viewer.path)
+    try:
+        await _begun(request, broadcast)
+        visit = await begin_visit(request, viewer, "websocket")
+        try:
+            handle = request.app[CONNECTIONS].give_away(request)
+            broadcast.rendition.add_viewer(handle, visit.handle, head)
+        except BaseException:
+            visit.end()
+            raise
+    except BaseException:
+        broadcasts.release(broadcast)
+        raise
+    broadcasts.keep(broadcast, visit)
 
 
 async def _begun(request: web.Request, broadcast: Broadcast) -> None:
