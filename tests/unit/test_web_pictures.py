@@ -13,14 +13,16 @@ import aiohttp
 import av
 import numpy as np
 import pytest
+from aiohttp import web
 
 from relaycore import Relay, Track, User
 from relaycore.settings import PathSettings
 from relaycore.web import lasting
 from relaycore.web.keys import PICTURES
-from relaycore.web.pictures import multipart, stills
+from relaycore.web.pictures import handlers, multipart, stills
 from relaycore.web.pictures.jpeg import JpegEncoder, scaled_size
 from relaycore.web.server import Web
+from relaycore.web.viewing import Visit, begin_visit
 from tests.support.http import TIMEOUT, Raw
 
 ANNA = User(name="anna", password="open sesame")
@@ -404,6 +406,29 @@ async def test_a_series_is_a_session_and_ends_when_that_does(
             async with asyncio.timeout(TIMEOUT):
                 with pytest.raises(aiohttp.ClientPayloadError):
                     await response.read()
+
+
+async def test_who_leaves_before_the_answer_leaves_no_session_and_is_no_mistake_of_the_relay(
+    relay: Relay,
+    http: aiohttp.ClientSession,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def begin_and_lose(request: web.Request, *arguments: Any) -> Visit:
+        visit = await begin_visit(request, *arguments)
+        assert request.transport is not None
+        request.transport.abort()
+        return visit
+
+    monkeypatch.setattr(handlers, "begin_visit", begin_and_lose)
+    with relay.publish("cam", [Track.jpeg()]) as publisher:
+        publisher.write(0, jpeg(40))
+        with pytest.raises(aiohttp.ClientError):
+            await http.get(url(relay, "cam/mjpeg"))
+        async with asyncio.timeout(TIMEOUT):
+            while relay.sessions():  # noqa: ASYNC110 (nothing is told to a test of the end of one)
+                await asyncio.sleep(0)
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
 
 
 @pytest.mark.parametrize("target", ["snapshot.jpg", "mjpeg"])
