@@ -170,7 +170,7 @@ def test_a_server_that_takes_plain_rtp_has_one_reader_before_all_others(
     """And what is measured begins after the last one."""
     plans: list[Plan] = []
 
-    def generate(plan: Plan, at: Any) -> Report:
+    def generate(plan: Plan, at: Any, _begun: Any) -> Report:
         plans.append(plan)
         for _, call in sorted(at.items()):
             call()
