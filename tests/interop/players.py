@@ -102,10 +102,22 @@ def play_retina(url: str, transport: str, directory: Path) -> Recording:
     return read_file(output)
 
 
+PATIENCE_S = 25.0
+"""Seconds for what takes three."""
+
+
 def _play_pipeline(command: list[str], directory: Path) -> Recording:
-    """Read pictures from the pipeline's standard output, and end it when there are enough."""
+    """Read pictures from the pipeline's standard output, and end it when there are enough.
+
+    Among other tests gst-launch stands still for good now and then, after it began: it gets a second attempt.
+    Whoever fails twice fails.
+    """
     width, height = SIZE
-    pictures = first_bytes(command, width * height * 3 * PICTURES, directory)
+    wanted = width * height * 3 * PICTURES
+    try:
+        pictures = first_bytes(command, wanted, directory, PATIENCE_S)
+    except AssertionError:
+        pictures = first_bytes(command, wanted, directory, PATIENCE_S)
     sound = np.fromfile(directory / "sound.s16", "<i2").astype(np.float64) / 32768.0
     return Recording(
         pictures=np.frombuffer(pictures, np.uint8).reshape(PICTURES, height, width, 3),
