@@ -43,6 +43,7 @@ NAMES: Final = (
     "camera.memory",
     "web.glass_to_glass",
     "web.webrtc_viewers",
+    "web.websocket_viewers",
     "alerts",
     "micro",
 )
@@ -114,7 +115,7 @@ def _arguments() -> argparse.Namespace:
         "--repeats",
         type=int,
         default=defaults.repeats,
-        help="how often load, versus and web.webrtc_viewers measure (%(default)d)",
+        help="how often load, versus and the viewers of web measure (%(default)d)",
     )
     parser.add_argument(
         "--seconds",
@@ -154,7 +155,7 @@ def _command(name: str, options: Options) -> str:
     words = ["python -m benchmarks", name]
     if name == "camera.memory":
         words.append(f"--minutes {options.minutes:g}")
-    if name.startswith(("load.", "versus.")) or name == "web.webrtc_viewers":
+    if name.startswith(("load.", "versus.")) or name.endswith("_viewers"):
         words += [f"--repeats {options.repeats}"] if options.repeats != defaults.repeats else []
         words += [f"--seconds {options.seconds:g}"] if options.seconds != defaults.seconds else []
     if name.startswith("versus.") and options.peers:

@@ -1,12 +1,16 @@
 """Readers that cost little: ``python -m benchmarks.drain URL COUNT``, in a process of its own.
 
-Opens so many readers over TCP, prints ``ready``, and throws away what comes until its standard input ends;
-then it prints how many bytes that were, and its processor time in seconds.
+Opens so many readers over TCP, or viewers where the URL is one of a WebSocket, prints ``ready``, and throws
+away what comes until its standard input ends; then it prints how many bytes that were, and its processor time
+in seconds.
 """
 
 from __future__ import annotations
 
+import base64
+import os
 import selectors
+import socket
 import subprocess
 import sys
 import time
@@ -44,6 +48,34 @@ def readers(url: str, count: int) -> Iterator[Drain]:
         drain.received, drain.cpu_seconds = int(received), float(cpu)
 
 
+def _open(url: str) -> socket.socket:
+    """A connection that media comes over. ConnectionError when the server refuses."""
+    if not url.startswith("ws://"):
+        return Playing(url).socket
+    host, _, rest = url.removeprefix("ws://").partition("/")
+    name, _, port = host.rpartition(":")
+    connection = socket.create_connection((name, int(port)))
+    lines = [
+        f"GET /{rest} HTTP/1.1",
+        f"Host: {host}",
+        "Connection: Upgrade",
+        "Upgrade: websocket",
+        "Sec-WebSocket-Version: 13",
+        f"Sec-WebSocket-Key: {base64.b64encode(os.urandom(16)).decode()}",
+    ]
+    connection.sendall("\r\n".join([*lines, "", ""]).encode())
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):
+        # No more than the head: what follows is counted.
+        byte = connection.recv(1)
+        head += byte
+        if not byte or len(head) > 4096:
+            raise ConnectionError("the server ended a handshake")
+    if b" 101 " not in head:
+        raise ConnectionError(f"the server answered {head[:80]!r}")
+    return connection
+
+
 def main() -> None:
     """Reads until standard input ends."""
     url, count = sys.argv[1], int(sys.argv[2])
@@ -52,9 +84,9 @@ def main() -> None:
     with selectors.DefaultSelector() as selector:
         selector.register(sys.stdin, selectors.EVENT_READ)
         for _ in range(count):
-            playing = Playing(url)
-            playing.socket.setblocking(False)
-            selector.register(playing, selectors.EVENT_READ, playing.socket)
+            connection = _open(url)
+            connection.setblocking(False)
+            selector.register(connection, selectors.EVENT_READ, connection)
         print("ready", flush=True)
         while True:
             for key, _ in selector.select():
