@@ -17,6 +17,7 @@ pub mod journey;
 pub mod latency;
 mod multicast;
 mod numbers;
+mod offload;
 pub mod paths;
 mod platform;
 pub mod pull;

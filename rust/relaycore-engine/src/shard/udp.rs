@@ -1,17 +1,14 @@
 //! The datagram ports of a shard: a pair for RTP and RTCP at each address that clients reach it by.
 
 use crate::burst::Burst;
+use crate::offload::{Offload, SEND_BYTES};
 use mio::net::UdpSocket;
 use mio::{Interest, Registry, Token};
-use quinn_udp::{Transmit, UdpSockRef, UdpSocketState};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 
 /// Tries to find two free ports that follow each other, RTP on the even one (RFC 3550 §11).
 const PORT_ATTEMPTS: usize = 64;
-
-/// Most bytes of one segmented send: a little under what an IP packet can say.
-const SEND_BYTES: usize = 65_000;
 
 /// A pair of ports.
 pub(super) struct UdpPair {
@@ -19,8 +16,8 @@ pub(super) struct UdpPair {
     rtcp: UdpSocket,
     /// Port of RTP; RTCP is on the next one.
     pub(super) port: u16,
-    /// `None` where the platform refuses segmentation offload: then packets go one by one.
-    offload: Option<UdpSocketState>,
+    /// Of the socket of RTP.
+    offload: Offload,
 }
 
 /// What became of a burst that was to be sent.
@@ -38,7 +35,7 @@ impl UdpPair {
     /// Binds two ports at `address` and registers both under `token`: some receivers report to the port that packets come from.
     pub(super) fn bind(address: IpAddr, registry: &Registry, token: Token) -> io::Result<Self> {
         let (mut rtp, mut rtcp, port) = bind_pair(address)?;
-        let offload = UdpSocketState::new(UdpSockRef::from(&rtp)).ok();
+        let offload = Offload::of(&rtp);
         for socket in [&mut rtp, &mut rtcp] {
             registry.register(socket, token, Interest::READABLE)?;
         }
@@ -58,11 +55,11 @@ impl UdpPair {
         token: Token,
     ) -> io::Result<Self> {
         let port = rtp.local_addr()?.port();
-        let offload = UdpSocketState::new(UdpSockRef::from(&rtp)).ok();
-        let mut rtcp = UdpSocket::from_std(rtcp);
+        let (rtp, mut rtcp) = (UdpSocket::from_std(rtp), UdpSocket::from_std(rtcp));
+        let offload = Offload::of(&rtp);
         registry.register(&mut rtcp, token, Interest::READABLE)?;
         Ok(Self {
-            rtp: UdpSocket::from_std(rtp),
+            rtp,
             rtcp,
             port,
             offload,
@@ -79,10 +76,7 @@ impl UdpPair {
     ) -> SentDatagrams {
         let mut sent = SentDatagrams::default();
         let datagrams = burst.datagrams();
-        let segments = self
-            .offload
-            .as_ref()
-            .map_or(1, UdpSocketState::max_gso_segments);
+        let segments = self.offload.most_segments();
         let mut number = 0;
         for run in &datagrams.runs {
             let in_run = run.bytes.len().div_ceil(run.segment.max(1));
@@ -99,7 +93,8 @@ impl UdpPair {
                     .min(most - sent.packets);
                 let start = run.bytes.start + packet * run.segment;
                 let end = (start + count * run.segment).min(run.bytes.end);
-                match self.send(to, &datagrams.bytes[start..end], run.segment, count) {
+                let bytes = &datagrams.bytes[start..end];
+                match self.offload.send(&self.rtp, to, bytes, run.segment, count) {
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                         sent.blocked = true;
                         return sent;
@@ -113,28 +108,6 @@ impl UdpPair {
             }
         }
         sent
-    }
-
-    fn send(
-        &self,
-        to: SocketAddr,
-        contents: &[u8],
-        segment: usize,
-        count: usize,
-    ) -> io::Result<()> {
-        match &self.offload {
-            Some(state) => state.try_send(
-                UdpSockRef::from(&self.rtp),
-                &Transmit {
-                    destination: to,
-                    ecn: None,
-                    contents,
-                    segment_size: (count > 1).then_some(segment),
-                    src_ip: None,
-                },
-            ),
-            None => self.rtp.send_to(contents, to).map(|_| ()),
-        }
     }
 
     /// Sends an RTCP packet; one that cannot be sent is lost, as on any network.
@@ -209,7 +182,7 @@ mod tests {
         let expected: Vec<_> = burst.rtp_packets().map(<[u8]>::to_vec).collect();
         for offload in [true, false] {
             if !offload {
-                pair.offload = None;
+                pair.offload = Offload::none();
             }
             for step in [1, 3, 100] {
                 let mut first = 0;

@@ -1,19 +1,16 @@
 //! A socket of WebRTC: what comes in, and what goes out, many datagrams with one system call where the system can.
 
 use crate::inlet::Inlet;
+use crate::offload::{Offload, SEND_BYTES};
 use mio::net::UdpSocket;
-use quinn_udp::{Transmit, UdpSockRef, UdpSocketState};
 use std::io;
 use std::net::SocketAddr;
-
-/// Most bytes of one send with segmentation offload: a little under what an IP packet can say.
-const SEND_BYTES: usize = 65_000;
 
 /// A socket.
 pub(super) struct Outlet {
     pub(super) address: SocketAddr,
     pub(super) inlet: Inlet,
-    offload: Option<UdpSocketState>,
+    offload: Offload,
 }
 
 /// Datagrams of equal size to one address, the last of them perhaps shorter, that wait for each other.
@@ -31,35 +28,12 @@ impl Outlet {
     pub(super) fn new(socket: std::net::UdpSocket) -> io::Result<Self> {
         let socket = UdpSocket::from_std(socket);
         let address = socket.local_addr()?;
-        let offload = UdpSocketState::new(UdpSockRef::from(&socket)).ok();
+        let offload = Offload::of(&socket);
         Ok(Self {
             address,
             inlet: Inlet::new(socket),
             offload,
         })
-    }
-
-    fn most_segments(&self) -> usize {
-        self.offload
-            .as_ref()
-            .map_or(1, UdpSocketState::max_gso_segments)
-    }
-
-    /// A datagram that cannot be sent is lost, as on any network.
-    fn send(&self, to: SocketAddr, bytes: &[u8], segment: usize, count: usize) {
-        let _ = match &self.offload {
-            Some(state) => state.try_send(
-                UdpSockRef::from(&self.inlet.socket),
-                &Transmit {
-                    destination: to,
-                    ecn: None,
-                    contents: bytes,
-                    segment_size: (count > 1).then_some(segment),
-                    src_ip: None,
-                },
-            ),
-            None => self.inlet.socket.send_to(bytes, to).map(|_| ()),
-        };
     }
 }
 
@@ -80,7 +54,7 @@ impl Batch {
         let goes_along = self.to == Some((from, to))
             && !self.is_closed
             && datagram.len() <= self.segment
-            && self.count < outlet.most_segments()
+            && self.count < outlet.offload.most_segments()
             && self.bytes.len() + datagram.len() <= SEND_BYTES;
         if !goes_along {
             self.flush(outlets);
@@ -97,7 +71,11 @@ impl Batch {
         if let Some((from, to)) = self.to.take()
             && let Some(outlet) = outlets.get(from)
         {
-            outlet.send(to, &self.bytes, self.segment, self.count);
+            // One that cannot be sent is lost, as on any network.
+            let socket = &outlet.inlet.socket;
+            let _ = outlet
+                .offload
+                .send(socket, to, &self.bytes, self.segment, self.count);
         }
         self.bytes.clear();
         self.count = 0;
