@@ -220,7 +220,7 @@ impl Engine {
 
     /// Connections that are open now.
     pub fn connections(&self) -> usize {
-        self.shards.iter().map(ShardHandle::connections).sum()
+        self.shards.iter().map(ShardHandle::served).sum()
     }
 
     /// How many events were lost because nobody polled.
@@ -329,9 +329,10 @@ impl Engine {
         }
         let found = self.shared.session(session);
         let shard = found.and_then(|session| self.shards.get(session.server.number()?));
-        shard
-            .inspect(|shard| shard.send(Command::Kick(session.to_owned())))
-            .is_some()
+        if let Some(shard) = shard {
+            shard.send(Command::Kick(session.to_owned()));
+        }
+        shard.is_some()
     }
 
     /// Pulls the stream at `url` from its server and feeds `path` with it, again and again until

@@ -15,6 +15,7 @@ mod ingest;
 mod inlet;
 pub mod journey;
 pub mod latency;
+mod mailbox;
 mod multicast;
 mod numbers;
 mod offload;

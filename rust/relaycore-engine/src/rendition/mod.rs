@@ -108,7 +108,7 @@ impl Rendition {
         socket.set_nonblocking(true)?;
         // Not of a local one, as encrypted connections have.
         let _ = socket.set_nodelay(true);
-        let worker = self.workers.iter().min_by_key(|worker| worker.viewers());
+        let worker = self.workers.iter().min_by_key(|worker| worker.served());
         let worker = worker.ok_or_else(|| io::Error::other("the server is being stopped"))?;
         let viewer = Viewer::new(
             self.id,
@@ -118,6 +118,7 @@ impl Rendition {
             greeting,
             Arc::clone(&self.viewers),
         );
+        worker.count_in();
         worker.send(Command::Serve(Box::new(viewer)));
         Ok(())
     }

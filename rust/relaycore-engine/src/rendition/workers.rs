@@ -3,11 +3,10 @@
 use super::worker::{self, Command, Worker};
 use crate::clock::MILLISECOND;
 use crate::engine::{Shared, lock};
+use crate::mailbox::Mailbox;
 use mio::{Poll, Waker};
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::{Sender, channel};
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 use std::thread::JoinHandle;
 
 /// Threads at most; each is good for some thousand viewers.
@@ -24,18 +23,8 @@ struct State {
     is_closed: bool,
 }
 
-/// Sends commands to a thread and wakes it, once for any number.
-#[derive(Clone)]
-pub(super) struct Handle {
-    commands: Sender<Command>,
-    shared: Arc<HandleShared>,
-}
-
-struct HandleShared {
-    waker: Waker,
-    woken: AtomicBool,
-    viewers: AtomicUsize,
-}
+/// Sends commands to a thread; counts its viewers.
+pub(super) type Handle = Mailbox<Command>;
 
 impl Workers {
     /// The threads, started where they do not run yet.
@@ -78,15 +67,7 @@ impl Workers {
 fn start(number: usize, shared: &Shared) -> io::Result<(Handle, JoinHandle<()>)> {
     let poll = Poll::new()?;
     let waker = Waker::new(poll.registry(), worker::WAKER)?;
-    let (commands, receiver) = channel();
-    let handle = Handle {
-        commands,
-        shared: Arc::new(HandleShared {
-            waker,
-            woken: AtomicBool::new(false),
-            viewers: AtomicUsize::new(0),
-        }),
-    };
+    let (handle, receiver) = Handle::new(waker);
     let limits = &shared.limits;
     let bounds = worker::Bounds {
         reader_age: limits.reader_age_ms * MILLISECOND,
@@ -98,32 +79,4 @@ fn start(number: usize, shared: &Shared) -> io::Result<(Handle, JoinHandle<()>)>
         .name(format!("relaycore-view-{number}"))
         .spawn(move || worker.run())?;
     Ok((handle, thread))
-}
-
-impl Handle {
-    /// Sends a command; a thread that has ended ignores it.
-    pub(super) fn send(&self, command: Command) {
-        if matches!(command, Command::Serve(_)) {
-            self.shared.viewers.fetch_add(1, Ordering::Relaxed);
-        }
-        if self.commands.send(command).is_ok() && !self.shared.woken.swap(true, Ordering::AcqRel) {
-            // A waker that fails belongs to a thread that has ended.
-            let _ = self.shared.waker.wake();
-        }
-    }
-
-    /// Called by the thread before it looks at its commands: what comes from now on wakes it again.
-    pub(super) fn awake(&self) {
-        self.shared.woken.swap(false, Ordering::AcqRel);
-    }
-
-    /// How many viewers the thread has or is about to have.
-    pub(super) fn viewers(&self) -> usize {
-        self.shared.viewers.load(Ordering::Relaxed)
-    }
-
-    /// A viewer is gone.
-    pub(super) fn count_out(&self) {
-        self.shared.viewers.fetch_sub(1, Ordering::Relaxed);
-    }
 }

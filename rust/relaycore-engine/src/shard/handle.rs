@@ -4,14 +4,12 @@ use super::group::OpenGroup;
 use super::handover::Moving;
 use crate::burst::Burst;
 use crate::decision::Answer;
+use crate::mailbox::Mailbox;
 use crate::pull::PullCommand;
 use crate::stream::{Stream, StreamId, Subscriber};
-use mio::Waker;
 use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 /// What a shard is told.
@@ -53,68 +51,8 @@ pub(crate) enum Command {
     Close(Duration),
 }
 
-/// Sends commands to a shard and wakes it, once for any number of commands.
-#[derive(Debug, Clone)]
-pub(crate) struct ShardHandle {
-    commands: Sender<Command>,
-    shared: Arc<HandleShared>,
-}
-
-#[derive(Debug)]
-struct HandleShared {
-    waker: Waker,
-    woken: AtomicBool,
-    connections: AtomicUsize,
-}
-
-impl ShardHandle {
-    /// A handle of the shard that receives from the other end of `commands` and polls `waker`.
-    pub(crate) fn new(commands: Sender<Command>, waker: Waker) -> Self {
-        let shared = HandleShared {
-            waker,
-            woken: AtomicBool::new(false),
-            connections: AtomicUsize::new(0),
-        };
-        Self {
-            commands,
-            shared: Arc::new(shared),
-        }
-    }
-
-    /// Sends a command. A shard that has ended ignores it.
-    pub(crate) fn send(&self, command: Command) {
-        if self.commands.send(command).is_ok() && !self.shared.woken.swap(true, Ordering::AcqRel) {
-            // A waker that fails belongs to a shard that has ended.
-            let _ = self.shared.waker.wake();
-        }
-    }
-
-    /// Called by the shard when it has woken up: until it looks at its commands, none has to wake it.
-    pub(crate) fn attend(&self) {
-        self.shared.woken.store(true, Ordering::Release);
-    }
-
-    /// Called by the shard before it looks at its commands: what comes from now on wakes it again.
-    pub(crate) fn awake(&self) {
-        // An exchange, not a store: whoever found the flag set has sent its command before, and that is seen from here.
-        self.shared.woken.swap(false, Ordering::AcqRel);
-    }
-
-    /// How many connections the shard has or is about to have.
-    pub(crate) fn connections(&self) -> usize {
-        self.shared.connections.load(Ordering::Relaxed)
-    }
-
-    /// The shard is about to have one more connection.
-    pub(crate) fn count_connection_in(&self) {
-        self.shared.connections.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// A connection of the shard is gone.
-    pub(crate) fn count_connection_out(&self) {
-        self.shared.connections.fetch_sub(1, Ordering::Relaxed);
-    }
-}
+/// Sends commands to a shard; counts its connections.
+pub(crate) type ShardHandle = Mailbox<Command>;
 
 impl Subscriber for ShardHandle {
     fn burst(&self, stream: StreamId, burst: &Arc<Burst>) {

@@ -82,7 +82,7 @@ impl Shard {
             .deregister(connection.wire.socket())
             .is_ok()
         {
-            other.count_connection_in();
+            other.count_in();
             other.send(Command::Adopt(Box::new(Moving { connection, errand })));
         }
     }
@@ -132,6 +132,6 @@ impl Shard {
 
     /// A connection of this shard is gone.
     pub(super) fn count_connection_out(&self) {
-        self.shards[self.number].count_connection_out();
+        self.shards[self.number].count_out();
     }
 }

@@ -52,9 +52,9 @@ impl Shard {
         while let Some(listener) = self.listeners.get(listener) {
             match listener.accept() {
                 Ok((socket, peer)) => {
-                    let fewest = self.shards.iter().min_by_key(|shard| shard.connections());
+                    let fewest = self.shards.iter().min_by_key(|shard| shard.served());
                     let Some(shard) = fewest else { return };
-                    shard.count_connection_in();
+                    shard.count_in();
                     shard.send(Command::Connection(socket, peer));
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
@@ -74,7 +74,7 @@ impl Shard {
     /// Takes a connection in.
     pub(super) fn open_connection(&mut self, socket: mio::net::TcpStream, peer: SocketAddr) {
         let limits = self.shared.limits;
-        let count: usize = self.shards.iter().map(ShardHandle::connections).sum();
+        let count: usize = self.shards.iter().map(ShardHandle::served).sum();
         let refused = count > limits.connections || self.ends_at.is_some();
         let Ok(local) = socket.local_addr() else {
             return self.count_connection_out();

@@ -54,7 +54,7 @@ use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::Receiver;
 use std::time::Duration;
 use tunnel::TunnelKey;
 use udp::UdpPair;
@@ -192,8 +192,8 @@ impl Shard {
     pub(crate) fn prepare() -> io::Result<(Poll, ShardHandle, Receiver<Command>)> {
         let poll = Poll::new()?;
         let waker = mio::Waker::new(poll.registry(), WAKER)?;
-        let (sender, receiver) = channel();
-        Ok((poll, ShardHandle::new(sender, waker), receiver))
+        let (handle, receiver) = ShardHandle::new(waker);
+        Ok((poll, handle, receiver))
     }
 
     /// A shard, to [`Shard::run`] on a thread of its own.

@@ -8,6 +8,7 @@ use crate::burst::Burst;
 use crate::clock::MILLISECOND;
 use crate::engine::{Shared, lock};
 use crate::ingest::Upstream;
+use crate::mailbox::Mailbox;
 use crate::stream::{StreamId, Subscriber};
 use crate::web_session::Carried;
 use mio::{Poll, Waker};
@@ -15,8 +16,6 @@ use std::collections::HashSet;
 use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use str0m::Candidate;
@@ -46,19 +45,8 @@ pub(crate) struct Gateway {
     crypto: Arc<CryptoProvider>,
 }
 
-/// Sends commands to the thread and wakes it, once for any number.
-#[derive(Clone)]
-pub(super) struct Handle {
-    commands: Sender<Command>,
-    shared: Arc<HandleShared>,
-}
-
-struct HandleShared {
-    waker: Waker,
-    woken: AtomicBool,
-    /// Sessions that the thread has, or that are being agreed on.
-    peers: AtomicUsize,
-}
+/// Sends commands to the thread; counts its sessions, and those that are being agreed on.
+pub(super) type Handle = Mailbox<Command>;
 
 impl Gateways {
     /// The engine listens here, too: a gateway that starts later receives datagrams there.
@@ -114,15 +102,7 @@ impl Gateway {
         let addresses = addresses.collect::<io::Result<_>>()?;
         let poll = Poll::new()?;
         let waker = Waker::new(poll.registry(), worker::WAKER)?;
-        let (commands, receiver) = channel();
-        let handle = Handle {
-            commands,
-            shared: Arc::new(HandleShared {
-                waker,
-                woken: AtomicBool::new(false),
-                peers: AtomicUsize::new(0),
-            }),
-        };
+        let (handle, receiver) = Handle::new(waker);
         let reader_age = shared.limits.reader_age_ms * MILLISECOND;
         let worker = Worker::new(reader_age, poll, receiver, handle.clone(), sockets)?;
         let thread = std::thread::Builder::new()
@@ -215,7 +195,7 @@ impl Gateway {
     /// Sessions that are there or about to be.
     #[cfg(test)]
     pub(super) fn sessions(&self) -> usize {
-        self.handle.shared.peers.load(Ordering::Relaxed)
+        self.handle.served()
     }
 }
 
@@ -229,40 +209,6 @@ pub(super) fn candidates_in(fragment: &str) -> Vec<Candidate> {
         .take(negotiation::MOST_CANDIDATES)
         .filter_map(|line| Candidate::from_sdp_string(line).ok())
         .collect()
-}
-
-/// The place of a session among those that there may be, until it is dropped.
-pub(super) struct Seat(Arc<HandleShared>);
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        self.0.peers.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-impl Handle {
-    /// Sends a command; `false` when the thread has ended.
-    pub(super) fn send(&self, command: Command) -> bool {
-        let is_sent = self.commands.send(command).is_ok();
-        if is_sent && !self.shared.woken.swap(true, Ordering::AcqRel) {
-            // A waker that fails belongs to a thread that has ended.
-            let _ = self.shared.waker.wake();
-        }
-        is_sent
-    }
-
-    /// Called by the thread before it looks at its commands: what comes from now on wakes it again.
-    pub(super) fn awake(&self) {
-        self.shared.woken.swap(false, Ordering::AcqRel);
-    }
-
-    /// A place for one more session, where fewer than `limit` are there or about to be.
-    fn reserve(&self, limit: usize) -> Option<Seat> {
-        let one_more = |count| (count < limit).then_some(count + 1);
-        let (peers, order) = (&self.shared.peers, Ordering::Relaxed);
-        peers.fetch_update(order, order, one_more).ok()?;
-        Some(Seat(Arc::clone(&self.shared)))
-    }
 }
 
 impl Subscriber for Handle {

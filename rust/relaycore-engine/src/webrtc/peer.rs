@@ -1,10 +1,10 @@
 //! A client of WebRTC, connected or about to be.
 
-use super::gateway::Seat;
 use super::negotiation::{Agreed, MOST_CANDIDATES};
 use super::publishing::Publisher;
 use super::reading::Reader;
 use crate::clock::{SECOND, now_ns};
+use crate::mailbox::Seat;
 use crate::web_session::Carried;
 use std::net::SocketAddr;
 use std::time::Instant;
