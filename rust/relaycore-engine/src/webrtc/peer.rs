@@ -6,6 +6,8 @@ use super::reading::Reader;
 use crate::clock::{SECOND, now_ns};
 use crate::mailbox::Seat;
 use crate::web_session::Carried;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::net::SocketAddr;
 use std::time::Instant;
 use str0m::{Candidate, Rtc};
@@ -38,6 +40,10 @@ pub(super) struct Peer {
     /// Its place among the sessions that there may be.
     _seat: Seat,
 }
+
+/// When clients are woken, the soonest first: the moment, the place and the number of each. What was planned before something
+/// sooner came stays in it, and is passed over.
+pub(super) type Wakes = BinaryHeap<Reverse<(Instant, usize, u64)>>;
 
 /// What it does.
 pub(super) enum Role {
@@ -78,6 +84,14 @@ impl Peer {
         }
         self.candidates += taken;
         taken
+    }
+
+    /// Sees to it that the client at `key` is woken then at the latest.
+    pub(super) fn wake_by(&mut self, at: Instant, key: usize, wakes: &mut Wakes) {
+        if self.wakes_at.is_none_or(|planned| at < planned) {
+            self.wakes_at = Some(at);
+            wakes.push(Reverse((at, key, self.number)));
+        }
     }
 
     /// Notes that it was heard from an address; gives one that it is no longer known by.

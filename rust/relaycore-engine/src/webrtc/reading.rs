@@ -107,6 +107,11 @@ impl Feed {
         }
     }
 
+    /// Whether it has a place in the stream.
+    pub(super) fn has_joined(&self) -> bool {
+        self.cursor.is_some()
+    }
+
     /// Takes its place in the stream.
     fn join(&mut self, ring: &Ring, now: u64) {
         let tracks = self.lines.iter().map(|line| line.track);

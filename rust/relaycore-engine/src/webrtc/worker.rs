@@ -3,7 +3,7 @@
 use super::gateway::Handle;
 use super::outlet::{Batch, Outlet};
 use super::payloads::PayloadCache;
-use super::peer::{Peer, Role};
+use super::peer::{Peer, Role, Wakes};
 use super::reading::Surroundings;
 use crate::burst::Burst;
 use crate::clock::now_ns;
@@ -13,7 +13,7 @@ use crate::stream::{Stream, StreamId, Subscriber};
 use mio::{Events, Interest, Poll, Token};
 use slab::Slab;
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::HashMap;
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -73,7 +73,7 @@ pub(super) struct Worker {
     streams: HashMap<StreamId, LocalStream>,
     /// Streams with new bursts.
     touched: Vec<StreamId>,
-    wakes: BinaryHeap<Reverse<(Instant, usize, u64)>>,
+    wakes: Wakes,
     next_number: u64,
     next_sweep: Instant,
     reader_age: u64,
@@ -120,7 +120,7 @@ impl Worker {
             by_address: HashMap::new(),
             streams: HashMap::new(),
             touched: Vec::new(),
-            wakes: BinaryHeap::new(),
+            wakes: Wakes::new(),
             next_number: 0,
             next_sweep: Instant::now() + SWEEP,
             batch: Batch::default(),
@@ -420,11 +420,7 @@ impl Worker {
             }
         }
         self.batch.flush(&self.outlets);
-        let (number, deadline) = (peer.number, peer.deadline);
-        if peer.wakes_at.is_none_or(|at| deadline < at) {
-            peer.wakes_at = Some(deadline);
-            self.wakes.push(Reverse((deadline, key, number)));
-        }
+        peer.wake_by(peer.deadline, key, &mut self.wakes);
         if outcome.is_err() {
             ended = Some("the connection failed");
         }
@@ -447,10 +443,6 @@ impl Worker {
         let streams = reader.feeds.iter().map(|feed| Arc::clone(&feed.stream));
         for (number, stream) in streams.enumerate() {
             let id = stream.id();
-            if number > 0 {
-                // The session is a reader of its path; this one is read beside that.
-                stream.counters.readers.fetch_add(1, Ordering::Relaxed);
-            }
             if !self.streams.contains_key(&id) {
                 let Some(ring) = stream.subscribe(Arc::clone(&self.subscriber)) else {
                     continue;
@@ -464,6 +456,11 @@ impl Worker {
                 self.streams.insert(id, local);
             }
             if let Some(local) = self.streams.get_mut(&id) {
+                if number > 0 {
+                    // The session is a reader of its path; this one is read beside that.
+                    let readers = &local.stream.counters.readers;
+                    readers.fetch_add(1, Ordering::Relaxed);
+                }
                 local.readers.push(key);
                 joined.push(id);
             }
@@ -489,11 +486,8 @@ impl Worker {
             }
             if let Some(until) = publisher.held_until {
                 let until = Instant::now() + Duration::from_nanos(until.saturating_sub(now_ns()));
-                if peer.wakes_at.is_none_or(|at| until < at) {
-                    peer.deadline = peer.deadline.min(until);
-                    peer.wakes_at = Some(until);
-                    self.wakes.push(Reverse((until, key, peer.number)));
-                }
+                peer.deadline = peer.deadline.min(until);
+                peer.wake_by(until, key, &mut self.wakes);
             }
         }
     }
@@ -529,8 +523,7 @@ impl Worker {
                     worker.flush_publisher(key);
                 });
             } else {
-                peer.wakes_at = Some(peer.deadline);
-                self.wakes.push(Reverse((peer.deadline, key, number)));
+                peer.wake_by(peer.deadline, key, &mut self.wakes);
             }
         }
     }
@@ -575,7 +568,7 @@ impl Worker {
         }
         if let Role::Reader(reader) = &peer.role {
             for (number, feed) in reader.feeds.iter().enumerate() {
-                if number > 0 && peer.connects_by.is_none() {
+                if number > 0 && feed.has_joined() {
                     feed.stream.counters.readers.fetch_sub(1, Ordering::Relaxed);
                 }
                 self.leave(key, feed.stream.id());
