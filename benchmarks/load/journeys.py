@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import random
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
 
-from benchmarks.load.visits import CAMERA, PER_SECOND, come_and_go
+from benchmarks.load.visits import PER_SECOND, cost_of_visits, environment
 from benchmarks.result import Figure, Options, Result, middle
-from benchmarks.server import cpu_ns, serve
 from relaycore.journeys.counts import Counts, Group, Name
 from relaycore.journeys.histogram import bucket_of
 from relaycore.journeys.report import Question, ask
@@ -45,8 +41,11 @@ def run(options: Options) -> Result:
     cost: dict[str, list[float]] = {"without": [], "with": []}
     for _ in range(options.repeats):
         for kind, shares in cost.items():
-            with tempfile.TemporaryDirectory() as folder, _settings(folder, journeys=kind == "with"):
-                shares.append(_share(options.seconds))
+            with (
+                tempfile.TemporaryDirectory() as folder,
+                environment(folder, "journeys", enabled=kind == "with"),
+            ):
+                shares.append(cost_of_visits(options.seconds)[0])
     more = [with_them - without for with_them, without in zip(cost["with"], cost["without"], strict=True)]
     return Result(
         title="Journeys",
@@ -94,29 +93,3 @@ def _seconds(folder: Path, question: Question) -> float:
     began = time.process_time()
     ask(folder, question)
     return time.process_time() - began
-
-
-@contextmanager
-def _settings(folder: str, *, journeys: bool) -> Iterator[None]:
-    """The environment of the relay."""
-    ours = {"RELAYCORE_STATE_FOLDER": folder, "RELAYCORE_JOURNEYS__ENABLED": "true" if journeys else "false"}
-    before = {name: os.environ.get(name) for name in ours}
-    os.environ.update(ours)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
-
-
-def _share(seconds: float) -> float:
-    """What a relay takes of a core while sessions come and go."""
-    with serve(*CAMERA) as server:
-        # What is done once is done.
-        come_and_go(server.address, 1.0)
-        before = cpu_ns(server.process.pid)
-        come_and_go(server.address, seconds)
-        return (cpu_ns(server.process.pid) - before) / 1e9 / seconds

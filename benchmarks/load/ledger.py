@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import random
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Final
 
-from benchmarks.load.visits import CAMERA, PER_SECOND, come_and_go
+from benchmarks.load.visits import PER_SECOND, cost_of_visits, environment
 from benchmarks.result import Figure, Options, Result, middle
-from benchmarks.server import cpu_ns, serve
 from relaycore.ledger.keys import PUBLIC_KEY_FILE, PublicKey
 from relaycore.ledger.query import Question, ask
 from relaycore.ledger.records import Opening, Record, Session
@@ -51,10 +48,13 @@ def run(options: Options) -> Result:
     waits: dict[str, list[float]] = {"without": [], "with": []}
     for _ in range(options.repeats):
         for kind in cost:
-            with tempfile.TemporaryDirectory() as folder, _settings(folder, ledger=kind == "with"):
-                share, waited = _sessions(options.seconds)
+            with (
+                tempfile.TemporaryDirectory() as folder,
+                environment(folder, "ledger", enabled=kind == "with"),
+            ):
+                share, waited = cost_of_visits(options.seconds)
                 cost[kind].append(share)
-                waits[kind].append(waited)
+                waits[kind].append(median(waited) * 1000)
     more = median(cost["with"]) - median(cost["without"])
     return Result(
         title="The ledger",
@@ -155,29 +155,3 @@ def _seconds(what: Callable[[], object]) -> float:
 def _verified(folder: Path, key: PublicKey) -> None:
     if not verify(folder, key).intact:
         raise RuntimeError("the ledger is not as it was written")
-
-
-@contextmanager
-def _settings(folder: str, *, ledger: bool) -> Iterator[None]:
-    """The environment of the relay."""
-    ours = {"RELAYCORE_STATE_FOLDER": folder, "RELAYCORE_LEDGER__ENABLED": "true" if ledger else "false"}
-    before = {name: os.environ.get(name) for name in ours}
-    os.environ.update(ours)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
-
-
-def _sessions(seconds: float) -> tuple[float, float]:
-    """What a relay takes of a core while sessions come and go, and the median ms until PLAY is answered."""
-    with serve(*CAMERA) as server:
-        # What is done once is done.
-        come_and_go(server.address, 1.0)
-        before = cpu_ns(server.process.pid)
-        waits = come_and_go(server.address, seconds)
-        return (cpu_ns(server.process.pid) - before) / 1e9 / seconds, median(waits) * 1000

@@ -3,16 +3,50 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
-__all__ = ["CAMERA", "PER_SECOND", "come_and_go"]
+from benchmarks.server import cpu_ns, serve
+
+__all__ = ["CAMERA", "PER_SECOND", "come_and_go", "cost_of_visits", "environment"]
 
 PER_SECOND: Final = 200
 """Sessions that begin and end in each second."""
 
 CAMERA: Final = ("--camera", "pattern", "--size", "160x120", "--fps", "10", "--microphone", "none")
 """Options of a relay whose stream ``cam`` costs little, so that what sessions cost stands out."""
+
+
+@contextmanager
+def environment(state_folder: str, table: str, *, enabled: bool) -> Iterator[None]:
+    """Has relays that start in the block keep their state there, with a table of settings on or off."""
+    ours = {
+        "RELAYCORE_STATE_FOLDER": state_folder,
+        f"RELAYCORE_{table.upper()}__ENABLED": str(enabled).lower(),
+    }
+    before = {name: os.environ.get(name) for name in ours}
+    os.environ.update(ours)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def cost_of_visits(seconds: float) -> tuple[float, list[float]]:
+    """What a relay takes of a core while sessions come and go, and the seconds that each waited for PLAY."""
+    with serve(*CAMERA) as server:
+        # What is done once is done.
+        come_and_go(server.address, 1.0)
+        before = cpu_ns(server.process.pid)
+        waits = come_and_go(server.address, seconds)
+        return (cpu_ns(server.process.pid) - before) / 1e9 / seconds, waits
 
 
 def come_and_go(address: str, seconds: float) -> list[float]:
