@@ -20,7 +20,7 @@ from relaycore.settings import normal_path
 from relaycore.web import share_cookie
 from relaycore.web.answers import Problem, Refused, json_answer
 from relaycore.web.keys import GUARD, RELAY
-from relaycore.web.routes import Answered, Route
+from relaycore.web.routes import REFUSED_ENTRY, Answered, Route
 
 __all__ = ["API_ROUTES", "PAGE_ROUTES"]
 
@@ -65,10 +65,8 @@ async def _protocol(request: web.Request) -> PathProtocol:
 
 _PARAMETERS: Final = {"path": "The path, such as `front` or `house/front`, as it is or percent-encoded."}
 _REFUSED: Final = {
-    401: Answered("It is not for everybody, and nobody said who asks.", Problem),
-    403: Answered("Whoever asks may not.", Problem),
+    **REFUSED_ENTRY,
     404: Answered("There is no such path.", Problem),
-    421: Answered("The request was sent to a name that is not this server's.", Problem),
 }
 
 API_ROUTES: Sequence[Route] = (

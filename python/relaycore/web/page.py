@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from html import escape
 from typing import Final
 from urllib.parse import quote
@@ -67,10 +67,12 @@ async def get_page(request: web.Request) -> web.Response:
     return web.Response(text=text, content_type="text/html", headers=HEADERS)
 
 
-def preloads(folder: str) -> str:
-    """Has a browser fetch all modules of a folder at once, and the texts that they need."""
+def preloads(folder: str, without: Collection[str] = ()) -> str:
+    """Has a browser fetch the modules of a folder at once, and the texts that they need."""
     files = static_files()
-    names = [name for name in files if name.startswith(folder) and name.endswith(".js")]
+    names = [
+        name for name in files if name.startswith(folder) and name.endswith(".js") and name not in without
+    ]
     return "".join(
         f'<link rel="modulepreload" href="{files.address(name)}">\n' for name in sorted([*names, "texts.js"])
     )

@@ -10,10 +10,10 @@ import msgspec
 from aiohttp import web
 
 from relaycore.language import Message
-from relaycore.web.answers import Refused
+from relaycore.web.answers import Problem, Refused
 from relaycore.web.guard import Access
 
-__all__ = ["JSON", "USER", "Answered", "Route", "query_of"]
+__all__ = ["JSON", "REFUSED_ENTRY", "USER", "Answered", "Route", "query_of"]
 
 JSON: Final = "application/json"
 
@@ -32,6 +32,14 @@ class Answered:
     meaning: str
     body: Any = None
     media_type: str = JSON
+
+
+REFUSED_ENTRY: Final[Mapping[int, Answered]] = {
+    401: Answered("It is not for everybody, and nobody said who asks.", Problem),
+    403: Answered("Whoever asks may not.", Problem),
+    421: Answered("The request was sent to a name that is not this server's.", Problem),
+}
+"""What a route answers whom it does not let in; see :meth:`relaycore.web.guard.Guard.enter`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

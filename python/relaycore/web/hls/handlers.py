@@ -23,7 +23,7 @@ from relaycore.web.answers import Problem, Refused
 from relaycore.web.hls.stream import HlsStream
 from relaycore.web.hls.timeline import Beyond
 from relaycore.web.keys import HLS, PRESENCE
-from relaycore.web.routes import Answered, Route, query_of
+from relaycore.web.routes import REFUSED_ENTRY, Answered, Route, query_of
 from relaycore.web.viewing import Visit, admit_viewer, begin_visit, nothing_at
 
 __all__ = ["ROUTES", "MediaQuery", "ResourceQuery"]
@@ -216,10 +216,8 @@ def _later(reason: str) -> Refused:
 _PATH: Final = {"path": "The path, such as `front` or `house/front`."}
 _REFUSED: Final = {
     400: Answered("The query is not right.", Problem),
-    401: Answered("It is not for everybody, and nobody said who asks.", Problem),
-    403: Answered("Whoever asks may not.", Problem),
+    **REFUSED_ENTRY,
     404: Answered("There is no such thing (any more).", Problem),
-    421: Answered("The request was sent to a name that is not this server's.", Problem),
     503: Answered("There is nothing yet, or no room for one more session.", Problem),
 }
 _ENDED: Final = {410: Answered("The session was ended.", Problem)}

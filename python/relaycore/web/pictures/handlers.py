@@ -20,7 +20,7 @@ from relaycore.web.keys import ENGINE, PICTURES
 from relaycore.web.limits import LIMITS
 from relaycore.web.pictures.multipart import BOUNDARY, OPENING, Series, SeriesKey
 from relaycore.web.pictures.stills import Busy
-from relaycore.web.routes import Answered, Route, query_of
+from relaycore.web.routes import REFUSED_ENTRY, Answered, Route, query_of
 from relaycore.web.viewing import Visit, admit_viewer, begin_visit, nothing_at
 
 __all__ = ["ROUTES", "SeriesQuery", "StillQuery"]
@@ -178,10 +178,8 @@ def _later(reason: str) -> Refused:
 _PARAMETERS: Final = {"path": "The path, such as `front` or `house/front`."}
 _REFUSED: Final = {
     400: Answered("The query is not right.", Problem),
-    401: Answered("It is not for everybody, and nobody said who asks.", Problem),
-    403: Answered("Whoever asks may not.", Problem),
+    **REFUSED_ENTRY,
     404: Answered("There is no stream, or one without pictures.", Problem),
-    421: Answered("The request was sent to a name that is not this server's.", Problem),
     503: Answered("There is no picture yet, or too much is asked at a time.", Problem),
 }
 

@@ -14,7 +14,7 @@ from relaycore.privacy.record import PathProtocol, protocol_of
 from relaycore.settings import IceServer, normal_path
 from relaycore.web.answers import Problem, Refused, json_answer
 from relaycore.web.keys import GUARD, JOURNEYS, RELAY
-from relaycore.web.routes import Answered, Route
+from relaycore.web.routes import REFUSED_ENTRY, Answered, Route
 
 __all__ = ["ROUTES", "PlayerDescription", "WebIceServer", "asked_path", "description_of", "web_servers"]
 
@@ -118,10 +118,9 @@ ROUTES: Sequence[Route] = (
         parameters={"path": "The path, such as `front` or `house/front`, as it is or percent-encoded."},
         answers={
             200: Answered("The description.", PlayerDescription),
-            401: Answered("It is not for everybody, and nobody said who asks.", Problem),
+            **REFUSED_ENTRY,
             403: Answered("Whoever asks may not read it.", Problem),
             404: Answered("No stream can have that name.", Problem),
-            421: Answered("The request was sent to a name that is not this server's.", Problem),
             503: Answered("There was no decision in time.", Problem),
         },
     ),

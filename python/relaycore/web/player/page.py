@@ -11,12 +11,13 @@ import msgspec
 from aiohttp import hdrs, web
 
 from relaycore.language import Message, _
+from relaycore.web import page
 from relaycore.web.answers import Problem, Refused
 from relaycore.web.embedding import frame_ancestors
 from relaycore.web.keys import GUARD, RELAY
 from relaycore.web.player.describe import PlayerDescription, asked_path, description_of
 from relaycore.web.player.static import static_files
-from relaycore.web.routes import Answered, Route
+from relaycore.web.routes import REFUSED_ENTRY, Answered, Route
 from relaycore.web.spoken import html_tag, switch
 
 __all__ = ["ROUTES"]
@@ -29,12 +30,9 @@ _POLICY: Final = (
 """Scripts, styles and media of this server only; nothing written into the page runs (CSP level 3)."""
 
 HEADERS: Final = {
+    **page.HEADERS,
     "Permissions-Policy": "autoplay=(self), fullscreen=(self), picture-in-picture=(self), camera=(), "
     "microphone=(), geolocation=(), display-capture=(), usb=()",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "no-store",
 }
 
 
@@ -74,17 +72,12 @@ def _page(description: PlayerDescription) -> str:
         without_scripts = (
             f'<a href="{address}/notice">{escape(about)}</a> <a href="{address}/mjpeg">{escape(watch)}</a>'
         )
-    modules = "".join(
-        f'<link rel="modulepreload" href="{files.address(name)}">\n'
-        for name in sorted(files)
-        if name == "texts.js" or (name.startswith("player/") and name.endswith(".js") and name not in _LATER)
-    )
     return _PAGE.format(
         title=escape(description.path),
         icon=files.address("icon.svg"),
         style=files.address("player/page.css"),
         part_style=files.address("player/player.css"),
-        modules=modules,
+        modules=page.preloads("player/", without=_LATER),
         script=files.address("player/page.js"),
         old_script=files.address(OLD),
         html=html_tag(),
@@ -143,10 +136,9 @@ ROUTES: Sequence[Route] = (
         answers={
             200: Answered("The page.", media_type="text/html"),
             303: Answered("A person has to log in first; from there they come back."),
-            401: Answered("It is not for everybody, and nobody said who asks.", Problem),
+            **REFUSED_ENTRY,
             403: Answered("Whoever asks may not read it.", Problem),
             404: Answered("There is nothing at this path yet. Browsers get the page, which waits.", Problem),
-            421: Answered("The request was sent to a name that is not this server's.", Problem),
             503: Answered("There was no decision in time.", Problem),
         },
     ),

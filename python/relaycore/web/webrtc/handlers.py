@@ -21,7 +21,7 @@ from relaycore.settings import normal_path
 from relaycore.web.answers import Problem, Refused, read_body
 from relaycore.web.keys import AGREEMENTS, ENGINE, GUARD, RELAY
 from relaycore.web.player.describe import asked_path
-from relaycore.web.routes import Answered, Route
+from relaycore.web.routes import REFUSED_ENTRY, Answered, Route
 from relaycore.web.viewing import admit_viewer, begin_visit
 from relaycore.web.webrtc.agreements import Agreement, ufrag_of
 
@@ -181,15 +181,13 @@ _OF_SESSION: Final = {**_PARAMETERS, "session": "The key of the session, from `L
 
 _REFUSED: Final = {
     400: Answered("The offer cannot be understood.", Problem),
-    401: Answered("It is not for everybody, and nobody said who asks.", Problem),
-    403: Answered("Whoever asks may not.", Problem),
+    **REFUSED_ENTRY,
     404: Answered("There is nothing at the path.", Problem),
     406: Answered("There is no codec that both sides know.", Problem),
     408: Answered("The body did not come in time.", Problem),
     409: Answered("The path is fed by somebody else, or has just ended.", Problem),
     413: Answered("The body is too long.", Problem),
     415: Answered("The body has another type.", Problem),
-    421: Answered("The request was sent to a name that is not this server's.", Problem),
     503: Answered("There are too many sessions, or no datagrams can be received.", Problem),
 }
 
