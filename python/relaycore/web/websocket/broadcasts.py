@@ -95,7 +95,7 @@ class Broadcasts:
             rendition = self._engine.add_rendition("websocket")
             broadcast = Broadcast(path, self._open_source(path), rendition)
             self._broadcasts[path] = broadcast
-        if self._sweeping is None:
+        if self._sweeping is None or self._sweeping.done():
             self._sweeping = asyncio.get_running_loop().create_task(self._sweep())
         broadcast.users += 1
         return broadcast
@@ -135,8 +135,8 @@ class Broadcasts:
         await asyncio.gather(*self._watching, return_exceptions=True)
 
     async def _sweep(self) -> None:
-        """Ends those that nobody watches any more."""
-        while True:
+        """Ends those that nobody watches any more, until there are none."""
+        while self._broadcasts:
             await asyncio.sleep(KEPT_S / 5)
             until = asyncio.get_running_loop().time() - KEPT_S
             for path, broadcast in list(self._broadcasts.items()):
