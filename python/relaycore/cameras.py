@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from relaycore._relaycore import Stream, Track
 from relaycore.errors import PathError
@@ -18,8 +21,9 @@ from relaycore.events import (
     Event,
 )
 from relaycore.language import Message
+from relaycore.onvif.analysis.watch import PictureState, PictureWatch
 from relaycore.pipeline.camera import CameraPipeline, Description, PipelineEvent, PipelineStats
-from relaycore.settings import CameraSettings, Join, MaskSettings
+from relaycore.settings import CameraSettings, Join, MaskSettings, MotionSettings
 
 __all__ = ["CameraStatus", "Cameras"]
 
@@ -59,6 +63,8 @@ class Cameras:
         self._pipelines: dict[str, CameraPipeline] = {}
         self._settings: dict[str, CameraSettings] = {}
         self._stopped: set[str] = set()
+        self._watches: dict[str, PictureWatch] = {}
+        self._wanted: list[str | None] = []
 
     def __contains__(self, path: str) -> bool:
         return path in self._settings
@@ -102,17 +108,21 @@ class Cameras:
         self._stopped.discard(path)
 
     async def _open(self, path: str, settings: CameraSettings) -> None:
+        watch = self._watches[path] = PictureWatch(path, settings.motion, self._emit)
+        watch.wanted = self._wanted.count(path) + self._wanted.count(None)
         pipeline = CameraPipeline(
             settings,
             lambda tracks, can_force: self._add_stream(path, tracks, settings.join, can_force),
             lambda happened: self._pass_on(path, happened),
             lambda luma, brightness: self._on_picture(path, luma, brightness),
+            watch=watch,
         )
         self._pipelines[path] = pipeline
         try:
             await asyncio.to_thread(pipeline.start)
         except BaseException:
             self._pipelines.pop(path, None)
+            self._watches.pop(path, None)
             await asyncio.shield(asyncio.to_thread(pipeline.stop, 0.0))
             self._remove_stream(path)
             raise
@@ -126,9 +136,24 @@ class Cameras:
 
     async def _close(self, path: str, timeout: float) -> None:
         pipeline = self._pipelines.pop(path, None)
+        self._watches.pop(path, None)
         if pipeline is not None:
             await asyncio.to_thread(pipeline.stop, timeout)
             self._remove_stream(path)
+
+    async def change(self, path: str, before: CameraSettings, after: CameraSettings) -> bool:
+        """Goes on with other masks and another idea of motion; False where that takes opening it anew.
+
+        Whatever it raises, the camera must not go on with the old ones.
+        """
+        if msgspec.structs.replace(before, masks=after.masks, motion=after.motion) != after:
+            return False
+        if before.masks != after.masks and not await self.set_masks(path, after.masks):
+            return False
+        self.set_motion(path, after.motion)
+        if path in self:
+            self._settings[path] = after
+        return True
 
     async def set_masks(self, path: str, masks: Sequence[MaskSettings]) -> bool:
         """Goes on with other privacy masks; False where that takes opening the camera anew.
@@ -137,6 +162,32 @@ class Cameras:
         """
         pipeline = self._pipelines.get(path)
         return pipeline is not None and await asyncio.to_thread(pipeline.set_masks, masks)
+
+    def set_motion(self, path: str, settings: MotionSettings | None) -> None:
+        """Goes on with other settings of what is found in the pictures."""
+        if path in self._watches:
+            self._watches[path].set(settings)
+
+    @contextmanager
+    def watching(self, path: str | None) -> Iterator[None]:
+        """Has the pictures of a camera looked at, of all of them without a path, also of those to come."""
+        self._wanted.append(path)
+        self._count_wanted(path, 1)
+        try:
+            yield
+        finally:
+            self._wanted.remove(path)
+            self._count_wanted(path, -1)
+
+    def _count_wanted(self, path: str | None, more: int) -> None:
+        for name, watch in self._watches.items():
+            if path in (None, name):
+                watch.wanted += more
+
+    def picture_state(self, path: str) -> PictureState | None:
+        """What holds in the pictures of a camera; ``None`` while they are not looked at."""
+        watch = self._watches.get(path)
+        return None if watch is None else watch.state
 
     async def add_all(self, wanted: Mapping[str, CameraSettings]) -> dict[str, BaseException]:
         """Starts cameras at the same time; gives what those have raised that failed, by path."""

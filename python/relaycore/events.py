@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from dataclasses import dataclass, field
+from typing import Literal
 
 from relaycore._relaycore import Session, now_ns
 from relaycore.alerts.model import Alert
@@ -16,9 +17,12 @@ __all__ = [
     "CameraLost",
     "CameraNotice",
     "CameraReady",
+    "DarknessChanged",
     "Event",
     "EventReader",
     "ForwardFailed",
+    "MotionChanged",
+    "SceneChanged",
     "SessionEnded",
     "SessionStarted",
     "SettingsChanged",
@@ -79,6 +83,34 @@ class CameraNotice(Event):
     """Something about a camera that a person should know, such as a hardware encoder that did not work."""
 
     message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MotionChanged(Event):
+    """Something begins to move in the pictures of a camera, or nothing does any more.
+
+    ``cells`` are those that move, by number: row by row, from the left, as many as the settings say.
+    """
+
+    moving: bool
+    cells: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SceneChanged(Event):
+    """A camera shows something else than before for some seconds: it was moved, or something covers it.
+
+    ``None`` when it shows the same again, or what is new has lasted so long that it is what was before.
+    """
+
+    change: Literal["covered", "moved"] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DarknessChanged(Event):
+    """The pictures of a camera are too dark to see something, or are not any more."""
+
+    dark: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

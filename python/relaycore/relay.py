@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar, Unpack
@@ -60,6 +61,7 @@ from relaycore.language import Message
 from relaycore.latency import StageLatency, summarise
 from relaycore.ledger.ledger import Ledger
 from relaycore.ledger.records import now_ms
+from relaycore.onvif.analysis.watch import PictureState
 from relaycore.paths.hooks import HookEvent, HookFunction
 from relaycore.paths.host import PathHost
 from relaycore.paths.manager import Paths, patience
@@ -488,6 +490,19 @@ class Relay:
         self._events.add(reader)
         return reader
 
+    def watching(self, path: str | None = None) -> AbstractContextManager[None]:
+        """Has the pictures of a camera looked at as long as it is entered, of all of them without a path.
+
+        What is found is told by MotionChanged, SceneChanged and DarknessChanged of :mod:`relaycore.events`. A
+        camera whose settings have a table ``motion`` is looked at in any case, or never, as it says; one
+        whose pictures are sent on as they come never is.
+        """
+        return self._open(self._cameras).watching(None if path is None else normal_path(path))
+
+    def picture_state(self, path: str) -> PictureState | None:
+        """What is found in the pictures of a camera now; ``None`` while they are not looked at."""
+        return self._open(self._cameras).picture_state(normal_path(path))
+
     # Alerts
 
     def alerts(self) -> list[Alert]:
@@ -642,7 +657,7 @@ class Relay:
             path
             for path, settings in before.items()
             if config.cameras.get(path) != settings
-            and not await self._remask(cameras, path, settings, config.cameras.get(path))
+            and not await self._change(cameras, path, settings, config.cameras.get(path))
         ]
         stopped = cameras.stopped.intersection(changed)
         await cameras.remove_all(changed, CLOSE_TIMEOUT_S)
@@ -659,14 +674,14 @@ class Relay:
         self.config = msgspec.structs.replace(self.config, cameras=opened)
 
     @staticmethod
-    async def _remask(
+    async def _change(
         cameras: Cameras, path: str, before: CameraSettings, after: CameraSettings | None
     ) -> bool:
-        """Goes on with other privacy masks; False where more has changed, or it takes opening it anew."""
-        if after is None or msgspec.structs.replace(before, masks=after.masks) != after:
+        """Goes on with what may change while it runs; False where more has, or it takes opening it anew."""
+        if after is None:
             return False
         try:
-            return await cameras.set_masks(path, after.masks)
+            return await cameras.change(path, before, after)
         except Exception:
             # It is closed whatever went wrong, which is told when it is opened anew.
             return False

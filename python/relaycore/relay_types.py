@@ -16,6 +16,7 @@ from relaycore.settings import (
     JourneySettings,
     LedgerSettings,
     MaskSettings,
+    MotionSettings,
     PathSettings,
     PixelRange,
     TlsSettings,
@@ -65,6 +66,7 @@ class Wishes(TypedDict, total=False):
     pixel_range: PixelRange
     join: Join
     masks: list[MaskSettings]
+    motion: MotionSettings | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
+from unittest.mock import ANY
 
 import av
 import numpy as np
@@ -19,10 +20,12 @@ from relaycore.capture.opening import Sources, choose_sources
 from relaycore.capture.pattern import read_strip
 from relaycore.capture.source import Captured, SourceFormat
 from relaycore.errors import ConfigurationError, DeviceError, DeviceLost, NoSuchDevice, NoSuchMode, PathError
+from relaycore.events import Event, MotionChanged
+from relaycore.onvif.analysis.watch import PictureWatch
 from relaycore.pipeline import camera, capture_loop
 from relaycore.pipeline.camera import CameraPipeline, PipelineEvent
 from relaycore.pipeline.masking import Masking
-from relaycore.settings import CameraSettings, MaskSettings
+from relaycore.settings import CameraSettings, MaskSettings, MotionSettings
 
 PATIENCE = 20.0
 """Seconds after which a test that waits has failed."""
@@ -44,10 +47,10 @@ class FakeStream:
 class Bench:
     """A pipeline with a stream that keeps what is written."""
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(self, watch: PictureWatch | None = None, **settings: Any) -> None:
         self.events: queue.Queue[PipelineEvent] = queue.Queue()
         self.streams: list[FakeStream] = []
-        self.pipeline = CameraPipeline(CameraSettings(**settings), self._make, self.events.put)
+        self.pipeline = CameraPipeline(CameraSettings(**settings), self._make, self.events.put, watch=watch)
 
     def _make(self, tracks: Sequence[Track], can_force_key_frames: bool) -> Any:
         self.can_force_key_frames = can_force_key_frames
@@ -179,6 +182,29 @@ def test_a_camera_that_falls_silent_is_told_and_shown_as_lost_until_it_is_back(
     bench.take(0, 1)
     silent.permits.put(True)
     assert bench.events.get(timeout=PATIENCE).kind == "back"
+    silent.permits.put(False)
+    bench.pipeline.stop()
+
+
+@pytest.mark.parametrize("silence_ns", [50_000_000, 10_000_000_000])
+def test_in_pictures_that_end_nothing_moves(
+    silent: Silent, monkeypatch: pytest.MonkeyPatch, silence_ns: int
+) -> None:
+    """Whether the camera falls silent or is unplugged."""
+    monkeypatch.setattr(camera, "SILENCE_NS", silence_ns)
+    monkeypatch.setattr(capture_loop, "RETRY_SECONDS", (0.0,))
+    told: queue.Queue[Event] = queue.Queue()
+    watch = PictureWatch("cam", MotionSettings(), told.put)
+    bench = Bench(watch=watch, encoder="libx264")
+    bench.pipeline.start()
+    for brightness in (0, 0, 0, 255, 255):
+        plane = np.zeros((45, 80), np.float32)
+        plane[10:20, 10:20] = brightness
+        watch.take(plane, now_ns())
+    assert told.get(timeout=PATIENCE) == MotionChanged(path="cam", moving=True, cells=ANY, at_ns=ANY)
+    if silence_ns > 1_000_000_000:
+        silent.permits.put(False)
+    assert told.get(timeout=PATIENCE) == MotionChanged(path="cam", moving=False, at_ns=ANY)
     silent.permits.put(False)
     bench.pipeline.stop()
 

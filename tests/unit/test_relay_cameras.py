@@ -43,6 +43,7 @@ class Pipeline:
         stream_factory: Callable[[Sequence[Track], bool], Stream],
         on_event: Callable[[PipelineEvent], None],
         on_picture: Callable[[bytes, float], None],
+        watch: object,
     ) -> None:
         self.settings, self.make_stream, self.on_event = settings, stream_factory, on_event
         self.description: Description | None = None

@@ -16,9 +16,11 @@ from relaycore.events import (
     CameraLost,
     CameraNotice,
     CameraReady,
+    DarknessChanged,
     Event,
     EventReader,
     ForwardFailed,
+    SceneChanged,
     SessionEnded,
     SessionStarted,
     SourceFailed,
@@ -140,6 +142,11 @@ def _log_event(event: Event) -> None:
             _log.error("camera failed: %s", reason, extra=fields)
         case CameraNotice(message=message):
             _log.warning("%s", message, extra=fields)
+        case SceneChanged(change=str(change)):
+            what = "something covers it" if change == "covered" else "it was moved"
+            _log.warning("the camera shows something else: %s", what, extra=fields)
+        case DarknessChanged(dark=dark):
+            _log.info("the picture is too dark" if dark else "the picture is bright again", extra=fields)
         case StreamVacant():
             _log.info("the publisher has left, its readers wait for another", extra=fields)
         case StreamResumed():

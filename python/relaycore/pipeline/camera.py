@@ -17,6 +17,7 @@ from relaycore.encode.profiles import SOFTWARE, default_bitrate
 from relaycore.encode.video import VideoEncoder, VideoFormat, parameter_sets
 from relaycore.errors import ConfigurationError, DeviceError, NoSuchMode
 from relaycore.language import Message, message_lines
+from relaycore.onvif.analysis.watch import PictureWatch
 from relaycore.pipeline.audio_loop import AudioLoop
 from relaycore.pipeline.capture_loop import CaptureLoop
 from relaycore.pipeline.encode_loop import EncodeLoop
@@ -47,6 +48,7 @@ class CameraPipeline:
     made when they are wanted: not where a camera's own pictures are sent on. ``on_event`` is called from
     threads of the pipeline, one at a time, and must not block. ``on_picture`` is called each second where
     pictures are decoded, as :func:`relaycore.pipeline.thumbnail.thumbnail_of` gives them, and must not block.
+    ``watch`` is given each of these pictures, and told when there are none any more.
     """
 
     def __init__(
@@ -55,12 +57,14 @@ class CameraPipeline:
         stream_factory: Callable[[Sequence[Track], bool], Stream],
         on_event: Callable[[PipelineEvent], None],
         on_picture: Callable[[bytes, float], None] | None = None,
+        watch: PictureWatch | None = None,
     ) -> None:
         self.description: Description | None = None
         self._settings = settings
         self._make_stream = stream_factory
         self._on_event = on_event
         self._on_picture = on_picture
+        self._watch = watch
         self._event_lock = threading.Lock()
         self._stopping = threading.Event()
         self._state: State = "starting"
@@ -130,6 +134,8 @@ class CameraPipeline:
         for loop in (self._encode, self._sound, self._capture):
             if loop is not None:
                 loop.join(max(0.0, deadline - time.monotonic()))
+        if self._watch is not None:
+            self._watch.end()
         if self._state != "failed":
             self._state = "stopped"
 
@@ -218,6 +224,7 @@ class CameraPipeline:
             bad=lambda text: self._tell("notice", text),
             odd=lambda text: self._tell("notice", text),
             look=self._looker(source.format.colour.full_range),
+            watch=self._watcher(source.format.colour.full_range),
             masking=self._masking,
             failed=self._failed,
         )
@@ -241,6 +248,10 @@ class CameraPipeline:
         if tell is None:
             return None
         return lambda buffer: tell(*thumbnail_of(buffer, full_range=full_range))
+
+    def _watcher(self, full_range: bool) -> Callable[[FrameBuffer, int], None] | None:
+        watch = self._watch
+        return None if watch is None else lambda buffer, at_ns: watch.look(buffer, full_range, at_ns)
 
     def _describe(
         self,
@@ -282,6 +293,8 @@ class CameraPipeline:
 
     def _lost(self, since: str, reason: str) -> None:
         self._lost_since, self._state = since, "lost"
+        if self._watch is not None:
+            self._watch.end()
         self._tell("lost", reason)
 
     def _source_changed(self, reason: str | None) -> None:

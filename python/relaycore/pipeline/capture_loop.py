@@ -47,9 +47,10 @@ class CaptureLoop:
     ``reopen`` opens the source again after it was lost. ``changed`` is called from the thread: with the
     reason when the source is lost, and with ``None`` when it delivers again. ``bad`` is called once, with
     what is wrong with the first damaged picture, and ``odd`` once, with the first remark on a picture that
-    can be used. ``look`` is called with a decoded picture each second; it must not keep the buffer.
-    can be used. ``masking`` is drawn over each picture; pictures are never kept encoded then. Where it cannot
-    be drawn, no picture is handed over any more: the thread ends, and ``failed`` is called with the reason.
+    can be used. ``look`` is called with a decoded picture each second, ``watch`` with each and the time at
+    which it was received; they must not keep the buffer. ``masking`` is drawn over each picture; pictures are
+    never kept encoded then. Where it cannot be drawn, no picture is handed over any more: the thread ends,
+    and ``failed`` is called with the reason.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class CaptureLoop:
         bad: Callable[[str], None],
         odd: Callable[[str], None],
         look: Callable[[FrameBuffer], None] | None = None,
+        watch: Callable[[FrameBuffer, int], None] | None = None,
         masking: Masking | None = None,
         failed: Callable[[str], None] = lambda _: None,
     ) -> None:
@@ -82,6 +84,7 @@ class CaptureLoop:
         self._say_bad = bad
         self._say_odd: Callable[[str], None] | None = odd
         self._look = look
+        self._watch = watch
         self._looks = Thumbnails()
         self._lost = False
         self._tries = 0
@@ -155,6 +158,8 @@ class CaptureLoop:
         # What looks at pictures sees what everybody does.
         if buffer is not None and self._look is not None and self._looks.is_due(captured.received_ns):
             self._look(buffer)
+        if buffer is not None and self._watch is not None:
+            self._watch(buffer, captured.received_ns)
         self.handoff.offer(
             Picture(
                 captured.captured_ns,

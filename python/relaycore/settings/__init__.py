@@ -26,6 +26,7 @@ from relaycore.settings.ice import IceServer
 from relaycore.settings.journeys import JourneySettings
 from relaycore.settings.ledger import LedgerSettings, RetentionSettings
 from relaycore.settings.masks import MaskSettings
+from relaycore.settings.motion import MotionSettings
 from relaycore.settings.multicast import MulticastSettings
 from relaycore.settings.paths import Hook, PathSettings
 from relaycore.settings.protocol import ProtocolSettings
@@ -70,6 +71,7 @@ __all__ = [
     "LostRule",
     "MailSettings",
     "MaskSettings",
+    "MotionSettings",
     "MulticastSettings",
     "NetworkRule",
     "PathSettings",

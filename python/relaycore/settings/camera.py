@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from relaycore.settings.masks import MASKS_MAX, MaskSettings, check_count
+from relaycore.settings.motion import MotionSettings
 from relaycore.settings.values import (
     BitRate,
     Encoder,
@@ -79,6 +80,10 @@ class CameraSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     ] = msgspec.field(default_factory=list)
     """Parts of the picture that nobody is to see: painted over before it is encoded. What the camera has
     encoded itself is then decoded first, and never sent on as it is."""
+
+    motion: Annotated[MotionSettings, Meta(description="a [cameras.PATH.motion] table")] | None = None
+    """What counts as motion, and from when pictures are too dark. With the table pictures are looked at all
+    the time, without it while somebody wants to know."""
 
     @property
     def dimensions(self) -> tuple[int, int] | None:

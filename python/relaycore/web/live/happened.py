@@ -19,6 +19,9 @@ Kind = Literal[
     "cameraBack",
     "cameraFailed",
     "cameraNotice",
+    "motionChanged",
+    "sceneChanged",
+    "darknessChanged",
     "streamAdded",
     "streamVacant",
     "streamResumed",
@@ -38,6 +41,9 @@ _KINDS: Final[dict[type[events.Event], Kind]] = {
     events.CameraBack: "cameraBack",
     events.CameraFailed: "cameraFailed",
     events.CameraNotice: "cameraNotice",
+    events.MotionChanged: "motionChanged",
+    events.SceneChanged: "sceneChanged",
+    events.DarknessChanged: "darknessChanged",
     events.StreamAdded: "streamAdded",
     events.StreamVacant: "streamVacant",
     events.StreamResumed: "streamResumed",
@@ -65,6 +71,8 @@ class Happened(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     text: str | None
     """More of it, for a person."""
+    active: bool | None
+    """Whether it moves, shows something else or is dark now."""
     session: sessions.SessionView | None
     """The session that started or ended."""
 
@@ -77,8 +85,18 @@ def happened(event: events.Event, engine: Engine, ids: SessionIds) -> Happened:
         at=engine.unix_ns(event.at_ns) // MILLISECOND,
         path=event.path,
         text=None,
+        active=_active(event),
         session=None if session is None else sessions.view(session, engine, ids),
     )
+
+
+def _active(event: events.Event) -> bool | None:
+    match event:
+        case events.MotionChanged(moving=active) | events.DarknessChanged(dark=active):
+            return active
+        case events.SceneChanged(change=change):
+            return change is not None
+    return None
 
 
 def text_of(event: events.Event) -> object | None:

@@ -1,0 +1,1 @@
+"""The relay as a camera of ONVIF, and what belongs to that."""
