@@ -12,6 +12,7 @@ from tests.browser.chromium import EXECUTABLE, FLAGS, FLAGS_OF_FAKE_CAMERA
 from tests.browser.heard import SILENCE_DB, loudest_db
 from tests.browser.playing import LIMIT_MS, only, player_in, plays_by
 from tests.browser.publisher import LIMIT
+from tests.browser.seen import next_picture, wait_for_picture
 from tests.browser.watch import watch
 from tests.support.server import Server, serve
 
@@ -29,6 +30,23 @@ PUBLISH = """async (url) => {
     while (connection.connectionState !== "connected") await new Promise((done) => setTimeout(done, 50));
     return [201, new URL(response.headers.get("Location"), url).href];
 }"""
+
+WITHOUT_UDP = """
+const real = RTCPeerConnection.prototype.setRemoteDescription;
+RTCPeerConnection.prototype.setRemoteDescription = function (description) {
+    window.connection = this;
+    const lines = description.sdp.split("\\r\\n").filter((line) => !/^a=candidate:.* udp /i.test(line));
+    return real.call(this, { type: description.type, sdp: lines.join("\\r\\n") });
+};
+"""
+"""A script for the start of a page: of the relay's addresses, those by UDP are never heard of."""
+
+CARRIER = """async () => {
+    const reports = [...(await connection.getStats()).values()];
+    const pairs = reports.filter((it) => it.type === "candidate-pair" && it.nominated && it.bytesReceived);
+    return pairs.map((pair) => reports.find((it) => it.id === pair.remoteCandidateId).protocol);
+}"""
+"""The protocols of what ``WITHOUT_UDP`` has left and something has come by."""
 
 
 @pytest.fixture(scope="module")
@@ -59,11 +77,38 @@ def test_sound_is_heard_beside_the_picture(page: Page, site: str) -> None:
     assert loudest_db(video) > SILENCE_DB
 
 
+def test_pictures_and_sound_come_where_no_datagrams_get_through(page: Page, site: str) -> None:
+    page.add_init_script(WITHOUT_UDP)
+    only(page, "webrtc")
+    page.goto(f"{site}/cam")
+    player = player_in(page)
+    video = plays_by(player, "webrtc")
+    seen = wait_for_picture(video)
+    assert seen.wrong_bars() == []
+    for _ in range(3):
+        following = next_picture(video, seen)
+        assert following.counter > seen.counter
+        seen = following
+    assert loudest_db(video) > SILENCE_DB
+    assert page.evaluate(CARRIER) == ["tcp"]
+
+
 def test_what_a_phone_would_publish_is_read_by_ffmpeg(camera_page: Page, open_relay: Server) -> None:
+    published_is_read(camera_page, open_relay, "phone")
+
+
+def test_a_phone_publishes_where_no_datagrams_get_through(camera_page: Page, open_relay: Server) -> None:
+    camera_page.add_init_script(WITHOUT_UDP)
+    camera_page.reload()
+    published_is_read(camera_page, open_relay, "walled")
+
+
+def published_is_read(camera_page: Page, open_relay: Server, path: str) -> None:
+    """What the camera of a page publishes is what ffmpeg reads, and ends."""
     host, port = open_relay.address
-    status, session = camera_page.evaluate(PUBLISH, f"http://{host}:{port}/phone/whip")
+    status, session = camera_page.evaluate(PUBLISH, f"http://{host}:{port}/{path}/whip")
     assert status == 201, session
-    url = open_relay.url_of("phone")
+    url = open_relay.url_of(path)
     command = ["ffmpeg", "-v", "error", "-nostdin", "-rtsp_transport", "tcp", "-i", url]
     command += ["-map", "0:v", "-map", "0:a", "-frames:v", "30", "-t", "5", "-f", "framecrc", "-"]
     read = subprocess.run(command, check=True, capture_output=True, text=True, timeout=6 * LIMIT)

@@ -14,7 +14,7 @@ pub mod wire;
 pub type Body = fn(&[u8]);
 
 /// Every target: its name, which is that of its corpus too, and its body.
-pub const TARGETS: [(&str, Body); 38] = [
+pub const TARGETS: [(&str, Body); 39] = [
     ("aac_config", media::aac_config),
     ("aac_depacketise", media::aac_depacketise),
     ("aac_round_trip", media::aac_round_trip),
@@ -29,6 +29,7 @@ pub const TARGETS: [(&str, Body); 38] = [
     ("h265_depacketise", video::h265_depacketise),
     ("h265_round_trip", video::h265_round_trip),
     ("h265_sps", video::h265_sps),
+    ("ice_tcp", wire::ice_tcp),
     ("jpeg_depacketise", media::jpeg_depacketise),
     ("jpeg_inspect", media::jpeg_inspect),
     ("latm_config", formats::latm_config),

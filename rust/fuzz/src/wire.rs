@@ -4,6 +4,7 @@
 //! give what the whole gives, and what was read is the same after it was written and read again.
 
 use relaycore_proto::base64::{StreamDecoder, encode};
+use relaycore_proto::ice_tcp::{self, Datagrams, Opening};
 use relaycore_proto::limits::Limits;
 use relaycore_proto::rtcp::{self, RtcpPacket};
 use relaycore_proto::rtsp::header::{Range, Session, rtp_info, session, transport};
@@ -174,6 +175,44 @@ pub fn base64_stream(data: &[u8]) {
     let encoded: String = text.chunks(size).map(encode).collect();
     let decoded = decode(encoded.as_bytes().chunks(usize::MAX));
     assert_eq!(decoded, (Ok(()), text.to_vec()));
+}
+
+/// Takes datagrams of WebRTC out of a connection: whole, in pieces as long as the first byte says, and after they were
+/// framed again. What is told of its beginning does not change with what follows.
+pub fn ice_tcp(data: &[u8]) {
+    let Some((&first, stream)) = data.split_first() else {
+        return;
+    };
+    let read = |mut pieces: std::slice::Chunks<'_, u8>| {
+        let (mut datagrams, mut out) = (Datagrams::default(), Vec::new());
+        let result = pieces.try_for_each(|piece| datagrams.push(piece, |it| out.push(it.to_vec())));
+        (result, out)
+    };
+    let whole = read(stream.chunks(stream.len().max(1)));
+    let size = usize::from(first).max(1);
+    assert_eq!(whole, read(stream.chunks(size)));
+
+    let mut framed = Vec::new();
+    for datagram in &whole.1 {
+        assert!((1..=ice_tcp::MOST_DATAGRAM_BYTES).contains(&datagram.len()));
+        assert!(ice_tcp::write(&mut framed, datagram));
+    }
+    assert_eq!(read(framed.chunks(size)), (Ok(()), whole.1.clone()));
+
+    let mut told = Opening::NeedMore;
+    for end in 0..=stream.len().min(ice_tcp::MOST_DATAGRAM_BYTES + 3) {
+        let now = ice_tcp::opening(&stream[..end]);
+        assert!(told == Opening::NeedMore || now == told);
+        told = now;
+    }
+    if told == Opening::Check {
+        assert!(!whole.1.is_empty());
+        let lines = stream.len();
+        assert!(!matches!(
+            sniff(stream, lines),
+            Sniffed::Tls | Sniffed::Http
+        ));
+    }
 }
 
 /// Reads a URI; its `Content-Base` names the same path, query and track.

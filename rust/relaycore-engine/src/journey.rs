@@ -162,7 +162,7 @@ impl SessionInfo {
             path: Some(self.path.clone()),
             user_agent: self.user_agent.clone(),
             protocol: self.protocol,
-            transport: Some(self.transport),
+            transport: Some(self.transport()),
             is_secure: self.is_secure,
             arrival: self.arrival,
             set_up: self.started,

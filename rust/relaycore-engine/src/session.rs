@@ -3,7 +3,7 @@
 use crate::decision::Action;
 use crate::journey::Arrival;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, AtomicU64, AtomicUsize, Ordering};
 
 /// How media travels between client and server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,8 +115,8 @@ pub struct SessionInfo {
     pub user_agent: Option<String>,
     /// What the client speaks.
     pub protocol: Protocol,
-    /// How media travels.
-    pub transport: TransportKind,
+    /// How media travels, as far as that was agreed on; see [`SessionInfo::transport`].
+    pub(crate) transport: TransportKind,
     /// Whether it is encrypted on its way.
     pub is_secure: bool,
     /// What came before it.
@@ -163,6 +163,18 @@ pub struct SessionCounters {
     pub refused: AtomicU16,
     /// 0 ready, 1 playing or recording.
     pub playing: AtomicU8,
+    /// Whether what could go by datagrams goes over TCP.
+    pub over_tcp: AtomicBool,
+}
+
+impl SessionInfo {
+    /// How media travels.
+    pub fn transport(&self) -> TransportKind {
+        match self.counters.over_tcp.load(Ordering::Relaxed) {
+            true => TransportKind::Tcp,
+            false => self.transport,
+        }
+    }
 }
 
 impl SessionCounters {

@@ -23,6 +23,7 @@ pub mod burst;
 pub mod client;
 pub mod h264;
 pub mod h265;
+pub mod ice_tcp;
 pub mod jpeg;
 pub mod latm;
 pub mod limits;

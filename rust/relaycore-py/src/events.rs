@@ -125,7 +125,7 @@ impl Session {
 
     #[getter]
     fn transport(&self) -> &'static str {
-        self.0.transport.name()
+        self.0.transport().name()
     }
 
     #[getter]

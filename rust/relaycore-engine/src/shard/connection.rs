@@ -7,6 +7,7 @@ use super::tunnel::Role;
 use super::wire::Wire;
 use crate::decision::Action;
 use crate::journey::Attempt;
+use relaycore_proto::ice_tcp::{self, Opening};
 use relaycore_proto::rtsp::message::Request;
 use relaycore_proto::rtsp::parser::Parser;
 use std::collections::HashSet;
@@ -171,6 +172,15 @@ impl Connection {
             opening.extend_from_slice(data);
         }
         self.parser.push(data);
+    }
+
+    /// Whether it begins with a check of connectivity of WebRTC. Nothing else does that is not encrypted, once a few bytes
+    /// of it are there.
+    pub(super) fn begins_ice(&self) -> Opening {
+        match &self.opening {
+            Some(bytes) if !bytes.is_empty() && !self.wire.is_secure() => ice_tcp::opening(bytes),
+            _ => Opening::Other,
+        }
     }
 
     /// The decision for a path, when it was allowed.

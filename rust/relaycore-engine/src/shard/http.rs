@@ -1,8 +1,9 @@
-//! HTTP on the port of RTSP: tunnels stay here, any other request goes with its connection to whoever takes it, and
+//! HTTP and WebRTC on the port of RTSP: tunnels stay here, any other request goes with its connection to whoever takes it, and
 //! where nobody does, a person is told what this port is for.
 
 use super::Shard;
 use crate::events::{Event, HttpConnection};
+use crate::webrtc::Caller;
 use relaycore_proto::rtsp::message::{Request, Response};
 use relaycore_proto::rtsp::method::Method;
 use relaycore_proto::rtsp::sniff::{Sniffed, sniff};
@@ -72,6 +73,24 @@ impl Shard {
             local: connection.local,
             is_secure,
         }));
+    }
+
+    /// Gives a connection that began with a check of connectivity to the thread of WebRTC.
+    pub(super) fn leave_to_webrtc(&mut self, key: usize) {
+        let Some(mut connection) = self.connections.try_remove(key) else {
+            return;
+        };
+        self.count_connection_out();
+        // After the end of the server nobody is called any more.
+        let socket = connection.wire.socket();
+        if self.poll.registry().deregister(socket).is_ok() && self.ends_at.is_none() {
+            self.shared.gateways.call(Caller {
+                socket: TcpStream::from(connection.wire.into_socket()),
+                opening: connection.opening.unwrap_or_default(),
+                peer: connection.peer,
+                local: connection.local,
+            });
+        }
     }
 
     /// Answers a request of HTTP with a text for a person, and closes.

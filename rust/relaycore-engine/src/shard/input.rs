@@ -3,6 +3,7 @@
 use super::Shard;
 use super::connection::Pending;
 use crate::clock::{MILLISECOND, SECOND, now_ns};
+use relaycore_proto::ice_tcp::Opening;
 use relaycore_proto::rtsp::parser::Element;
 use relaycore_proto::rtsp::version::Protocol;
 use std::io::{self, Read};
@@ -140,6 +141,19 @@ impl Shard {
                 return true;
             }
             let limits = &self.shared.limits;
+            match connection.begins_ice() {
+                Opening::Other => {}
+                Opening::NeedMore => {
+                    let by = now + limits.request_time_ms * MILLISECOND;
+                    connection.request_by.get_or_insert(by);
+                    self.schedule_connection(key);
+                    return true;
+                }
+                Opening::Check => {
+                    self.leave_to_webrtc(key);
+                    return false;
+                }
+            }
             let next = connection.parser.next();
             if let Ok(None) = next {
                 let by = now + limits.request_time_ms * MILLISECOND;

@@ -9,6 +9,7 @@ use crate::events::Event;
 use crate::session::TransportKind;
 use crate::stream::StreamId;
 use mio::{Interest, Token};
+use relaycore_proto::ice_tcp::Opening;
 use relaycore_proto::rtsp::message::{Request, Response};
 use relaycore_proto::rtsp::parser::Parser;
 use relaycore_proto::rtsp::sniff::{Sniffed, sniff};
@@ -172,6 +173,11 @@ impl Shard {
             return;
         };
         connection.request_by = None;
+        if connection.begins_ice() == Opening::NeedMore {
+            // It has not become any request.
+            connection.attempt = None;
+            return self.close_connection(key, "nothing came of it");
+        }
         let opening = connection.opening.take().unwrap_or_default();
         let status = StatusCode::REQUEST_TIMEOUT;
         if sniff(&opening, self.shared.limits.rtsp_line_bytes) == Sniffed::Http {

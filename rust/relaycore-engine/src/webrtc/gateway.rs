@@ -1,5 +1,6 @@
 //! The way from the program to the thread that serves WebRTC, which starts with the first session.
 
+use super::channel::Caller;
 use super::negotiation;
 use super::peer::Peer;
 use super::worker::{self, Command, Worker};
@@ -39,10 +40,18 @@ struct State {
 pub(crate) struct Gateway {
     handle: Handle,
     /// Where datagrams come in.
-    addresses: Vec<SocketAddr>,
+    addresses: Addresses,
     /// That of all sessions: what tells a client that it speaks to this server is the fingerprint in the answer.
     certificate: DtlsCert,
     crypto: Arc<CryptoProvider>,
+}
+
+/// The addresses that an answer names.
+pub(super) struct Addresses {
+    /// Where datagrams come in.
+    pub(super) udp: Vec<SocketAddr>,
+    /// Where connections do that carry them.
+    pub(super) tcp: Vec<SocketAddr>,
 }
 
 /// Sends commands to the thread; counts its sessions, and those that are being agreed on.
@@ -73,6 +82,14 @@ impl Gateways {
         Ok(Arc::clone(state.gateway.insert(Arc::new(gateway))))
     }
 
+    /// Takes a connection that begins with a check of connectivity. Whoever is expected by nobody is closed.
+    pub(crate) fn call(&self, caller: Caller) {
+        let gateway = lock(&self.0).gateway.clone();
+        if let Some(gateway) = gateway {
+            gateway.handle.send(Command::Call(Box::new(caller)));
+        }
+    }
+
     /// Says goodbye to all, and ends the thread.
     pub(crate) fn close(&self) {
         let (gateway, thread) = {
@@ -98,8 +115,11 @@ impl Gateway {
             .generate_certificate()
             .ok_or_else(|| io::Error::other("no certificate for DTLS could be made"))?;
         let sockets = bind(listening)?;
-        let addresses = sockets.iter().map(UdpSocket::local_addr);
-        let addresses = addresses.collect::<io::Result<_>>()?;
+        let udp = sockets.iter().map(UdpSocket::local_addr);
+        let addresses = Addresses {
+            udp: udp.collect::<io::Result<_>>()?,
+            tcp: distinct(listening),
+        };
         let poll = Poll::new()?;
         let waker = Waker::new(poll.registry(), worker::WAKER)?;
         let (handle, receiver) = Handle::new(waker);
@@ -241,13 +261,9 @@ impl Upstream for Asker {
 /// Sockets at the addresses that the engine listens at, with the same port where it is free; where that is every address
 /// of the machine, one for each, since datagrams must leave from the address that they came to.
 fn bind(listening: &[SocketAddr]) -> io::Result<Vec<UdpSocket>> {
-    let mut seen = HashSet::new();
     let mut sockets = Vec::new();
     let mut failure = None;
-    for address in listening.iter().flat_map(addresses_of) {
-        if !seen.insert(address) {
-            continue;
-        }
+    for address in distinct(listening) {
         let socket = UdpSocket::bind(address)
             .or_else(|_| UdpSocket::bind(SocketAddr::new(address.ip(), 0)))
             .and_then(|socket| socket.set_nonblocking(true).map(|()| socket));
@@ -261,6 +277,13 @@ fn bind(listening: &[SocketAddr]) -> io::Result<Vec<UdpSocket>> {
         Some(error) => Err(error),
         None => Err(io::Error::other("the engine listens nowhere")),
     }
+}
+
+/// The addresses of the machine that are listened at, each once.
+fn distinct(listening: &[SocketAddr]) -> Vec<SocketAddr> {
+    let mut seen = HashSet::new();
+    let all = listening.iter().flat_map(addresses_of);
+    all.filter(|address| seen.insert(*address)).collect()
 }
 
 fn addresses_of(listening: &SocketAddr) -> Vec<SocketAddr> {

@@ -7,7 +7,10 @@
 //! does no input or output.
 //!
 //! This side is ICE-lite (RFC 8445 section 2.5): it has an address that clients reach, says so, and answers their checks.
+//! Those whom UDP does not reach connect to the port of the engine by TCP (RFC 6544); a shard knows such a connection by its
+//! first bytes, and hands it on.
 
+mod channel;
 mod gateway;
 mod negotiation;
 mod outlet;
@@ -19,6 +22,7 @@ mod reading;
 mod tests;
 mod worker;
 
+pub(crate) use channel::Caller;
 pub(crate) use gateway::Gateways;
 
 use crate::engine::Engine;

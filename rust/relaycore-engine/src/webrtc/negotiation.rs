@@ -1,7 +1,7 @@
 //! From an offer to an answer, and to what flows by it.
 
 use super::OfferError;
-use super::gateway::Asker;
+use super::gateway::{Addresses, Asker};
 use super::peer::Role;
 use super::publishing::{Publisher, Receiving};
 use super::reading::{Feed, Line, Reader};
@@ -12,7 +12,6 @@ use crate::stream::Stream;
 use crate::web_session::Carried;
 use relaycore_proto::annexb;
 use relaycore_proto::track::{Codec, Kind, Track};
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use str0m::change::SdpOffer;
@@ -20,6 +19,7 @@ use str0m::config::DtlsCert;
 use str0m::crypto::CryptoProvider;
 use str0m::format::Codec as RtcCodec;
 use str0m::media::{Direction, MediaKind, Mid, Pt};
+use str0m::net::TcpType;
 use str0m::rtp::Extension;
 use str0m::{Candidate, Rtc, RtcConfig};
 
@@ -50,7 +50,7 @@ pub(super) fn agree(
     session: &Carried,
     offer: &str,
     sound: Option<&str>,
-    addresses: &[SocketAddr],
+    addresses: &Addresses,
     (certificate, crypto): (&DtlsCert, &Arc<CryptoProvider>),
     asker: Arc<Asker>,
 ) -> Result<Agreed, OfferError> {
@@ -71,8 +71,14 @@ pub(super) fn agree(
         Action::Publish => Found::Publish(sound_codec),
     };
     let mut rtc = found.enable(config).build(Instant::now());
-    for address in addresses {
+    for address in &addresses.udp {
         if let Ok(candidate) = Candidate::host(*address, "udp") {
+            rtc.add_local_candidate(candidate);
+        }
+    }
+    for address in &addresses.tcp {
+        let passive = Candidate::builder().tcp().tcptype(TcpType::Passive);
+        if let Ok(candidate) = passive.host(*address).build() {
             rtc.add_local_candidate(candidate);
         }
     }

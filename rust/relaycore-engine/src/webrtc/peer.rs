@@ -1,15 +1,21 @@
 //! A client of WebRTC, connected or about to be.
 
+use super::channel::Channel;
 use super::negotiation::{Agreed, MOST_CANDIDATES};
+use super::outlet::{Batch, Outlet};
 use super::publishing::Publisher;
 use super::reading::Reader;
 use crate::clock::{SECOND, now_ns};
 use crate::mailbox::Seat;
 use crate::web_session::Carried;
+use slab::Slab;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
+use str0m::net::{Protocol, Transmit};
 use str0m::{Candidate, Rtc};
 
 /// How long a client has to connect after its offer was answered.
@@ -17,6 +23,12 @@ const CONNECT_NS: u64 = 20 * SECOND;
 
 /// Most addresses that one client is known by at a time.
 const MOST_ADDRESSES: usize = 16;
+
+/// Most TCP connections of one client at a time.
+const MOST_CHANNELS: usize = 4;
+
+/// First bytes of datagrams that carry media (RFC 7983 section 7).
+const MEDIA: RangeInclusive<u8> = 128..=191;
 
 /// See the module.
 pub(super) struct Peer {
@@ -35,6 +47,9 @@ pub(super) struct Peer {
     pub(super) connects_by: Option<u64>,
     /// Where it was heard from.
     pub(super) addresses: Vec<SocketAddr>,
+    /// Places of its TCP connections, and of the one among them that its media goes out by, if it does by one.
+    pub(super) channels: Vec<usize>,
+    pub(super) carrier: Option<usize>,
     /// Candidates that were taken of it, with its offer and after that.
     candidates: usize,
     /// Its place among the sessions that there may be.
@@ -70,6 +85,8 @@ impl Peer {
             number: 0,
             connects_by: Some(now_ns() + CONNECT_NS),
             addresses: Vec::new(),
+            channels: Vec::new(),
+            carrier: None,
             candidates,
             _seat: seat,
         }
@@ -98,6 +115,54 @@ impl Peer {
     pub(super) fn heard_from(&mut self, address: SocketAddr) -> Option<SocketAddr> {
         self.addresses.push(address);
         (self.addresses.len() > MOST_ADDRESSES).then(|| self.addresses.remove(0))
+    }
+
+    /// Notes a TCP connection; gives the place of one that is too much.
+    pub(super) fn connected_by(&mut self, channel: usize) -> Option<usize> {
+        self.channels.push(channel);
+        let is_full = self.channels.len() > MOST_CHANNELS;
+        let spare = self.channels.iter().find(|it| Some(**it) != self.carrier);
+        spare.copied().filter(|_| is_full)
+    }
+
+    /// A TCP connection is gone.
+    pub(super) fn lost(&mut self, channel: usize) {
+        self.channels.retain(|it| *it != channel);
+        self.carrier = self.carrier.filter(|it| *it != channel);
+    }
+
+    /// Puts a datagram where it leaves from.
+    pub(super) fn send(
+        &mut self,
+        datagram: &Transmit,
+        batch: &mut Batch,
+        outlets: &[Outlet],
+        channels: &mut Slab<Channel>,
+    ) {
+        let (from, to) = (datagram.source, datagram.destination);
+        let is_media = datagram
+            .contents
+            .first()
+            .is_some_and(|byte| MEDIA.contains(byte));
+        let mut carrier = None;
+        if datagram.proto == Protocol::Tcp {
+            let leads = |key: &usize| {
+                let channel = channels.get(*key);
+                channel.is_some_and(|it| it.local == from && it.remote == to)
+            };
+            carrier = self.channels.iter().copied().find(leads);
+            // One whose connection is gone is lost.
+            if let Some(channel) = carrier.and_then(|key| channels.get_mut(key)) {
+                channel.add(&datagram.contents);
+            }
+        } else {
+            batch.add(outlets, from, to, &datagram.contents);
+        }
+        if is_media && carrier != self.carrier {
+            self.carrier = carrier;
+            let over_tcp = &self.session.info().counters.over_tcp;
+            over_tcp.store(carrier.is_some(), Ordering::Relaxed);
+        }
     }
 }
 

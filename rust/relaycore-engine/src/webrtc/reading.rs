@@ -139,6 +139,17 @@ pub(super) struct Surroundings<'a> {
     pub(super) instant: &'a dyn Fn(u64) -> Instant,
     /// Age from which bursts are given up, in nanoseconds.
     pub(super) reader_age: u64,
+    /// Bytes that the reader's connection has room for; what is begun is written to its end.
+    pub(super) room: usize,
+}
+
+/// What became of feeding.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Fed {
+    /// Whether something was written.
+    pub(super) has_written: bool,
+    /// Whether there may be more than there was room for.
+    pub(super) is_full: bool,
 }
 
 impl Reader {
@@ -160,15 +171,15 @@ impl Reader {
         }
     }
 
-    /// Writes what the stream of this number has for it; whether that is anything.
+    /// Writes what the stream of this number has for it, as far as there is room.
     pub(super) fn feed(
         &mut self,
         stream: StreamId,
         rtc: &mut Rtc,
         around: &mut Surroundings<'_>,
-    ) -> bool {
+    ) -> Fed {
         let Some(feed) = self.feeds.iter_mut().find(|it| it.stream.id() == stream) else {
-            return false;
+            return Fed::default();
         };
         let Feed {
             stream,
@@ -176,7 +187,7 @@ impl Reader {
             cursor: Some(cursor),
         } = feed
         else {
-            return false;
+            return Fed::default();
         };
         let now = now_ns();
         let counters = &around.info.counters;
@@ -188,8 +199,16 @@ impl Reader {
                 stream.want_key_frame();
             }
         }
-        let mut has_written = false;
-        while let Some(burst) = cursor.take(around.ring) {
+        let mut fed = Fed::default();
+        let mut room = around.room;
+        loop {
+            if room == 0 {
+                fed.is_full = true;
+                break;
+            }
+            let Some(burst) = cursor.take(around.ring) else {
+                break;
+            };
             let Some(line) = lines.iter_mut().find(|line| line.track == burst.track) else {
                 continue;
             };
@@ -203,6 +222,7 @@ impl Reader {
             };
             let captured = (around.instant)(captured);
             let bytes = line.write(rtc, &burst, &payloads, captured, parameters);
+            room = room.saturating_sub(bytes);
             let packets = burst.packet_count() as u64;
             counters.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
             if counters.packets.fetch_add(packets, Ordering::Relaxed) == 0 {
@@ -211,9 +231,9 @@ impl Reader {
             if stream.is_start(&burst) && counters.first_picture.load(Ordering::Relaxed) == 0 {
                 counters.first_picture.store(now, Ordering::Relaxed);
             }
-            has_written = true;
+            fed.has_written = true;
         }
-        has_written
+        fed
     }
 
     /// Its client wants a key frame of a media.

@@ -1,16 +1,19 @@
 //! The thread that serves WebRTC: its sockets, its clients, and the streams that they read.
 
+use super::channel::{Caller, Channel};
 use super::gateway::Handle;
 use super::outlet::{Batch, Outlet};
 use super::payloads::PayloadCache;
 use super::peer::{Peer, Role, Wakes};
-use super::reading::Surroundings;
+use super::reading::{Fed, Surroundings};
 use crate::burst::Burst;
 use crate::clock::now_ns;
 use crate::inlet::INLET_BYTES;
 use crate::ring::Ring;
 use crate::stream::{Stream, StreamId, Subscriber};
+use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
+use relaycore_proto::ice_tcp::Datagrams;
 use slab::Slab;
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -31,6 +34,9 @@ pub(super) const WAKER: Token = Token(0);
 /// Sockets are the tokens from here on.
 const SOCKETS: usize = 1;
 
+/// TCP connections are the tokens from here on.
+const CHANNELS: usize = 1 << 16;
+
 /// Datagrams that are read of one socket before it is the turn of others.
 const DATAGRAMS: usize = 256;
 
@@ -41,6 +47,8 @@ const SWEEP: Duration = Duration::from_millis(100);
 pub(super) enum Command {
     /// Serve this client.
     Serve(Box<Peer>),
+    /// A connection that begins with a check of connectivity.
+    Call(Box<Caller>),
     /// The client of this session can be reached here, too.
     Candidates(String, Vec<Candidate>),
     /// A stream that it subscribed to has a new burst.
@@ -65,6 +73,7 @@ pub(super) struct Worker {
     handle: Handle,
     subscriber: Arc<dyn Subscriber>,
     outlets: Vec<Outlet>,
+    channels: Slab<Channel>,
     peers: Slab<Peer>,
     /// Places of the clients by session, by what their checks call this side, and by address.
     by_session: HashMap<String, usize>,
@@ -114,6 +123,7 @@ impl Worker {
             subscriber: Arc::new(handle.clone()),
             handle,
             outlets,
+            channels: Slab::new(),
             peers: Slab::new(),
             by_session: HashMap::new(),
             by_ufrag: HashMap::new(),
@@ -147,15 +157,20 @@ impl Worker {
                 // Only a closed event queue fails otherwise, and nobody closes it but this thread.
                 break;
             }
-            let ready = events
-                .iter()
-                .filter_map(|it| it.token().0.checked_sub(SOCKETS));
-            for socket in ready {
-                if !unread.contains(&socket) {
-                    unread.push(socket);
+            for event in &events {
+                let token = event.token().0;
+                if token >= CHANNELS && event.is_writable() {
+                    self.drain(token - CHANNELS);
+                }
+                let has_more = event.is_readable() || event.is_read_closed() || event.is_error();
+                if token >= SOCKETS && has_more && !unread.contains(&token) {
+                    unread.push(token);
                 }
             }
-            unread.retain(|socket| self.receive(*socket));
+            unread.retain(|token| match token.checked_sub(CHANNELS) {
+                Some(channel) => self.listen_to(channel),
+                None => self.receive(token - SOCKETS),
+            });
             self.take_commands();
             self.fan_out();
             self.wake_due();
@@ -177,6 +192,7 @@ impl Worker {
         while let Ok(command) = self.commands.try_recv() {
             match command {
                 Command::Serve(peer) => self.serve(*peer),
+                Command::Call(caller) => self.called(*caller),
                 Command::Candidates(session, candidates) => {
                     if let Some(&key) = self.by_session.get(&session) {
                         self.attend(key, |worker| {
@@ -221,8 +237,10 @@ impl Worker {
         let outcome = catch_unwind(AssertUnwindSafe(|| work(self)));
         if outcome.is_err() {
             // Whatever state it is in, nothing is asked of it any more.
-            let peer = self.take_out(key);
-            let _ = catch_unwind(AssertUnwindSafe(|| drop(peer)));
+            if let Some(peer) = self.take_out(key) {
+                self.hang_up_all(&peer);
+                let _ = catch_unwind(AssertUnwindSafe(|| drop(peer)));
+            }
         }
         outcome.ok()
     }
@@ -261,14 +279,26 @@ impl Worker {
         }
     }
 
-    /// Gives a reader what a stream has for it.
+    /// Gives a reader what a stream has for it, as far as its connection takes it.
     fn feed(&mut self, key: usize, id: StreamId) {
+        while let Some(fed) = self.feed_once(key, id) {
+            if fed.has_written {
+                self.turn(key);
+            }
+            if !fed.is_full || !fed.has_written {
+                return;
+            }
+        }
+    }
+
+    fn feed_once(&mut self, key: usize, id: StreamId) -> Option<Fed> {
         let (Some(peer), Some(local)) = (self.peers.get_mut(key), self.streams.get_mut(&id)) else {
-            return;
+            return None;
         };
         let Role::Reader(reader) = &mut peer.role else {
-            return;
+            return None;
         };
+        let carrier = peer.carrier.and_then(|carrier| self.channels.get(carrier));
         let (epoch, zero) = self.epoch;
         let mut around = Surroundings {
             ring: &local.ring,
@@ -282,10 +312,9 @@ impl Worker {
                 }
             },
             reader_age: self.reader_age,
+            room: carrier.map_or(usize::MAX, Channel::room),
         };
-        if reader.feed(id, &mut peer.rtc, &mut around) {
-            self.turn(key);
-        }
+        Some(reader.feed(id, &mut peer.rtc, &mut around))
     }
 
     /// Reads what came to a socket; whether there may be more.
@@ -343,14 +372,8 @@ impl Worker {
         let key = match known {
             Some(key) => key,
             None => {
-                // Strangers prove with the first check that they know the answer.
-                let message = StunMessage::parse(datagram).ok()?;
-                let (ufrag, _) = message.split_username()?;
-                let key = *self.by_ufrag.get(ufrag)?;
+                let key = self.named_by(datagram, &input)?;
                 let peer = self.peers.get_mut(key)?;
-                if !peer.rtc.accepts(&input) {
-                    return None;
-                }
                 if let Some(forgotten) = peer.heard_from(from) {
                     self.by_address.remove(&forgotten);
                 }
@@ -359,6 +382,150 @@ impl Worker {
             }
         };
         Some((key, input))
+    }
+
+    /// The client that a check of connectivity names: strangers prove with the first one that they know the answer.
+    fn named_by(&self, datagram: &[u8], input: &Input<'_>) -> Option<usize> {
+        let message = StunMessage::parse(datagram).ok()?;
+        let (ufrag, _) = message.split_username()?;
+        let key = *self.by_ufrag.get(ufrag)?;
+        self.peers.get(key)?.rtc.accepts(input).then_some(key)
+    }
+
+    /// Takes a connection of a client that is known by its first check. Any other is closed.
+    fn called(&mut self, caller: Caller) {
+        let Caller {
+            socket,
+            opening,
+            peer,
+            local,
+        } = caller;
+        // Of a socket for both families, addresses of the older one come in the form of the newer one.
+        let plain = |it: SocketAddr| SocketAddr::new(it.ip().to_canonical(), it.port());
+        let (remote, local) = (plain(peer), plain(local));
+        let mut first = None;
+        let taken = Datagrams::default().push(&opening, |datagram| {
+            first.get_or_insert_with(|| datagram.to_vec());
+        });
+        let Some(check) = first.filter(|_| taken.is_ok()) else {
+            return;
+        };
+        // One that panics before it is known whose it is belongs to nobody.
+        let found = catch_unwind(AssertUnwindSafe(|| {
+            let receive = Receive::new(Protocol::Tcp, remote, local, &check).ok()?;
+            self.named_by(&check, &Input::Receive(Instant::now(), receive))
+        }));
+        let Some(key) = found.ok().flatten() else {
+            return;
+        };
+        let mut socket = TcpStream::from_std(socket);
+        let entry = self.channels.vacant_entry();
+        let number = entry.key();
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        let registry = self.poll.registry();
+        if registry
+            .register(&mut socket, Token(CHANNELS + number), interest)
+            .is_err()
+        {
+            return;
+        }
+        entry.insert(Channel::new(socket, remote, local, key));
+        let peer = self.peers.get_mut(key);
+        if let Some(spare) = peer.and_then(|peer| peer.connected_by(number)) {
+            self.hang_up(spare);
+        }
+        self.hear(number, |channel, _, take| {
+            channel.received(&opening, take).map(|()| false)
+        });
+    }
+
+    /// Reads what came by a connection; whether there may be more.
+    fn listen_to(&mut self, channel: usize) -> bool {
+        self.hear(channel, |channel, buffer, take| {
+            channel.receive(buffer, take)
+        })
+    }
+
+    /// Gives the client of a connection what `receive` takes out of it; whether there may be more.
+    fn hear(
+        &mut self,
+        number: usize,
+        receive: impl FnOnce(&mut Channel, &mut [u8], &mut dyn FnMut(&[u8])) -> io::Result<bool>,
+    ) -> bool {
+        let Some(channel) = self.channels.get_mut(number) else {
+            return false;
+        };
+        let mut came: Vec<Vec<u8>> = Vec::new();
+        let received = receive(channel, &mut self.buffer, &mut |datagram| {
+            came.push(datagram.to_vec());
+        });
+        let (key, from, to) = (channel.peer, channel.remote, channel.local);
+        for datagram in came {
+            // It may end by what it says.
+            if !self.channels.contains(number) {
+                return false;
+            }
+            self.attend(key, |worker| {
+                let receive = Receive::new(Protocol::Tcp, from, to, &datagram).ok()?;
+                let input = Input::Receive(Instant::now(), receive);
+                let accepts = worker.peers.get(key)?.rtc.accepts(&input);
+                accepts.then(|| worker.give(key, input))
+            });
+        }
+        self.attend(key, |worker| worker.flush_publisher(key));
+        // Its client may have another way, or will be missed.
+        let more = received.inspect_err(|_| self.hang_up(number));
+        more.unwrap_or(false)
+    }
+
+    /// A connection takes more: its reader gets what it was too full for.
+    fn drain(&mut self, number: usize) {
+        let Some(channel) = self.channels.get_mut(number) else {
+            return;
+        };
+        let key = channel.peer;
+        if channel.flush().is_err() {
+            return self.hang_up(number);
+        }
+        let has_room = channel.room() > 0;
+        if let Some(peer) = self.peers.get(key)
+            && has_room
+            && peer.carrier == Some(number)
+            && let Role::Reader(reader) = &peer.role
+        {
+            let streams: Vec<_> = reader.feeds.iter().map(|feed| feed.stream.id()).collect();
+            for id in streams {
+                self.attend(key, |worker| worker.feed(key, id));
+            }
+        }
+    }
+
+    /// Sends what waits for the connections of a client.
+    fn flush_channels(&mut self, key: usize) {
+        let channels = self.peers.get(key).map(|peer| peer.channels.clone());
+        for number in channels.unwrap_or_default() {
+            let channel = self.channels.get_mut(number);
+            if channel.is_some_and(|channel| channel.flush().is_err()) {
+                self.hang_up(number);
+            }
+        }
+    }
+
+    /// Closes a connection.
+    fn hang_up(&mut self, number: usize) {
+        if let Some(mut channel) = self.channels.try_remove(number) {
+            let _ = self.poll.registry().deregister(&mut channel.socket);
+            if let Some(peer) = self.peers.get_mut(channel.peer) {
+                peer.lost(number);
+            }
+        }
+    }
+
+    /// Closes the connections of a client that is forgotten.
+    fn hang_up_all(&mut self, peer: &Peer) {
+        for number in &peer.channels {
+            self.hang_up(*number);
+        }
     }
 
     /// Gives a client what came for it; whether it is still there.
@@ -391,8 +558,8 @@ impl Worker {
                     break;
                 }
                 Ok(Output::Transmit(datagram)) => {
-                    let (from, to) = (datagram.source, datagram.destination);
-                    self.batch.add(&self.outlets, from, to, &datagram.contents);
+                    let (batch, outlets) = (&mut self.batch, &self.outlets);
+                    peer.send(&datagram, batch, outlets, &mut self.channels);
                 }
                 Ok(Output::Event(event)) => match event {
                     Event::Connected => {
@@ -421,6 +588,9 @@ impl Worker {
         }
         self.batch.flush(&self.outlets);
         peer.wake_by(peer.deadline, key, &mut self.wakes);
+        if !peer.channels.is_empty() {
+            self.flush_channels(key);
+        }
         if outcome.is_err() {
             ended = Some("the connection failed");
         }
@@ -540,10 +710,15 @@ impl Worker {
             let Some(peer) = self.peers.get(key) else {
                 continue;
             };
+            let carrier = peer.carrier.and_then(|carrier| self.channels.get(carrier));
             if peer.session.has_ended() {
                 self.attend(key, |worker| worker.end(key, "ended"));
             } else if peer.connects_by.is_some_and(|by| now > by) {
                 self.attend(key, |worker| worker.end(key, "the client never connected"));
+            } else if carrier.is_some_and(|channel| channel.is_stuck(now)) {
+                self.attend(key, |worker| {
+                    worker.end(key, "the client took nothing more")
+                });
             } else if peer.connects_by.is_none() && matches!(peer.role, Role::Publisher(_)) {
                 self.attend(key, |worker| worker.ask(key));
             }
@@ -554,6 +729,7 @@ impl Worker {
     fn end(&mut self, key: usize, reason: &'static str) {
         if let Some(mut peer) = self.take_out(key) {
             self.say_goodbye(&mut peer);
+            self.hang_up_all(&peer);
             peer.session.end(reason);
         }
     }
@@ -587,13 +763,19 @@ impl Worker {
             match output {
                 Output::Timeout(_) => break,
                 Output::Transmit(datagram) => {
-                    let (from, to) = (datagram.source, datagram.destination);
-                    self.batch.add(&self.outlets, from, to, &datagram.contents);
+                    let (batch, outlets) = (&mut self.batch, &self.outlets);
+                    peer.send(&datagram, batch, outlets, &mut self.channels);
                 }
                 Output::Event(_) => {}
             }
         }
         self.batch.flush(&self.outlets);
+        for number in &peer.channels {
+            if let Some(channel) = self.channels.get_mut(*number) {
+                // Whoever does not get it notices by itself.
+                let _ = channel.flush();
+            }
+        }
     }
 
     fn leave(&mut self, key: usize, id: StreamId) {

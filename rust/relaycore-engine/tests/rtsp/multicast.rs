@@ -282,7 +282,7 @@ fn readers_by_other_ways_have_the_same_stream() {
     let kinds: Vec<_> = fixture.server.engine.sessions();
     let mut kinds: Vec<_> = kinds
         .iter()
-        .map(|session| session.transport.name())
+        .map(|session| session.transport().name())
         .collect();
     kinds.sort_unstable();
     assert_eq!(kinds, ["multicast", "tcp", "udp"]);

@@ -70,7 +70,7 @@ fn what_one_relay_sends_the_readers_of_the_other_get() {
             TransportChoice::Udp => TransportKind::Udp,
             _ => TransportKind::Tcp,
         };
-        assert_eq!(session.transport, expected);
+        assert_eq!(session.transport(), expected);
         assert_eq!(session.user_agent.as_deref(), Some("relaycore/test"));
     }
 }

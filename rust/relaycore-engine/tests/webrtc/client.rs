@@ -1,10 +1,13 @@
 //! A client of WebRTC over a real socket: str0m's, with its input and output done here.
 
-use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use relaycore_proto::ice_tcp::{self, Datagrams};
+use std::collections::VecDeque;
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
 use std::time::{Duration, Instant};
 use str0m::change::{SdpAnswer, SdpPendingOffer};
 use str0m::media::{Direction, MediaKind, Mid};
-use str0m::net::{Protocol, Receive};
+use str0m::net::{Protocol, Receive, TcpType};
 use str0m::{Candidate, Event, Input, Output, Rtc, RtcConfig};
 
 /// How long anything may take.
@@ -21,6 +24,15 @@ pub(crate) struct Client {
     pub(crate) relay: Option<SocketAddr>,
     pending: Option<SdpPendingOffer>,
     address: SocketAddr,
+    tcp: Option<Tcp>,
+}
+
+/// A connection that datagrams go by.
+struct Tcp {
+    relay: SocketAddr,
+    socket: TcpStream,
+    datagrams: Datagrams,
+    came: VecDeque<Vec<u8>>,
 }
 
 impl Client {
@@ -29,15 +41,46 @@ impl Client {
         Self::with(RtcConfig::new(), kinds, direction)
     }
 
+    /// One whose datagrams go by a TCP connection to `relay`, and not otherwise.
+    pub(crate) fn over_tcp(relay: SocketAddr, kinds: &[MediaKind], direction: Direction) -> Self {
+        let socket = TcpStream::connect(relay).unwrap();
+        let tcp = Tcp {
+            relay,
+            socket,
+            datagrams: Datagrams::default(),
+            came: VecDeque::new(),
+        };
+        Self::made(RtcConfig::new(), kinds, direction, Some(tcp))
+    }
+
     /// One that has the codecs of `config`.
     pub(crate) fn with(config: RtcConfig, kinds: &[MediaKind], direction: Direction) -> Self {
+        Self::made(config, kinds, direction, None)
+    }
+
+    fn made(
+        config: RtcConfig,
+        kinds: &[MediaKind],
+        direction: Direction,
+        tcp: Option<Tcp>,
+    ) -> Self {
         let config = config
             .set_rtp_mode(true)
             .set_crypto_provider(str0m::crypto::from_feature_flags().into());
         let mut rtc = config.build(Instant::now());
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let address = socket.local_addr().unwrap();
-        rtc.add_local_candidate(Candidate::host(address, "udp").unwrap());
+        let address = match &tcp {
+            Some(tcp) => tcp.socket.local_addr().unwrap(),
+            None => socket.local_addr().unwrap(),
+        };
+        let candidate = match &tcp {
+            Some(_) => {
+                let active = Candidate::builder().tcp().tcptype(TcpType::Active);
+                active.host(address).build().unwrap()
+            }
+            None => Candidate::host(address, "udp").unwrap(),
+        };
+        rtc.add_local_candidate(candidate);
         let mut changes = rtc.sdp_api();
         let mids = kinds
             .iter()
@@ -53,6 +96,7 @@ impl Client {
             relay: None,
             pending: Some(pending),
             address,
+            tcp,
         }
     }
 
@@ -79,9 +123,16 @@ impl Client {
             match self.rtc.poll_output().unwrap() {
                 Output::Timeout(_) => break,
                 Output::Transmit(datagram) => {
-                    let _ = self
-                        .socket
-                        .send_to(&datagram.contents, datagram.destination);
+                    if let Some(tcp) = &mut self.tcp {
+                        assert_eq!(datagram.proto, Protocol::Tcp);
+                        let mut framed = Vec::new();
+                        assert!(ice_tcp::write(&mut framed, &datagram.contents));
+                        let _ = tcp.socket.write_all(&framed);
+                    } else {
+                        let _ = self
+                            .socket
+                            .send_to(&datagram.contents, datagram.destination);
+                    }
                     self.relay = Some(datagram.destination);
                     self.sent.push(datagram.contents.to_vec());
                 }
@@ -93,6 +144,19 @@ impl Client {
             }
         }
         let wait = Duration::from_millis(5);
+        if let Some(tcp) = &mut self.tcp {
+            let relay = tcp.relay;
+            let came = tcp.next(wait);
+            let input = match &came {
+                Some(bytes) => {
+                    let received = Receive::new(Protocol::Tcp, relay, self.address, bytes);
+                    Input::Receive(Instant::now(), received.unwrap())
+                }
+                None => Input::Timeout(Instant::now()),
+            };
+            self.rtc.handle_input(input).unwrap();
+            return None;
+        }
         self.socket.set_read_timeout(Some(wait)).unwrap();
         let mut buffer = [0; 2000];
         let now = Instant::now();
@@ -108,8 +172,28 @@ impl Client {
         None
     }
 
+    /// Its TCP connection.
+    pub(crate) fn connection(&self) -> &TcpStream {
+        &self.tcp.as_ref().unwrap().socket
+    }
+
     pub(crate) fn connect(&mut self, answer: &str) {
         self.accept(answer);
         self.until(|event| matches!(event, Event::Connected).then_some(()));
+    }
+}
+
+impl Tcp {
+    /// The next datagram, where one comes in that time.
+    fn next(&mut self, wait: Duration) -> Option<Vec<u8>> {
+        if self.came.is_empty() {
+            self.socket.set_read_timeout(Some(wait)).unwrap();
+            let mut buffer = [0; 64 * 1024];
+            let length = self.socket.read(&mut buffer).unwrap_or(0);
+            let came = &mut self.came;
+            let take = |datagram: &[u8]| came.push_back(datagram.to_vec());
+            self.datagrams.push(&buffer[..length], take).unwrap();
+        }
+        self.came.pop_front()
     }
 }

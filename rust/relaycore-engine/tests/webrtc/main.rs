@@ -1,6 +1,7 @@
 //! WebRTC against a client that is none of ours: what it reads and publishes, how sessions end, and who is refused.
 
 mod client;
+mod tcp;
 
 use client::{Client, LIMIT};
 use relaycore_engine::burst::Stages;
