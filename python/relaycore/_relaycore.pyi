@@ -438,6 +438,9 @@ class Session:
     def round_trip_ns(self) -> int | None:
         """Time to the client and back, when it has reported about a sender report."""
     @property
+    def bandwidth(self) -> int | None:
+        """Bits a second that the way to it carries, as a client of WebRTC that reads has estimated last."""
+    @property
     def lag_ns(self) -> int:
         """How long the oldest of what it has not got waits to be sent; 0 when it has all."""
     @property

@@ -10,6 +10,7 @@ from playwright.sync_api import Page, Playwright
 
 from tests.browser.chromium import EXECUTABLE, FLAGS, FLAGS_OF_FAKE_CAMERA
 from tests.browser.heard import SILENCE_DB, loudest_db
+from tests.browser.narrow import narrow_way
 from tests.browser.playing import LIMIT_MS, only, player_in, plays_by
 from tests.browser.publisher import LIMIT
 from tests.browser.seen import next_picture, wait_for_picture
@@ -47,6 +48,37 @@ CARRIER = """async () => {
     return pairs.map((pair) => reports.find((it) => it.id === pair.remoteCandidateId).protocol);
 }"""
 """The protocols of what ``WITHOUT_UDP`` has left and something has come by."""
+
+THROUGH = """
+const real = RTCPeerConnection.prototype.setRemoteDescription;
+RTCPeerConnection.prototype.setRemoteDescription = function ({ type, sdp }) {
+    const is_kept = (line) => !line.startsWith("a=candidate:") || / udp .* 127.0.0.1 /i.test(line);
+    const lines = sdp.split("\\r\\n").filter(is_kept);
+    const narrow = lines.map((line) => line.replace(/^(a=candidate:.* 127.0.0.1) [0-9]+/, "$1 PORT"));
+    return real.call(this, { type, sdp: narrow.join("\\r\\n") });
+};
+"""
+"""As ``WITHOUT_UDP``: of the relay's addresses there is one by UDP, at ``PORT``."""
+
+BANDWIDTH = """async ([url, limit]) => {
+    for (const end = performance.now() + limit; performance.now() < end; ) {
+        const { sessions } = await (await fetch(url)).json();
+        const told = sessions.filter((it) => it.protocol === "webrtc" && it.bandwidth !== null);
+        if (told.length) return told[0].bandwidth;
+    }
+    return 0;
+}"""
+"""What the relay is told of the way to a viewer by WebRTC, in bits a second; 0 where it is not in time."""
+
+DISCARDED = """async ([url, limit]) => {
+    for (const end = performance.now() + limit; performance.now() < end; ) {
+        const { sessions } = await (await fetch(url)).json();
+        const told = sessions.filter((it) => it.protocol === "webrtc" && it.discarded > 0);
+        if (told.length) return told[0].discarded;
+    }
+    return 0;
+}"""
+"""How many packets a viewer by WebRTC was not sent, once there are some; 0 where there are none in time."""
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +123,28 @@ def test_pictures_and_sound_come_where_no_datagrams_get_through(page: Page, site
         seen = following
     assert loudest_db(video) > SILENCE_DB
     assert page.evaluate(CARRIER) == ["tcp"]
+
+
+def test_what_the_browser_estimates_of_the_network_is_shown(page: Page, site: str) -> None:
+    only(page, "webrtc")
+    page.goto(f"{site}/cam")
+    plays_by(player_in(page), "webrtc")
+    assert page.evaluate(BANDWIDTH, [f"{site}/api/v1/sessions", LIMIT_MS]) > 100_000
+
+
+def test_on_a_narrow_way_whole_groups_are_cut_short_and_the_picture_goes_on(
+    page: Page, site: str, relay: Server
+) -> None:
+    host, port = relay.address
+    with narrow_way((host, port), 300_000) as narrow:
+        page.add_init_script(THROUGH.replace("PORT", str(narrow)))
+        only(page, "webrtc")
+        page.goto(f"{site}/cam")
+        video = plays_by(player_in(page), "webrtc")
+        assert page.evaluate(DISCARDED, [f"{site}/api/v1/sessions", 3 * LIMIT_MS]) > 0
+        seen = wait_for_picture(video)
+        following = next_picture(video, seen)
+        assert following.counter > seen.counter
 
 
 def test_what_a_phone_would_publish_is_read_by_ffmpeg(camera_page: Page, open_relay: Server) -> None:

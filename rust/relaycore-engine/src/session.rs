@@ -143,6 +143,8 @@ pub struct SessionCounters {
     /// Time to the client and back in nanoseconds, by its newest report about a sender report; 0 before
     /// (RFC 3550 §6.4.1).
     pub round_trip_ns: AtomicU64,
+    /// Bits a second that the way to the reader carries, as it has estimated last; 0 before.
+    pub bandwidth: AtomicU64,
     /// Since when the oldest burst that the reader has not got could have been sent, in nanoseconds of the engine's
     /// clock; 0 when it has all.
     pub behind_since: AtomicU64,

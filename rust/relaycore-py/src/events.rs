@@ -173,6 +173,11 @@ impl Session {
     }
 
     #[getter]
+    fn bandwidth(&self) -> Option<u64> {
+        Some(self.0.counters.bandwidth.load(Ordering::Relaxed)).filter(|rate| *rate > 0)
+    }
+
+    #[getter]
     fn lag_ns(&self) -> u64 {
         self.0.counters.lag_ns(now_ns())
     }

@@ -60,6 +60,8 @@ class SessionView(msgspec.Struct, frozen=True, kw_only=True):
     """Interarrival jitter (RFC 3550 section 6.4.1); the largest of the tracks."""
     round_trip_s: float | None
     """Time to the client and back; null before the client has told."""
+    bandwidth: int | None
+    """Bits a second that the way to a reader carries, as its client estimates; null before it has told."""
     lag_s: float
     """How long the oldest of what a reader has not got waits to be sent; 0 when it has all."""
     first_picture_s: float | None
@@ -104,6 +106,7 @@ def view(session: Session, engine: Engine, ids: SessionIds) -> SessionView:
         lost=session.lost,
         jitter_s=session.jitter_ns / SECOND,
         round_trip_s=None if round_trip_ns is None else round_trip_ns / SECOND,
+        bandwidth=session.bandwidth,
         lag_s=session.lag_ns / SECOND,
         first_picture_s=None if first_ns is None else (first_ns - session.started_ns) / SECOND,
     )

@@ -166,6 +166,7 @@ def _sessions(sessions: Sequence[Session], ids: SessionIds) -> Iterator[Family]:
             "lost_packets": session.lost,
             "jitter_seconds": session.jitter_ns / SECOND,
             "round_trip_seconds": None if round_trip_ns is None else round_trip_ns / SECOND,
+            "bandwidth_bits_per_second": session.bandwidth,
             "lag_seconds": session.lag_ns / SECOND,
         }
         for name, value in values.items():
@@ -182,5 +183,6 @@ _OF_SESSIONS: Final[tuple[tuple[str, Literal["counter", "gauge"], str], ...]] = 
     ("lost_packets", "gauge", "RTP packets lost on the way, as the receiver counts them."),
     ("jitter_seconds", "gauge", "Interarrival jitter, the largest of the tracks."),
     ("round_trip_seconds", "gauge", "Time to the client and back."),
+    ("bandwidth_bits_per_second", "gauge", "What the way to a reader carries, as its client estimates."),
     ("lag_seconds", "gauge", "How long the oldest of what a reader has not got waits to be sent."),
 )

@@ -10,6 +10,7 @@
 //! Those whom UDP does not reach connect to the port of the engine by TCP (RFC 6544); a shard knows such a connection by its
 //! first bytes, and hands it on.
 
+mod budget;
 mod channel;
 mod gateway;
 mod negotiation;

@@ -32,6 +32,9 @@ const REPORT_INTERVAL: Duration = Duration::from_secs(2);
 /// Number of the header extension that names the media of a packet (RFC 9143 section 15), unless the offer has another.
 const MID_EXTENSION: u8 = 4;
 
+/// Number of the one that says when a packet left, likewise.
+const TIME_EXTENSION: u8 = 2;
+
 /// What was agreed on.
 pub(super) struct Agreed {
     pub(super) rtc: Rtc,
@@ -131,10 +134,11 @@ impl Found {
             Self::Read(streams) => {
                 let tracks: Vec<_> = streams.iter().flat_map(|it| it.tracks().to_vec()).collect();
                 let has = |codec| tracks.iter().any(|track| track.codec == codec);
-                // Numbers and times for estimating the bandwidth would be in each packet, and clients would report on them
-                // up to twenty times a second. Nothing is made of that here: a stream is sent as it is.
+                // With a time in each packet clients estimate the bandwidth themselves, and say it once a second (REMB). With
+                // numbers in each (transport-wide congestion control) they would report on all of them, twenty times as often.
                 config
                     .clear_extension_map()
+                    .set_extension(TIME_EXTENSION, Extension::AbsoluteSendTime)
                     .set_extension(MID_EXTENSION, Extension::RtpMid)
                     .enable_h264(has(Codec::H264))
                     .enable_h265(has(Codec::H265))

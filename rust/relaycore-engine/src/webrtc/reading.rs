@@ -1,5 +1,6 @@
 //! A client that reads.
 
+use super::budget::Budget;
 use super::payloads::{PayloadCache, Payloads};
 use crate::burst::Burst;
 use crate::clock::{MILLISECOND, now_ns};
@@ -32,6 +33,8 @@ pub(super) struct Reader {
     pub(super) feeds: Vec<Feed>,
     /// When its next wish for a key frame is heard.
     key_frame_at: u64,
+    /// What the way to its client carries.
+    budget: Budget,
 }
 
 /// A stream that it reads tracks of.
@@ -39,6 +42,8 @@ pub(super) struct Feed {
     pub(super) stream: Arc<Stream>,
     lines: Vec<Line>,
     cursor: Option<Cursor>,
+    /// Whether the rest of this group of pictures is not sent.
+    is_cut: bool,
 }
 
 /// A track, and the media of the session that it goes out as.
@@ -104,6 +109,7 @@ impl Feed {
             stream,
             lines,
             cursor: None,
+            is_cut: false,
         }
     }
 
@@ -157,6 +163,7 @@ impl Reader {
         Self {
             feeds,
             key_frame_at: 0,
+            budget: Budget::default(),
         }
     }
 
@@ -185,6 +192,7 @@ impl Reader {
             stream,
             lines,
             cursor: Some(cursor),
+            is_cut,
         } = feed
         else {
             return Fed::default();
@@ -212,6 +220,16 @@ impl Reader {
             let Some(line) = lines.iter_mut().find(|line| line.track == burst.track) else {
                 continue;
             };
+            if line.is_video {
+                // What would come too late anyway is not sent: the rest of a group, since its pictures need each other.
+                *is_cut &= !stream.is_start(&burst);
+                *is_cut |= self.budget.is_spent(now);
+                if *is_cut {
+                    let skipped = burst.packet_count() as u64;
+                    counters.discarded.fetch_add(skipped, Ordering::Relaxed);
+                    continue;
+                }
+            }
             let payloads = around.payloads.of(&burst);
             let parameters = (burst.random_access && line.codec == Codec::H264)
                 .then(|| missing_parameters(stream, burst.track, &payloads))
@@ -223,6 +241,7 @@ impl Reader {
             let captured = (around.instant)(captured);
             let bytes = line.write(rtc, &burst, &payloads, captured, parameters);
             room = room.saturating_sub(bytes);
+            self.budget.spend(bytes);
             let packets = burst.packet_count() as u64;
             counters.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
             if counters.packets.fetch_add(packets, Ordering::Relaxed) == 0 {
@@ -234,6 +253,12 @@ impl Reader {
             fed.has_written = true;
         }
         fed
+    }
+
+    /// Its client estimates that the way to it carries so many bits a second.
+    pub(super) fn estimated(&mut self, rate: u64, info: &SessionInfo) {
+        self.budget.estimated(rate, now_ns());
+        info.counters.bandwidth.store(rate, Ordering::Relaxed);
     }
 
     /// Its client wants a key frame of a media.

@@ -24,6 +24,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
+use str0m::bwe::BweKind;
 use str0m::ice::StunMessage;
 use str0m::net::{Protocol, Receive};
 use str0m::{Candidate, Event, IceConnectionState, Input, Output};
@@ -574,6 +575,11 @@ impl Worker {
                     Event::KeyframeRequest(request) => {
                         if let Role::Reader(reader) = &mut peer.role {
                             reader.wants_key_frame(request.mid);
+                        }
+                    }
+                    Event::EgressBitrateEstimate(BweKind::Remb { estimate, .. }) => {
+                        if let Role::Reader(reader) = &mut peer.role {
+                            reader.estimated(estimate.as_u64(), peer.session.info());
                         }
                     }
                     Event::RtpPacket(packet) => {

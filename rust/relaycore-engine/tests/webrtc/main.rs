@@ -17,6 +17,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
+use str0m::bwe::Bitrate;
 use str0m::media::{Direction, KeyframeRequestKind, MediaKind};
 use str0m::rtp::{RtpPacket, RtpWrite};
 use str0m::{Event, RtcConfig};
@@ -150,7 +151,7 @@ fn a_reader_gets_the_packets_of_the_stream_from_a_key_frame_on() {
 }
 
 #[test]
-fn only_who_publishes_is_told_how_much_comes() {
+fn only_who_publishes_is_told_of_each_packet() {
     let engine = engine();
     cam(&engine, &[]);
     let answer = |path, action, direction| {
@@ -161,9 +162,90 @@ fn only_who_publishes_is_told_how_much_comes() {
     };
     let reads = answer("cam", Action::Read, Direction::RecvOnly);
     assert!(reads.contains("sdes:mid") && !reads.contains("transport-wide-cc"));
-    assert!(!reads.contains("abs-send-time"));
+    assert!(reads.contains("abs-send-time") && reads.contains("goog-remb"));
     let publishes = answer("phone", Action::Publish, Direction::SendOnly);
     assert!(publishes.contains("transport-wide-cc"));
+}
+
+#[test]
+fn a_reader_on_a_narrow_way_gets_the_beginning_of_each_group_and_no_gap() {
+    let engine = engine();
+    let stream = cam(&engine, &[]);
+    let (mut client, session, packets) = reading(&engine, &stream, &picture(true, true, 1));
+    let counters = &session.info().counters;
+    assert_eq!(counters.bandwidth.load(Ordering::Relaxed), 0);
+    let estimate = |client: &mut Client, rate: u64| {
+        let ssrc = packets[0].header.ssrc;
+        let mut api = client.rtc.direct_api();
+        let rx = api.stream_rx(&ssrc).unwrap();
+        rx.request_remb(Bitrate::from(rate));
+        let end = Instant::now() + LIMIT;
+        let mut came = Vec::new();
+        let is_near = |told: u64| told.abs_diff(rate) <= rate / 100;
+        while !is_near(counters.bandwidth.load(Ordering::Relaxed)) {
+            assert!(Instant::now() < end, "nobody hears it");
+            came.extend(client.step(&mut |event| match event {
+                Event::RtpPacket(packet) => Some(packet),
+                _ => None,
+            }));
+        }
+        came
+    };
+    // A low one means nothing by itself.
+    estimate(&mut client, 400_000);
+    let discarded = || counters.discarded.load(Ordering::Relaxed);
+    for number in 0..40 {
+        write(
+            &stream,
+            &picture(number == 0, number == 0, number),
+            number == 0,
+        );
+    }
+    let mut received = packets.last().unwrap().header.sequence_number;
+    let mut next = |client: &mut Client| {
+        let packet = client.until(|event| match event {
+            Event::RtpPacket(packet) => Some(packet),
+            _ => None,
+        });
+        received = received.wrapping_add(1);
+        assert_eq!(packet.header.sequence_number, received, "nothing is missed");
+        packet
+    };
+    (0..40).for_each(|_| while !next(&mut client).header.marker {});
+    assert_eq!(discarded(), 0);
+    // One that falls does: of 120 kB at once, about a second's worth comes.
+    assert_eq!(estimate(&mut client, 200_000), []);
+    for number in 0..40 {
+        write(
+            &stream,
+            &picture(number == 0, number == 0, number),
+            number == 0,
+        );
+    }
+    let mut units = 0;
+    let mut is_first = true;
+    let end = Instant::now() + LIMIT;
+    loop {
+        assert!(Instant::now() < end, "it does not go on");
+        let came = client.step(&mut |event| match event {
+            Event::RtpPacket(packet) => Some(packet),
+            _ => None,
+        });
+        let Some(packet) = came else {
+            write(&stream, &picture(true, true, 99), true);
+            continue;
+        };
+        received = received.wrapping_add(1);
+        assert_eq!(packet.header.sequence_number, received, "nothing is missed");
+        let begins = std::mem::replace(&mut is_first, packet.header.marker);
+        let is_key = begins && types(std::slice::from_ref(&packet)).starts_with(&[7]);
+        if is_key && units > 0 {
+            break;
+        }
+        units += usize::from(packet.header.marker);
+    }
+    assert!((1..40).contains(&units), "{units}");
+    assert!(discarded() > 0 && !session.has_ended());
 }
 
 #[test]

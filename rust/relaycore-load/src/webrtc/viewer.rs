@@ -5,12 +5,13 @@ use crate::check::{Check, Sink};
 use crate::inlet::inlet;
 use crate::order::{Order, Place};
 use crate::shared::Shared;
-use crate::tally::ReaderTally;
+use crate::tally::{ReaderTally, SECOND};
 use mio::net::UdpSocket;
 use relaycore_engine::datagrams::Inlet;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Instant;
+use str0m::bwe::Bitrate;
 use str0m::change::{SdpAnswer, SdpPendingOffer};
 use str0m::media::{Direction, MediaKind};
 use str0m::net::{Protocol, Receive};
@@ -32,6 +33,8 @@ pub(super) struct Viewer {
     pub(super) inlet: Inlet,
     address: SocketAddr,
     pending: Option<SdpPendingOffer>,
+    /// When it says next what it estimates that the way carries, where it is told when packets leave.
+    estimates_at: Option<u64>,
     /// Whether it decrypts what comes and checks it.
     pub(super) checks: bool,
     /// When it wants to be woken, by the clock of the run.
@@ -62,6 +65,7 @@ impl Viewer {
             inlet: inlet(socket),
             address,
             pending: Some(pending),
+            estimates_at: None,
             checks,
             deadline: u64::MAX,
             connected_at: None,
@@ -88,6 +92,7 @@ impl Viewer {
             return;
         };
         self.source = source(answer);
+        self.estimates_at = answer.contains("abs-send-time").then_some(0);
         let accepted = SdpAnswer::from_sdp_string(answer)
             .map_err(|error| error.to_string())
             .and_then(|answer| {
@@ -157,6 +162,7 @@ impl Viewer {
             self.deadline = u64::MAX;
             return;
         }
+        self.estimate(now);
         let mut outcome = self.rtc.handle_input(input);
         while outcome.is_ok() {
             match self.rtc.poll_output() {
@@ -182,6 +188,18 @@ impl Viewer {
         }
         if let Err(error) = outcome {
             self.fail("connection_failed", error.to_string(), now, tally);
+        }
+    }
+
+    /// Says that the way carries much, once a second as browsers do.
+    fn estimate(&mut self, now: u64) {
+        let is_due = self.estimates_at.is_some_and(|at| at <= now) && self.has_connected();
+        if let Some(source) = self.source.filter(|_| is_due) {
+            self.estimates_at = Some(now + SECOND);
+            let mut api = self.rtc.direct_api();
+            if let Some(stream) = api.stream_rx(&source.into()) {
+                stream.request_remb(Bitrate::mbps(100));
+            }
         }
     }
 
