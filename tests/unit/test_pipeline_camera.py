@@ -209,6 +209,17 @@ def test_in_pictures_that_end_nothing_moves(
     bench.pipeline.stop()
 
 
+def test_motion_in_pictures_that_are_not_decoded_is_told_to_be_looked_for_in_vain(silent: Silent) -> None:
+    silent.format = replace(silent.format, codec="h264")
+    bench = Bench(motion=MotionSettings())
+    bench.pipeline.start()
+    kinds = [bench.events.get(timeout=PATIENCE) for _ in range(2)]
+    assert [event.kind for event in kinds] == ["ready", "notice"]
+    assert "remove the table `motion`" in kinds[1].message
+    silent.permits.put(False)
+    bench.pipeline.stop()
+
+
 def test_a_camera_that_is_unplugged_is_told_and_opened_again(
     silent: Silent, monkeypatch: pytest.MonkeyPatch
 ) -> None:

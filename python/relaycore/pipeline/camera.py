@@ -108,6 +108,12 @@ class CameraPipeline:
             if sound is not None:
                 sound.close()
             raise
+        unseen: str | None = None
+        if choice is None and self._settings.motion is not None and self._settings.motion.enabled:
+            unseen = Message(
+                "Nothing is looked for in the pictures, since they are sent on as they come: choose another "
+                "encoder, like `libx264`, or remove the table `motion`."
+            )
         why = Message("the camera's own access units are sent on") if choice is None else choice.reason
         reason = message_lines(part for part in (sources.notice, missing, source.format.why, why) if part)
         self.description = self._describe(source.format, form, choice, reason, sound)
@@ -118,7 +124,7 @@ class CameraPipeline:
             if loop is not None:
                 loop.start()
         self._tell("ready", str(self.description))
-        for notice in (sources.notice, missing):
+        for notice in (sources.notice, missing, unseen):
             if notice:
                 self._tell("notice", str(notice))
 
