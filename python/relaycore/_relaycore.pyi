@@ -5,6 +5,7 @@ and never waits for it: what needs a decision is found by `Engine.poll`.
 """
 
 from collections.abc import Mapping, Sequence
+from ipaddress import IPv4Address, IPv6Address
 from typing import Any, Literal, final
 
 from typing_extensions import Buffer
@@ -36,6 +37,7 @@ __all__ = [
     "Track",
     "WebSession",
     "inspect_jpeg",
+    "interface_addresses",
     "limits",
     "measure_floor",
     "now_ns",
@@ -43,6 +45,12 @@ __all__ = [
 
 def now_ns() -> int:
     """Nanoseconds of the engine's clock: monotonic, from an arbitrary zero that all media times share."""
+
+def interface_addresses() -> list[tuple[str, int, IPv4Address | IPv6Address, int]]:
+    """What addresses this machine has: name and number of an interface, an address of it, its prefix length.
+
+    Of interfaces that are up. Raises OSError where the system does not tell.
+    """
 
 def limits() -> list[tuple[str, str, int, int, int]]:
     """Every limit: its name, unit, default, lowest and highest value."""

@@ -13,6 +13,7 @@ mod events;
 pub mod frames;
 mod ingest;
 mod inlet;
+mod interfaces;
 pub mod journey;
 pub mod latency;
 mod mailbox;
@@ -37,6 +38,7 @@ pub mod webrtc;
 
 pub use engine::{AddStreamError, Engine};
 pub use events::{Event, HttpConnection};
+pub use interfaces::{InterfaceAddress, interface_addresses};
 pub use multicast::{Multicast, MulticastError};
 pub use reader::{ReadUnit, Reader};
 pub use web_session::{BeginSessionError, NewSession, WebSession};

@@ -28,7 +28,9 @@ mod _relaycore {
     #[pymodule_export]
     use crate::load::{LoadRun, LoadViewers, measure_floor};
     #[pymodule_export]
-    use crate::media::{H264Parameters, JpegInfo, Track, inspect_jpeg, limits, now_ns};
+    use crate::media::{
+        H264Parameters, JpegInfo, Track, inspect_jpeg, interface_addresses, limits, now_ns,
+    };
     #[pymodule_export]
     use crate::rendition::Rendition;
     #[pymodule_export]

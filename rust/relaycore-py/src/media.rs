@@ -32,6 +32,18 @@ pub(crate) fn limits() -> Vec<(&'static str, &'static str, u64, u64, u64)> {
         .collect()
 }
 
+/// Name and number of an interface, an address of it, and how many bits of that its network shares.
+#[pyfunction]
+pub(crate) fn interface_addresses(
+    py: Python<'_>,
+) -> PyResult<Vec<(String, u32, std::net::IpAddr, u8)>> {
+    let found = py.detach(relaycore_engine::interface_addresses)?;
+    Ok(found
+        .into_iter()
+        .map(|one| (one.name, one.index, one.address, one.prefix))
+        .collect())
+}
+
 /// One audio or video of a stream.
 #[pyclass(module = "relaycore._relaycore", frozen, from_py_object, eq)]
 #[derive(Clone, PartialEq)]
