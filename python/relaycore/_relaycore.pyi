@@ -809,6 +809,14 @@ class FrameBuffer(Buffer):
         """Fills it from planar 4:2:0; strides in bytes."""
     def fill_from_yuyv(self, data: Buffer, stride: int) -> None:
         """Fills it from packed 4:2:2 in the order Y0 U Y1 V; stride in bytes."""
+    def fill_scaled(
+        self, picture: Buffer, width: int, height: int, window: tuple[float, float, float, float]
+    ) -> None:
+        """Fills it from a part of a picture of another size, in planar 4:2:0 without padding.
+
+        ``window`` is its left and upper edge, width and height, in pixels of the picture; parts of pixels
+        count. ValueError when it is not inside, or less than two pixels wide or high.
+        """
     def draw(self, mask: Mask) -> None:
         """Paints a privacy mask over it; ValueError, and nothing painted, for one of another size."""
 
