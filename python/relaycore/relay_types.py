@@ -65,6 +65,7 @@ class Wishes(TypedDict, total=False):
     gop_seconds: float
     pixel_range: PixelRange
     join: Join
+    sub: bool
     masks: list[MaskSettings]
     motion: MotionSettings | None
 
