@@ -323,6 +323,12 @@ class Engine:
         Gives the answer; from then on the media flows without the program. The sound of a reader is that of
         its path, or of the stream at ``sound``. OfferRefused when there can be no answer.
         """
+    def restart_ice(self, session: WebSession, fragment: str) -> str:
+        """Lets the client of a session of WebRTC connect anew, with its new name and password for that.
+
+        Takes what it says as a fragment of SDP (RFC 8840), and gives that which answers. Media goes on.
+        OfferRefused when nothing new is said, or the session has ended.
+        """
     def add_candidates(self, session: WebSession, fragment: str) -> None:
         """Takes candidates of the client of a session, from a fragment of SDP (RFC 8840)."""
     def kick(self, session: str) -> bool:
