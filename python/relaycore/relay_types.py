@@ -17,6 +17,7 @@ from relaycore.settings import (
     LedgerSettings,
     MaskSettings,
     MotionSettings,
+    OnvifSettings,
     PathSettings,
     PixelRange,
     TlsSettings,
@@ -38,6 +39,7 @@ class Overrides(TypedDict, total=False):
     embed_origins: list[str]
     ice_servers: list[IceServer]
     journeys: JourneySettings
+    onvif: OnvifSettings
     ledger: LedgerSettings
     alerts: AlertSettings
     tls: TlsSettings
@@ -65,7 +67,6 @@ class Wishes(TypedDict, total=False):
     gop_seconds: float
     pixel_range: PixelRange
     join: Join
-    sub: bool
     masks: list[MaskSettings]
     motion: MotionSettings | None
 

@@ -28,6 +28,7 @@ from relaycore.settings.ledger import LedgerSettings, RetentionSettings
 from relaycore.settings.masks import MaskSettings
 from relaycore.settings.motion import MotionSettings
 from relaycore.settings.multicast import MulticastSettings
+from relaycore.settings.onvif import OnvifSettings
 from relaycore.settings.paths import Hook, PathSettings
 from relaycore.settings.protocol import ProtocolSettings
 from relaycore.settings.relay import Config
@@ -74,6 +75,7 @@ __all__ = [
     "MotionSettings",
     "MulticastSettings",
     "NetworkRule",
+    "OnvifSettings",
     "PathSettings",
     "PixelRange",
     "ProtocolSettings",

@@ -14,6 +14,7 @@ from relaycore.settings.ice import IceServer, check_count
 from relaycore.settings.journeys import JourneySettings
 from relaycore.settings.language import check_language
 from relaycore.settings.ledger import LedgerSettings
+from relaycore.settings.onvif import OnvifSettings
 from relaycore.settings.origins import check_origin
 from relaycore.settings.paths import PathSettings
 from relaycore.settings.tls import TlsSettings
@@ -111,6 +112,11 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     ] = msgspec.field(default_factory=PathSettings)
     """The settings of every path that is not in ``paths``. In a file, a table in ``paths`` that leaves out a
     setting has it from here."""
+
+    onvif: Annotated[OnvifSettings, Meta(description="an [onvif] table")] = msgspec.field(
+        default_factory=OnvifSettings
+    )
+    """How programs that look for cameras of ONVIF find the relay."""
 
     limits: Annotated[dict[str, Limit], Meta(description="a [limits] table of whole numbers")] = (
         msgspec.field(default_factory=dict)

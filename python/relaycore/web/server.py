@@ -62,6 +62,7 @@ from relaycore.web.live.measure import Measure
 from relaycore.web.login import handlers as login
 from relaycore.web.metrics import handlers as metrics
 from relaycore.web.metrics.totals import Totals
+from relaycore.web.onvif import handlers as onvif
 from relaycore.web.pictures import handlers as pictures
 from relaycore.web.pictures.pictures import Pictures
 from relaycore.web.player import describe, static
@@ -121,6 +122,7 @@ ROUTES: Final[Sequence[Route]] = with_description(
         *hls.ROUTES,
         *websocket.ROUTES,
         *webrtc.ROUTES,
+        *onvif.ROUTES,
         *static.ROUTES,
     ],
     # What takes every other address.

@@ -45,8 +45,6 @@ pub(super) struct Agreed {
     pub(super) role: Role,
     /// Candidates that the offer had.
     pub(super) candidates: usize,
-    /// The offer.
-    pub(super) offer: String,
 }
 
 /// Answers an offer.
@@ -59,9 +57,9 @@ pub(super) fn agree(
     (certificate, crypto): (&DtlsCert, &Arc<CryptoProvider>),
     asker: Arc<Asker>,
 ) -> Result<Agreed, OfferError> {
-    let (text, candidates) = bounded(offer);
-    let sound_codec = best_sound(&text);
-    let offer = SdpOffer::from_sdp_string(&text)
+    let (offer, candidates) = bounded(offer);
+    let sound_codec = best_sound(&offer);
+    let offer = SdpOffer::from_sdp_string(&offer)
         .map_err(|error| OfferError::Malformed(format!("the offer cannot be read: {error}")))?;
     let config = RtcConfig::new()
         .clear_codecs()
@@ -104,12 +102,11 @@ pub(super) fn agree(
         ufrag,
         role,
         candidates,
-        offer: text,
     })
 }
 
 /// An offer without the candidates that are too many, and how many it has.
-pub(super) fn bounded(offer: &str) -> (String, usize) {
+fn bounded(offer: &str) -> (String, usize) {
     let mut out = String::with_capacity(offer.len());
     let mut candidates = 0;
     for line in offer.split_inclusive('\n') {

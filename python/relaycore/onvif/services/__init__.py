@@ -1,0 +1,14 @@
+"""The web services of ONVIF, a module or a folder each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from relaycore.onvif.services import device
+from relaycore.onvif.soap.operations import Service
+
+__all__ = ["SERVICES"]
+
+SERVICES: Final[Sequence[Service]] = (device.SERVICE,)
+"""All that there are. Requests are led by namespace and name, whatever address they came to."""
