@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal, get_args
 from urllib.parse import urlsplit
@@ -130,6 +130,17 @@ class Guard:
             for action in ACTIONS
             if keeper.objection(keeper.wish(action, None, client), "", visitor.user, visitor.ticket) is None
         )
+
+    def lasting_right(self, request: web.Request) -> Callable[[Action, str | None], bool]:
+        """Whether who sent a request that was let in may do something at a path; to be asked later, too."""
+        visitor = request[_VISITOR]
+        client, keeper = host_of(visitor.peer), self._gatekeeper
+
+        def may(action: Action, path: str | None) -> bool:
+            wish = keeper.wish(action, path, client)
+            return keeper.objection(wish, path or "", visitor.user, visitor.ticket) is None
+
+        return may
 
     def role(self, request: web.Request) -> Role | None:
         """The role of whoever sent a request that was let in."""

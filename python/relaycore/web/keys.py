@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from relaycore.alerts.alerts import Alerts
     from relaycore.journeys.journeys import Journeys
     from relaycore.ledger.ledger import Ledger
+    from relaycore.onvif.services.events.hub import Hub
     from relaycore.relay import Relay
     from relaycore.web.guard import Guard
     from relaycore.web.hls.hls import Hls
@@ -31,6 +32,7 @@ __all__ = [
     "BROADCASTS",
     "CONNECTIONS",
     "ENGINE",
+    "EVENT_HUB",
     "FEED",
     "GUARD",
     "HLS",
@@ -46,6 +48,7 @@ __all__ = [
 
 RELAY: web.AppKey[Relay] = web.AppKey("relay")
 ENGINE = web.AppKey("engine", Engine)
+EVENT_HUB: web.AppKey[Hub] = web.AppKey("event_hub")
 GUARD: web.AppKey[Guard] = web.AppKey("guard")
 FEED: web.AppKey[Feed] = web.AppKey("feed")
 AGREEMENTS: web.AppKey[Agreements] = web.AppKey("agreements")

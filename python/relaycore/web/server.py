@@ -14,6 +14,7 @@ from relaycore._relaycore import Engine, SessionEvent
 from relaycore.access.decisions import Gatekeeper
 from relaycore.errors import RelayClosed
 from relaycore.language import Message, using
+from relaycore.onvif.services.events.hub import Hub
 from relaycore.web import embedding, notice, page, player_reports, publish_page, share_cookie, texts
 from relaycore.web.answers import Refused
 from relaycore.web.api import (
@@ -43,6 +44,7 @@ from relaycore.web.keys import (
     BROADCASTS,
     CONNECTIONS,
     ENGINE,
+    EVENT_HUB,
     FEED,
     GUARD,
     HLS,
@@ -159,6 +161,7 @@ class Web:
         self._app[BROADCASTS] = self._broadcasts = Broadcasts(
             engine, lambda path: PathFragments(relay, engine, path)
         )
+        self._app[EVENT_HUB] = self._hub = Hub(relay)
         self._app[HLS] = self._hls = Hls(lambda path: PathFragments(relay, engine, path))
         self._app[PICTURES] = self._pictures = Pictures(relay)
         self._app[AGREEMENTS] = Agreements()
@@ -200,6 +203,7 @@ class Web:
         await asyncio.gather(
             self._pictures.close(),
             self._hls.close(),
+            self._hub.close(),
             self._broadcasts.close(),
             self._feed.close(),
             agreements.close(),
@@ -218,6 +222,7 @@ class Web:
         """Closes the connections of these users, whatever is being answered, and ends their logins."""
         self._guard.logins.end_of(users)
         self._presence.disconnect(users)
+        self._hub.end_of(users)
 
     def on_session(self, happened: SessionEvent) -> None:
         """Counts sessions for the metrics, and tells whoever carries one that it has ended."""

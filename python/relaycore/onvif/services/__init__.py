@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from relaycore.onvif.services import device
+from relaycore.onvif.services.events import service as events
 from relaycore.onvif.soap.operations import Service
 
 __all__ = ["SERVICES"]
 
-SERVICES: Final[Sequence[Service]] = (device.SERVICE,)
+SERVICES: Final[Sequence[Service]] = (device.SERVICE, events.SERVICE)
 """All that there are. Requests are led by namespace and name, whatever address they came to."""

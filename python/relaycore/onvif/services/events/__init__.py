@@ -1,0 +1,1 @@
+"""Events of ONVIF: who subscribed to what, and what they are told."""

@@ -1,0 +1,107 @@
+"""What is told: the topics, and what stands in their messages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from lxml import etree
+
+from relaycore.onvif.services.events.names import NSMAP, OWN, TNS1, TT, WSTOP
+
+__all__ = [
+    "BRUTE_FORCE",
+    "CELL_MOTION",
+    "ILLEGAL_ACCESS",
+    "MOTION_ALARM",
+    "SCENE_CHANGE",
+    "SIGNAL_LOSS",
+    "TOO_DARK",
+    "TOPICS",
+    "Topic",
+    "topic_set",
+]
+
+Name = tuple[str, str]
+"""A namespace, which is empty for topics below the first, and a local name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A topic.
+
+    ``source`` and ``data`` are the items of its messages, by name, with their types. A ``lasting`` one is
+    about a state (a *property* of ONVIF), of which whoever subscribes is told at first.
+    """
+
+    path: tuple[Name, ...]
+    source: tuple[tuple[str, str], ...]
+    data: tuple[tuple[str, str], ...]
+    lasting: bool
+
+    def __str__(self) -> str:
+        """As it stands in messages, with the prefixes of answers."""
+        prefixes = {TNS1: "tns1:", OWN: "rc:", "": ""}
+        return "/".join(prefixes[namespace] + name for namespace, name in self.path)
+
+
+def _of_source(*names: str) -> Topic:
+    """A state of a video source (ONVIF Imaging, events)."""
+    path = ((TNS1, "VideoSource"), *(("", name) for name in names))
+    return Topic(path, (("Source", "tt:ReferenceToken"),), (("State", "xs:boolean"),), lasting=True)
+
+
+def _of_alarm(name: str) -> Topic:
+    path = ((TNS1, "UserAlarm"), (OWN, name))
+    return Topic(path, (("Subject", "xs:string"),), (("Text", "xs:string"),), lasting=False)
+
+
+CELL_MOTION: Final = Topic(
+    ((TNS1, "RuleEngine"), ("", "CellMotionDetector"), ("", "Motion")),
+    (
+        ("VideoSourceConfigurationToken", "tt:ReferenceToken"),
+        ("VideoAnalyticsConfigurationToken", "tt:ReferenceToken"),
+        ("Rule", "xs:string"),
+    ),
+    (("IsMotion", "xs:boolean"),),
+    lasting=True,
+)
+"""ONVIF Analytics, annex on the cell motion detector."""
+
+MOTION_ALARM: Final = _of_source("MotionAlarm")
+SCENE_CHANGE: Final = _of_source("GlobalSceneChange", "ImagingService")
+TOO_DARK: Final = _of_source("ImageTooDark", "ImagingService")
+SIGNAL_LOSS: Final = _of_source("SignalLoss")
+
+# ONVIF has no names for these two; its root for alarms that people define takes those of others.
+BRUTE_FORCE: Final = _of_alarm("BruteForceAttack")
+ILLEGAL_ACCESS: Final = _of_alarm("IllegalAccess")
+
+TOPICS: Final = (
+    CELL_MOTION,
+    MOTION_ALARM,
+    SCENE_CHANGE,
+    TOO_DARK,
+    SIGNAL_LOSS,
+    BRUTE_FORCE,
+    ILLEGAL_ACCESS,
+)
+
+
+def topic_set() -> etree._Element:
+    """The tree of all topics with what their messages hold (WS-Topics section 7)."""
+    root = etree.Element(f"{{{WSTOP}}}TopicSet", nsmap=NSMAP)
+    for topic in TOPICS:
+        place = root
+        for namespace, name in topic.path:
+            tag = f"{{{namespace}}}{name}" if namespace else name
+            found = place.find(tag)
+            place = etree.SubElement(place, tag) if found is None else found
+        place.set(f"{{{WSTOP}}}topic", "true")
+        described = etree.SubElement(place, f"{{{TT}}}MessageDescription")
+        described.set("IsProperty", "true" if topic.lasting else "false")
+        for part, items in (("Source", topic.source), ("Data", topic.data)):
+            group = etree.SubElement(described, f"{{{TT}}}{part}")
+            for name, kind in items:
+                etree.SubElement(group, f"{{{TT}}}SimpleItemDescription", Name=name, Type=kind)
+    return root
