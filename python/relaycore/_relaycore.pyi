@@ -250,6 +250,15 @@ class Engine:
         reader gets first: the newest pictures squeezed up to now, only what comes, or the newest pictures
         as they are.
         """
+    def mirror(self, path: str, of: str) -> Stream:
+        """A stream at ``path`` that shows what the one at ``of`` shows, under numbers of its own.
+
+        SSRCs, sequence numbers and timestamps are its own; the packets of ``of`` are made once. It costs
+        something only while somebody reads it. It ends with ``of`` at the latest, and then still has to be
+        removed. Nothing can be written to it. Raises ValueError when there is no stream at ``of``, or as
+        :meth:`add_stream`.
+        """
+
     def configure_path(
         self,
         path: str,
@@ -698,6 +707,16 @@ class Stream:
         """
     def key_frame_wanted(self) -> bool:
         """Whether a key frame was asked for since the last call."""
+    def set_faults(
+        self, *, loss: float = 0.0, jitter: float = 0.0, frozen: bool = False, clock_offset: float = 0.0
+    ) -> None:
+        """What goes wrong from now on with a stream of :meth:`Engine.mirror`, so that players can be tested.
+
+        ``loss`` is the share of packets that are lost, ``jitter`` seconds by up to which packets are late,
+        ``clock_offset`` seconds that the clock of its sender reports is ahead. While it is ``frozen`` nothing
+        comes. ValueError for what cannot be, RuntimeError for another stream.
+        """
+
     def stats(self) -> StreamStats:
         """Counters of now."""
     def latency(self) -> dict[str, list[int]]:

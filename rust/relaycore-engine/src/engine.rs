@@ -12,7 +12,7 @@ use crate::rendition::Workers;
 use crate::ring::RingLimits;
 use crate::session::SessionInfo;
 use crate::shard::{Command, Groups, KICKED, Shard, ShardHandle, Tunnels};
-use crate::stream::{JoinPolicy, Stream, StreamId, StreamOptions};
+use crate::stream::{Delays, JoinPolicy, Stream, StreamId, StreamOptions};
 use crate::tls::Certificate;
 use crate::web_session::Visits;
 use crate::webrtc::Gateways;
@@ -90,6 +90,8 @@ pub(crate) struct Shared {
     /// Groups that are sent to, in all shards.
     pub(crate) groups: Groups,
     wallclock: Arc<WallClock>,
+    /// Bursts that come late on purpose.
+    delays: Arc<Delays>,
 }
 
 /// Why a stream was not added.
@@ -103,6 +105,8 @@ pub enum AddStreamError {
     TrackCount(usize),
     /// There are as many streams as the limit `streams` allows.
     TooMany(usize),
+    /// There is no stream at the path that is to be shown.
+    NothingToShow(String),
 }
 
 impl fmt::Display for AddStreamError {
@@ -120,6 +124,7 @@ impl fmt::Display for AddStreamError {
                 f,
                 "a stream has at least one track and not more than the limit, not {count}"
             ),
+            Self::NothingToShow(path) => write!(f, "there is no stream at {path:?} to show"),
             Self::TooMany(limit) => write!(
                 f,
                 "there are {limit} streams already; remove one, or raise the limit `streams`"
@@ -161,6 +166,7 @@ impl Engine {
             tunnels: Tunnels::default(),
             groups: Groups::default(),
             wallclock: Arc::default(),
+            delays: Arc::default(),
         });
         let mut parts = Vec::new();
         for _ in 0..count {
@@ -277,6 +283,32 @@ impl Engine {
     ) -> Result<Arc<Stream>, AddStreamError> {
         let options = stream_options(&self.shared.limits, join, can_force_key_frames, false);
         self.shared.add(path, tracks, options)
+    }
+
+    /// A stream at `path` that shows what the one at `of` shows, under SSRCs, sequence numbers and timestamps of its
+    /// own; `can_force_key_frames` and the join policy are those of `of`. It costs something only while somebody reads
+    /// it, and ends with `of` at the latest.
+    ///
+    /// # Errors
+    /// When there is no stream at `of`, or as with [`Engine::add_stream`].
+    pub fn mirror(&self, path: &str, of: &str) -> Result<Arc<Stream>, AddStreamError> {
+        let nothing = || AddStreamError::NothingToShow(of.to_owned());
+        let found = self.shared.stream(of).ok_or_else(nothing)?;
+        // One that shows another stands for that.
+        let source = found.shown().unwrap_or(found);
+        let options = StreamOptions {
+            is_relayed: false,
+            ..*source.options()
+        };
+        let tracks = source.tracks().to_vec();
+        let stream = self.shared.add(path, tracks, options)?;
+        let number = self.shared.next_number();
+        if stream.show(number, source, Arc::clone(&self.shared.delays)) {
+            Ok(stream)
+        } else {
+            self.shared.take_off(&stream);
+            Err(nothing())
+        }
     }
 
     /// How `path` treats sources and readers from now on; streams that are there keep how they treat readers.

@@ -143,6 +143,14 @@ impl Engine {
             .map_err(|error| PyValueError::new_err(error.to_string()))
     }
 
+    /// A stream that shows what another one shows.
+    fn mirror(&self, path: &str, of: &str) -> PyResult<Stream> {
+        let stream = self.0.mirror(path, of);
+        stream
+            .map(Stream)
+            .map_err(|error| PyValueError::new_err(error.to_string()))
+    }
+
     /// How a path treats publishers and pulls, and their readers, from now on.
     #[pyo3(signature = (path, *, join = "squeeze", publisher_timeout = 30.0, takeover = false, multicast = None))]
     fn configure_path(

@@ -7,10 +7,16 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use relaycore_engine::burst::Stages;
 use relaycore_engine::latency::STAGES;
-use relaycore_engine::stream::{self, WriteError, Written};
+use relaycore_engine::stream::{self, Faults, WriteError, Written};
 use relaycore_engine::{ReadUnit, Reader as EngineReader};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+
+/// Longest that packets can be late on purpose: less than sessions without media live.
+const JITTER_MAX_S: f64 = 10.0;
+
+/// Furthest that a clock can be off on purpose: a century.
+const CLOCK_OFFSET_MAX_S: f64 = 3.2e9;
 
 /// What is live at a path.
 #[pyclass(module = "relaycore._relaycore", frozen)]
@@ -72,7 +78,7 @@ impl Stream {
         });
         written.map_err(|error| match error {
             WriteError::NoSuchTrack(_) => PyIndexError::new_err(error.to_string()),
-            WriteError::Ended => PyRuntimeError::new_err(error.to_string()),
+            WriteError::Ended | WriteError::Shows => PyRuntimeError::new_err(error.to_string()),
             WriteError::Payload(_) => PyValueError::new_err(error.to_string()),
         })
     }
@@ -80,6 +86,34 @@ impl Stream {
     /// Whether a key frame was asked for since the last call.
     fn key_frame_wanted(&self) -> bool {
         self.0.key_frame_wanted()
+    }
+
+    /// What goes wrong from now on with a stream that shows another one. Times are in seconds.
+    #[pyo3(signature = (*, loss = 0.0, jitter = 0.0, frozen = false, clock_offset = 0.0))]
+    fn set_faults(&self, loss: f64, jitter: f64, frozen: bool, clock_offset: f64) -> PyResult<()> {
+        if !(0.0..=1.0).contains(&loss)
+            || !(0.0..=JITTER_MAX_S).contains(&jitter)
+            || !(clock_offset.abs() <= CLOCK_OFFSET_MAX_S)
+        {
+            return Err(PyValueError::new_err(format!(
+                "loss is from 0 to 1, jitter from 0 to {JITTER_MAX_S} seconds, and the clock not further off than \
+                 {CLOCK_OFFSET_MAX_S} seconds"
+            )));
+        }
+        let faults = Faults {
+            loss,
+            jitter_ns: (jitter * 1e9) as u64,
+            frozen,
+            clock_offset_ns: (clock_offset * 1e9) as i64,
+        };
+        if self.0.set_faults(faults) {
+            Ok(())
+        } else {
+            let path = self.0.path();
+            Err(PyRuntimeError::new_err(format!(
+                "the stream {path:?} shows no other one"
+            )))
+        }
     }
 
     fn stats(&self) -> StreamStats {

@@ -4,9 +4,13 @@
 //! writes it; the burst then goes into the ring and to each subscriber (a shard, or a reader in this process),
 //! whatever the number of readers behind it.
 
+mod delay;
+mod mirror;
 mod source;
 mod track;
 
+pub(crate) use delay::Delays;
+pub use mirror::Faults;
 pub(crate) use source::{Relayed, Superseded};
 pub(crate) use track::TrackPosition;
 
@@ -15,14 +19,15 @@ use crate::clock::{SECOND, WallClock, now_ns};
 use crate::ingest::Upstream;
 use crate::latency::LatencyTrace;
 use crate::ring::{Ring, RingLimits};
+use mirror::Mirror;
 use relaycore_proto::burst::BurstBuilder;
 use relaycore_proto::payload::PayloadError;
 use relaycore_proto::rtp::Ssrc;
 use relaycore_proto::track::{Codec, Kind, Track};
 use relaycore_proto::{access_unit, rtcp};
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use track::{Anchor, TrackWriter};
 
 /// Names a stream within an engine; never used twice.
@@ -85,6 +90,10 @@ pub struct Stream {
     walk_ns: AtomicU64,
     wallclock: Arc<WallClock>,
     latency: LatencyTrace,
+    /// Where it shows what another stream shows.
+    mirror: OnceLock<Arc<Mirror>>,
+    /// How far the clock of its sender reports is ahead, in nanoseconds.
+    clock_offset: AtomicI64,
     /// Counters of what was written.
     pub counters: Counters,
 }
@@ -122,6 +131,8 @@ pub enum WriteError {
     NoSuchTrack(usize),
     /// The stream was removed.
     Ended,
+    /// The stream shows what another one shows.
+    Shows,
     /// The bytes are not what the codec's payload format can carry.
     Payload(PayloadError),
 }
@@ -131,6 +142,7 @@ impl fmt::Display for WriteError {
         match self {
             Self::NoSuchTrack(track) => write!(f, "the stream has no track {track}"),
             Self::Ended => f.write_str("the stream was removed; add it again to write to it"),
+            Self::Shows => f.write_str("the stream shows what another one shows: write to that"),
             Self::Payload(error) => write!(f, "{error}"),
         }
     }
@@ -190,6 +202,8 @@ impl Stream {
             walk_ns: AtomicU64::new(0),
             wallclock,
             latency: LatencyTrace::default(),
+            mirror: OnceLock::new(),
+            clock_offset: AtomicI64::new(0),
             counters: Counters::default(),
         }
     }
@@ -211,6 +225,9 @@ impl Stream {
 
     /// Its tracks, with the newest parameter sets.
     pub fn tracks(&self) -> Arc<[Track]> {
+        if let Some(source) = self.shown() {
+            return source.tracks();
+        }
         Arc::clone(&lock(&self.tracks))
     }
 
@@ -248,6 +265,9 @@ impl Stream {
     /// # Errors
     /// When the track does not exist, the stream has ended, or the bytes are not of the track's codec.
     pub fn write(&self, track: usize, unit: Written<'_>) -> Result<usize, WriteError> {
+        if self.mirror.get().is_some() {
+            return Err(WriteError::Shows);
+        }
         let mut writer = lock(
             self.writers
                 .get(track)
@@ -354,6 +374,14 @@ impl Stream {
     /// Adds a subscriber and gives it the bursts that are here, so that none is missed or seen twice. `None` when the
     /// stream has ended.
     pub fn subscribe(&self, subscriber: Arc<dyn Subscriber>) -> Option<Ring> {
+        self.attach();
+        let ring = self.subscribe_only(subscriber);
+        // The last reader of before may have left meanwhile.
+        self.attach();
+        ring
+    }
+
+    fn subscribe_only(&self, subscriber: Arc<dyn Subscriber>) -> Option<Ring> {
         let mut core = lock(&self.core);
         if core.ended.is_some() {
             return None;
@@ -372,6 +400,80 @@ impl Stream {
         let mut core = lock(&self.core);
         core.subscribers.retain(is_other);
         core.witnesses.retain(is_other);
+        drop(core);
+        if let Some(mirror) = self.mirror.get() {
+            mirror.detach();
+        }
+    }
+
+    /// Shows what `source` shows from now on, under its own numbers, as `number` among sources. Its tracks are those of
+    /// `source`, and nothing was written to it. `false` when one of both has ended.
+    pub(crate) fn show(
+        self: &Arc<Self>,
+        number: u64,
+        source: Arc<Self>,
+        delays: Arc<Delays>,
+    ) -> bool {
+        Mirror::begin(number, self, source, delays)
+    }
+
+    /// The stream that it shows, if it shows another one.
+    pub(crate) fn shown(&self) -> Option<Arc<Self>> {
+        self.mirror.get().map(|mirror| mirror.source())
+    }
+
+    /// What is made to go wrong; `None` where the stream shows no other one.
+    pub fn faults(&self) -> Option<Faults> {
+        self.mirror.get().map(|mirror| mirror.faults())
+    }
+
+    /// Makes these things go wrong from now on. `false` where the stream shows no other one.
+    pub fn set_faults(&self, faults: Faults) -> bool {
+        let Some(mirror) = self.mirror.get() else {
+            return false;
+        };
+        mirror.set_faults(faults);
+        self.clock_offset
+            .store(faults.clock_offset_ns, Ordering::Relaxed);
+        true
+    }
+
+    fn attach(&self) {
+        if let Some(mirror) = self.mirror.get() {
+            mirror.attach();
+        }
+    }
+
+    fn has_subscribers(&self) -> bool {
+        !lock(&self.core).subscribers.is_empty()
+    }
+
+    /// Forgets its bursts.
+    fn clear(&self) {
+        lock(&self.core).ring = Ring::new(self.options.ring);
+    }
+
+    /// Gives a subscriber the bursts from the newest random access point on, and all that come. `false` when the stream
+    /// has ended.
+    fn follow(&self, subscriber: Arc<dyn Subscriber>) -> bool {
+        let mut core = lock(&self.core);
+        if core.ended.is_some() {
+            return false;
+        }
+        if let Some(start) = core.ring.newest_start() {
+            for burst in core.ring.from(start) {
+                subscriber.burst(self.id, burst);
+            }
+        }
+        core.subscribers.push(subscriber);
+        true
+    }
+
+    /// Gives a subscriber nothing more; a witness it stays.
+    fn unfollow(&self, subscriber: &Arc<dyn Subscriber>) {
+        lock(&self.core)
+            .subscribers
+            .retain(|known| !Arc::ptr_eq(known, subscriber));
     }
 
     /// Adds a subscriber that gets no bursts and is told of the end alone. `false` when the stream has ended.
@@ -397,6 +499,9 @@ impl Stream {
         };
         for subscriber in subscribers.into_iter().chain(witnesses) {
             subscriber.ended(self.id);
+        }
+        if let Some(mirror) = self.mirror.get() {
+            mirror.leave();
         }
     }
 
@@ -424,7 +529,9 @@ impl Stream {
         // Negative where a source's clock is a little ahead of ours.
         let since = i128::from(now) - i128::from(anchor.captured);
         let ticks = since * i128::from(writer.clock_rate) / i128::from(SECOND);
-        let ntp = rtcp::ntp_from_unix_ns(self.wallclock.unix_ns(now));
+        let ahead = self.clock_offset.load(Ordering::Relaxed);
+        let shown = self.wallclock.unix_ns(now).saturating_add_signed(ahead);
+        let ntp = rtcp::ntp_from_unix_ns(shown);
         Some((ntp, anchor.timestamp.wrapping_add(ticks as u32)))
     }
 
