@@ -20,7 +20,7 @@ from relaycore.latency import StageLatency
 from relaycore.publisher import Publisher
 from relaycore.readers import AccessUnitReader, FrameReader
 from relaycore.relay import Relay
-from relaycore.relay_types import StreamStatus
+from relaycore.relay_types import Faults, StreamStatus
 from relaycore.settings import (
     AccessRule,
     AccessSettings,
@@ -50,6 +50,7 @@ __all__ = [
     "AlertSettings",
     "CameraSettings",
     "Config",
+    "Faults",
     "FrameReader",
     "H264Parameters",
     "JourneySettings",

@@ -71,7 +71,7 @@ from relaycore.paths.sound_rendition import sound_of
 from relaycore.privacy.record import notices_of
 from relaycore.publisher import Publisher
 from relaycore.readers import AccessUnitReader, FrameReader
-from relaycore.relay_types import Overrides, StreamStatus, Wishes
+from relaycore.relay_types import Faults, Overrides, StreamStatus, Wishes
 from relaycore.reload.plan import Reload, plan_paths, plan_reload
 from relaycore.settings import CameraSettings, Config, PathSettings, User, normal_path
 from relaycore.stream_table import StreamTable
@@ -333,6 +333,33 @@ class Relay:
                 cameras = {name: kept for name, kept in self.config.cameras.items() if name != path}
                 self.config = msgspec.structs.replace(self.config, cameras=cameras)
                 self._emit(SettingsChanged(path=path))
+
+    def mirror(self, path: str, of: str) -> None:
+        """Shows at ``path`` what the stream at ``of`` shows, as if it came from another camera.
+
+        It has SSRCs, sequence numbers and timestamps of its own, and costs something only while somebody
+        reads it: the pictures are encoded and packetised once. It ends with that stream, or by
+        :meth:`remove_mirror`. PathError when there is no stream at ``of``, or when ``path`` is taken.
+        """
+        self._streams.mirror(self._free_path(path), normal_path(of))
+
+    def remove_mirror(self, path: str) -> None:
+        """Ends what :meth:`mirror` has made. PathError when there is none at ``path``."""
+        path = normal_path(path)
+        self._streams.mirrored(path)
+        self._streams.remove(path)
+
+    def set_faults(self, path: str, faults: Faults) -> None:
+        """What goes wrong with a mirror from now on, in place of what did before.
+
+        PathError when there is none at ``path``, ValueError for what cannot be.
+        """
+        self._streams.mirrored(normal_path(path)).set_faults(
+            loss=faults.loss,
+            jitter=faults.jitter,
+            frozen=faults.frozen,
+            clock_offset=faults.clock_offset,
+        )
 
     async def stop_source(self, path: str) -> None:
         """Stops what feeds a path, its camera or its source, until :meth:`start_source`.

@@ -20,6 +20,7 @@ class StreamTable:
         self._emit = emit
         self._engine: Engine | None = None
         self._streams: dict[str, Stream] = {}
+        self._mirrors: dict[str, str] = {}
 
     def open(self, engine: Engine) -> None:
         """From now on there is an engine."""
@@ -32,6 +33,7 @@ class StreamTable:
     def clear(self) -> None:
         """Forgets all streams, which have ended."""
         self._streams.clear()
+        self._mirrors.clear()
 
     def __contains__(self, path: str) -> bool:
         return path in self._streams
@@ -67,11 +69,34 @@ class StreamTable:
         self._emit(StreamAdded(path=path))
         return stream
 
+    def mirror(self, path: str, of: str) -> None:
+        """Makes a stream that shows what another one shows. PathError as for :meth:`add`, or without that."""
+        if self._engine is None:
+            raise RelayClosed(Message("The relay is not open: use it inside `async with Relay(...)`."))
+        self.named(of)
+        try:
+            stream = self._engine.mirror(path, of)
+        except ValueError as error:
+            raise PathError(
+                Message("The path {path} cannot be published: {error}.", path=repr(path), error=error)
+            ) from None
+        self._streams[path] = stream
+        self._mirrors[path] = self._mirrors.get(of, of)
+        self._emit(StreamAdded(path=path))
+
+    def mirrored(self, path: str) -> Stream:
+        """The stream at a path that shows another one. PathError when there is none."""
+        if path not in self._mirrors:
+            raise PathError(Message("There is no mirror at {path}.", path=repr(path)))
+        return self._streams[path]
+
     def remove(self, path: str) -> None:
-        """Ends a stream, if there is one; from any thread."""
+        """Ends a stream, if there is one, and all that show it; from any thread."""
+        self._mirrors.pop(path, None)
         if self._streams.pop(path, None) is not None and self._engine is not None:
             self._engine.remove_stream(path)
             self._emit(StreamRemoved(path=path))
+            self._remove_mirrors(path)
 
     def open_reader(self, path: str) -> Reader:
         """A reader in this process. PathError when there is no stream."""
@@ -97,6 +122,12 @@ class StreamTable:
             case "removed":
                 self._streams.pop(path, None)
                 self._emit(StreamRemoved(path=path, reason=event.reason))
+                self._remove_mirrors(path)
+
+    def _remove_mirrors(self, of: str) -> None:
+        for path, shown in self._mirrors.copy().items():
+            if shown == of:
+                self.remove(path)
 
     def _none(self, path: str) -> PathError:
         known = ", ".join(sorted(self._streams))

@@ -93,7 +93,7 @@ impl Stream {
     fn set_faults(&self, loss: f64, jitter: f64, frozen: bool, clock_offset: f64) -> PyResult<()> {
         if !(0.0..=1.0).contains(&loss)
             || !(0.0..=JITTER_MAX_S).contains(&jitter)
-            || !(clock_offset.abs() <= CLOCK_OFFSET_MAX_S)
+            || !(-CLOCK_OFFSET_MAX_S..=CLOCK_OFFSET_MAX_S).contains(&clock_offset)
         {
             return Err(PyValueError::new_err(format!(
                 "loss is from 0 to 1, jitter from 0 to {JITTER_MAX_S} seconds, and the clock not further off than \
