@@ -2,21 +2,42 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import aiohttp
 from lxml import etree
 
-from relaycore.onvif.soap.names import NSMAP
+from relaycore.onvif.soap.names import NSMAP, WSSE, WSU
 
-__all__ = ["Answer", "Client", "envelope"]
+__all__ = ["Answer", "Client", "envelope", "security"]
 
 
 def envelope(body: str, header: str = "") -> str:
     """An envelope of SOAP 1.2 with these elements, whose prefixes are those of relaycore."""
     spaces = " ".join(f'xmlns:{prefix}="{space}"' for prefix, space in NSMAP.items())
     return f"<s:Envelope {spaces}><s:Header>{header}</s:Header><s:Body>{body}</s:Body></s:Envelope>"
+
+
+def security(
+    name: str, password: str, *, nonce: bytes = b"", created: str = "", kind: str = "PasswordDigest"
+) -> str:
+    """The header of WS-Security with a token; nonce and time are new ones if not given."""
+    nonce = nonce or secrets.token_bytes(16)
+    created = created or datetime.now(UTC).isoformat().replace("+00:00", "Z")
+    hashed = hashlib.sha1(nonce + created.encode() + password.encode()).digest()
+    sent = base64.b64encode(hashed).decode() if kind == "PasswordDigest" else password
+    profile = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-username-token-profile-1.0"
+    return (
+        f'<w:Security xmlns:w="{WSSE}" xmlns:u="{WSU}"><w:UsernameToken><w:Username>{name}</w:Username>'
+        f'<w:Password Type="{profile}#{kind}">{sent}</w:Password>'
+        f"<w:Nonce>{base64.b64encode(nonce).decode()}</w:Nonce><u:Created>{created}</u:Created>"
+        "</w:UsernameToken></w:Security>"
+    )
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import unquote
 
@@ -16,6 +17,7 @@ __all__ = [
     "Credentials",
     "DigestCredentials",
     "MalformedHeader",
+    "PasswordProof",
     "parse_authorization",
 ]
 
@@ -49,6 +51,17 @@ class DigestCredentials:
     algorithm: Algorithm
     count: str | None
     client_nonce: str | None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class PasswordProof:
+    """A proof that only who has the password can look at: ``matches`` says whether a password made it.
+
+    It is called once, with the password of the user, and may say no to a proof that was used before.
+    """
+
+    name: str
+    matches: Callable[[str], bool]
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -1,8 +1,9 @@
 """The users, without their passwords.
 
 Digest authentication needs of a user only HA1, the hash of ``name:realm:password`` (RFC 7616 section 3.4.2).
-So nothing else is kept of those in the configuration, and a password can neither be logged nor found in a
-memory dump. Those in the account file (:mod:`relaycore.access.accounts`) have an Argon2id hash beside it.
+Clients of ONVIF hash the password itself, anew each time: those in the configuration are kept encrypted for
+them, so that a password is not logged, and not found by looking for it in memory. Those in the account file
+(:mod:`relaycore.access.accounts`) have only hashes: HA1, and an Argon2id hash beside it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Self
 
 from relaycore.access.identity import NOBODY, Identity
 from relaycore.access.roles import RIGHTS
+from relaycore.access.sealed import Seal
 from relaycore.access.share_links import ShareLinks
 from relaycore.access.tickets import Tickets
 from relaycore.access.tokens import TokenKeys
@@ -50,11 +52,14 @@ class Account:
     role: Role
     ha1: Mapping[Algorithm, str]
     argon2: str | None = None
+    sealed: bytes | None = None
+    """The password, encrypted, where it is known; see :meth:`UserStore.password`."""
 
     @classmethod
-    def of(cls, user: User) -> Self:
+    def of(cls, user: User, seal: Seal) -> Self:
         """The account of a user in the configuration."""
-        return cls(user.name, user.role, ha1_of(user.name, user.password))
+        sealed = seal.close(user.name, user.password)
+        return cls(user.name, user.role, ha1_of(user.name, user.password), sealed=sealed)
 
     def __repr__(self) -> str:
         return f"Account(name={self.name!r}, role={self.role!r})"
@@ -69,7 +74,8 @@ class UserStore:
     """
 
     def __init__(self, users: Iterable[User] = (), stored: Iterable[Account] = ()) -> None:
-        self._configured = {user.name: Account.of(user) for user in users}
+        self._seal = Seal()
+        self._configured = {user.name: Account.of(user, self._seal) for user in users}
         self._stored = {account.name: account for account in stored}
         self._nobody = secrets.token_hex(16)
         self.links = ShareLinks()
@@ -124,7 +130,7 @@ class UserStore:
 
     def add(self, user: User) -> None:
         """Adds a user or gives one a new password and another role."""
-        self._configured[user.name] = Account.of(user)
+        self._configured[user.name] = Account.of(user, self._seal)
 
     def remove(self, name: str) -> None:
         """Removes a user who is not in the account file. KeyError when there is none of that name."""
@@ -142,7 +148,7 @@ class UserStore:
 
     def replace(self, users: Iterable[User]) -> None:
         """Has these users of the configuration from now on, and no others."""
-        self._configured = {user.name: Account.of(user) for user in users}
+        self._configured = {user.name: Account.of(user, self._seal) for user in users}
 
     def replace_stored(self, accounts: Iterable[Account]) -> set[str]:
         """Has these users of the account file from now on.
@@ -171,6 +177,11 @@ class UserStore:
         secret = self._nobody if link is None else self.links.signature(link)
         of_a_link = algorithm.hash(f"{name}:{REALM}:{secret}")
         return of_a_link if known is None else known.ha1[algorithm]
+
+    def password(self, name: str) -> str | None:
+        """The password of a user where it is known; it is not of those in the account file."""
+        known = self.account(name)
+        return None if known is None or known.sealed is None else self._seal.open(name, known.sealed)
 
     def password_is(self, name: str, password: str) -> bool:
         """Whether this is the user's password by HA1, in the same time for every wrong answer."""

@@ -15,6 +15,7 @@ from relaycore.errors import RelaycoreError
 from relaycore.onvif.discovery.identity import device_mac, device_urn, load_seed
 from relaycore.onvif.discovery.targets import device_scopes
 from relaycore.onvif.soap.faults import Fault
+from relaycore.onvif.soap.username_token import Replays
 
 if TYPE_CHECKING:
     from relaycore.relay import Relay
@@ -78,6 +79,8 @@ class Devices:
         self._seed = uuid.uuid4()
         self._given: dict[str, tuple[str, ...]] = {}
         self._hidden: set[str] = set()
+        self.replays = Replays()
+        """Tokens of users that were used."""
         self._restarting: asyncio.Task[None] | None = None
 
     async def open(self, folder: Path | None) -> None:

@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import hdrs, web
 
+from relaycore.access.credentials import BasicCredentials, PasswordProof
 from relaycore.access.decisions import Allow, Challenge, Decision, Gatekeeper, Refuse, Rejection, host_of
 from relaycore.access.identity import NOBODY, Identity
 from relaycore.access.logins import Logins
@@ -109,14 +110,26 @@ class Guard:
         host_name = socket.gethostname().lower()
         self._names = {"localhost", host_name, f"{host_name}.local", *(name.lower() for name in names)}
 
-    async def admit(self, request: web.Request, access: Access) -> str | None:
-        """The user who sent a request, if any. Refused when it is not to be answered."""
+    async def admit(
+        self, request: web.Request, access: Access, proof: BasicCredentials | PasswordProof | None = None
+    ) -> str | None:
+        """The user who sent a request, if any. Refused when it is not to be answered.
+
+        ``proof`` is what the body says of who it is. Where a header says that, too, the header counts, and
+        the proof has to be right all the same. Without users there is nothing that it could be compared with.
+        """
         if access == "open":
             return None
         question = _question(request, _ACTIONS[access])
-        visitor = await self._visitor(request, question, request.match_info.get("path"), access == "write")
+        stream, changes = request.match_info.get("path"), access == "write"
+        came_as = None
+        if proof is not None and self._gatekeeper.users.anybody:
+            came_as = self._who(await self._gatekeeper.prove(question, proof), None)
+        visitor = await self._visitor(request, question, stream, changes, came_as)
         request[_VISITOR] = visitor
-        request[_BY_LOGIN] = question.authorization is None and self.logged_in(request) is not None
+        request[_BY_LOGIN] = (
+            proof is None and question.authorization is None and self.logged_in(request) is not None
+        )
         return visitor.user
 
     def rights(self, request: web.Request) -> frozenset[Action]:
@@ -228,12 +241,19 @@ class Guard:
         self._gatekeeper.on_refused(Rejection(question, None, refused.status, error.partition(":")[0]))
 
     async def _visitor(
-        self, request: web.Request, question: HttpQuestion, stream: str | None, changes: bool
+        self,
+        request: web.Request,
+        question: HttpQuestion,
+        stream: str | None,
+        changes: bool,
+        came_as: Identity | None = None,
     ) -> Visitor:
-        login = self.logged_in(request) if question.authorization is None else None
+        login = came_as
+        if login is None and question.authorization is None:
+            login = self.logged_in(request)
         # What changes something by a cookie has to show that it was a page of this server that sent it:
         # browsers say so of whatever they send. Programs without a cookie need not.
-        by_cookie = login is not None and request.method not in _SAFE
+        by_cookie = login is not None and came_as is None and request.method not in _SAFE
         try:
             if changes or by_cookie:
                 _refuse_other_origins(request, must_say=by_cookie)

@@ -65,7 +65,7 @@ async def answer(request: web.Request, device: OnvifDevice | None) -> web.Respon
 async def _do(request: web.Request, device: OnvifDevice | None, asked: Envelope) -> etree._Element:
     operation = _OPERATIONS.get(str(asked.body.tag))
     # What there is, is not told to everybody either.
-    user, role = await security.admit(request, "view" if operation is None else operation.needs)
+    user, role = await security.admit(request, asked, "view" if operation is None else operation.needs)
     if operation is None:
         raise not_supported(local_name(str(asked.body.tag))[:64])
     if device is None:

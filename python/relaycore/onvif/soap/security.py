@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Final
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
+from relaycore.onvif.soap.envelope import Envelope
 from relaycore.onvif.soap.faults import not_authorized
 from relaycore.onvif.soap.operations import Needs
+from relaycore.onvif.soap.username_token import token_in
 from relaycore.settings import Role
+from relaycore.web.answers import Refused
 from relaycore.web.guard import Access
-from relaycore.web.keys import GUARD
+from relaycore.web.keys import GUARD, RELAY
 
 __all__ = ["admit"]
+
+wallclock = time.time
+"""Tells seconds of Unix time, by which tokens are old."""
 
 _ACCESS: Final[Mapping[Needs, Access]] = {
     "anyone": "open",
@@ -23,15 +30,23 @@ _ACCESS: Final[Mapping[Needs, Access]] = {
 }
 
 
-async def admit(request: web.Request, needs: Needs) -> tuple[str | None, Role | None]:
+async def admit(request: web.Request, asked: Envelope, needs: Needs) -> tuple[str | None, Role | None]:
     """The user who asks, and the role. Raises Refused or Fault where they may not.
 
-    HTTP Digest is asked for (ONVIF Core section 5.9.1).
+    HTTP Digest is asked for; who sends a WS-UsernameToken instead is told of what is wrong by a fault alone
+    (ONVIF Core section 5.9.1).
     """
     if needs == "anyone":
         return None, None
     guard = request.app[GUARD]
-    user = await guard.admit(request, _ACCESS[needs])
+    token = token_in(asked.header)
+    proof = None if token is None else token.credentials(request.app[RELAY].devices.replays, wallclock())
+    try:
+        user = await guard.admit(request, _ACCESS[needs], proof)
+    except Refused as refused:
+        if proof is not None and refused.status == 401 and hdrs.AUTHORIZATION not in request.headers:
+            raise not_authorized(refused.problem.error) from None
+        raise
     role = guard.role(request)
     if needs == "admin" and role != "administrator":
         raise not_authorized("Only administrators may do this.")

@@ -1,0 +1,131 @@
+"""WS-UsernameToken: who comes in by it, and who does not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from relaycore import Relay, User
+from relaycore.access.accounts import AccountFile, make_account
+from relaycore.access.sealed import Seal
+from relaycore.onvif.soap.username_token import AGE_S, MOST_REMEMBERED, Replays
+from tests.support.onvif import Answer, Client, security
+
+WHO = "<tds:GetDeviceInformation/>"
+ADD = "<tds:AddScopes><tds:ScopeItem>urn:a:b</tds:ScopeItem></tds:AddScopes>"
+
+
+@pytest.fixture
+async def client(tmp_path: Path) -> AsyncIterator[Client]:
+    accounts = AccountFile(tmp_path)
+    accounts.add(make_account("hash", "secret", "viewer"))
+    accounts.close()
+    users = [
+        User(name="anna", password="secret", role="administrator"),
+        User(name="vera", password="secret", role="viewer"),
+    ]
+    async with (
+        Relay(port=0, users=users, state_folder=str(tmp_path)) as relay,
+        aiohttp.ClientSession() as http,
+    ):
+        host, port = relay.address
+        yield Client(f"http://{host}:{port}", http)
+
+
+def at(seconds: float) -> str:
+    """A time so many seconds from now."""
+    return (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat()
+
+
+def is_refused(answer: Answer) -> bool:
+    return (answer.status, answer.subcodes) == (400, ["ter:NotAuthorized"])
+
+
+async def test_a_user_comes_in_by_a_digest(client: Client) -> None:
+    answer = await client.call(WHO, header=security("vera", "secret"))
+    assert (answer.status, answer.text(".//tds:Manufacturer")) == (200, "relaycore")
+
+
+async def test_it_may_do_what_its_role_may(client: Client) -> None:
+    refused = await client.call(ADD, header=security("vera", "secret"))
+    assert (refused.status, refused.subcodes) == (403, ["ter:NotAuthorized"])
+    assert (await client.call(ADD, header=security("anna", "secret"))).status == 200
+
+
+@pytest.mark.parametrize(("name", "password"), [("vera", "wrong"), ("nobody", "secret"), ("hash", "secret")])
+async def test_a_wrong_one_is_refused(client: Client, name: str, password: str) -> None:
+    assert is_refused(await client.call(WHO, header=security(name, password)))
+
+
+async def test_wrong_ones_count_as_everywhere(client: Client) -> None:
+    answers = [await client.call(WHO, header=security("vera", "wrong")) for _ in range(6)]
+    assert is_refused(answers[0])
+    assert answers[-1].status == 403
+    assert "Too many wrong passwords" in "".join(answers[-1].root.itertext())
+
+
+async def test_a_token_is_taken_once(client: Client) -> None:
+    token = security("anna", "secret")
+    assert (await client.call(WHO, header=token)).status == 200
+    assert is_refused(await client.call(ADD, header=token))
+
+
+@pytest.mark.parametrize("seconds", [-AGE_S - 5, AGE_S + 5])
+async def test_a_token_of_another_time_is_refused(client: Client, seconds: float) -> None:
+    assert is_refused(await client.call(WHO, header=security("anna", "secret", created=at(seconds))))
+
+
+@pytest.mark.parametrize("seconds", [-AGE_S + 60, AGE_S - 60])
+async def test_clocks_may_differ_a_little(client: Client, seconds: float) -> None:
+    assert (await client.call(WHO, header=security("anna", "secret", created=at(seconds)))).status == 200
+
+
+@pytest.mark.parametrize("part", ["Nonce", "Created", "Username", "Password"])
+async def test_a_token_without_a_part_is_refused(client: Client, part: str) -> None:
+    token = security("anna", "secret")
+    space = "u" if part == "Created" else "w"
+    cut = re.sub(rf"<{space}:{part}[ >].*?</{space}:{part}>", "", token)
+    assert cut != token
+    assert is_refused(await client.call(WHO, header=cut))
+
+
+@pytest.mark.parametrize("created", ["yesterday", "2026-13-01T00:00:00Z", "9" * 50])
+async def test_a_time_that_is_none_is_refused(client: Client, created: str) -> None:
+    assert is_refused(await client.call(WHO, header=security("anna", "secret", created=created)))
+
+
+async def test_a_password_as_it_is_comes_in_from_this_machine(client: Client) -> None:
+    answer = await client.call(WHO, header=security("hash", "secret", kind="PasswordText"))
+    assert answer.status == 200
+    assert is_refused(await client.call(WHO, header=security("hash", "wrong", kind="PasswordText")))
+
+
+async def test_with_a_header_both_have_to_be_right(client: Client) -> None:
+    digest = (aiohttp.DigestAuthMiddleware("anna", "secret"),)
+    wrong = await client.call(ADD, middlewares=digest, header=security("vera", "wrong"))
+    assert wrong.subcodes == ["ter:NotAuthorized"]
+    alone = await client.call(ADD, header=security("anna", "secret"))
+    assert alone.status == 200
+
+
+def test_more_tokens_than_are_remembered_do_not_come_again() -> None:
+    replays = Replays()
+    for number in range(MOST_REMEMBERED + 1):
+        assert replays.take(number.to_bytes(4), 1000 + number / 1e6, 1000)
+    assert not replays.take((0).to_bytes(4), 1000, 1000)
+    assert replays.take(b"new", 1001, 1001)
+
+
+def test_a_sealed_password_opens_for_its_user_and_its_key_only() -> None:
+    seal = Seal()
+    sealed = seal.close("anna", "secret")
+    assert b"secret" not in sealed
+    assert seal.open("anna", sealed) == "secret"
+    assert seal.open("vera", sealed) is None
+    assert Seal().open("anna", sealed) is None
+    assert seal.open("anna", b"") is None
