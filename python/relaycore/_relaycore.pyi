@@ -332,6 +332,12 @@ class Engine:
         Gives the answer; from then on the media flows without the program. The sound of a reader is that of
         its path, or of the stream at ``sound``. OfferRefused when there can be no answer.
         """
+    def restart_ice(self, session: WebSession, fragment: str) -> str:
+        """Lets the client of a session of WebRTC connect anew, with its new name and password for that.
+
+        Takes what it says as a fragment of SDP (RFC 8840), and gives that which answers. Media goes on.
+        OfferRefused when nothing new is said, or the session has ended.
+        """
     def add_candidates(self, session: WebSession, fragment: str) -> None:
         """Takes candidates of the client of a session, from a fragment of SDP (RFC 8840)."""
     def kick(self, session: str) -> bool:
@@ -828,6 +834,14 @@ class FrameBuffer(Buffer):
         """Fills it from planar 4:2:0; strides in bytes."""
     def fill_from_yuyv(self, data: Buffer, stride: int) -> None:
         """Fills it from packed 4:2:2 in the order Y0 U Y1 V; stride in bytes."""
+    def fill_scaled(
+        self, picture: Buffer, width: int, height: int, window: tuple[float, float, float, float]
+    ) -> None:
+        """Fills it from a part of a picture of another size, in planar 4:2:0 without padding.
+
+        ``window`` is its left and upper edge, width and height, in pixels of the picture; parts of pixels
+        count. ValueError when it is not inside, or less than two pixels wide or high.
+        """
     def draw(self, mask: Mask) -> None:
         """Paints a privacy mask over it; ValueError, and nothing painted, for one of another size."""
 

@@ -6,11 +6,13 @@ import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
-from relaycore._relaycore import Stream, Track
+from relaycore._relaycore import Stream, Track, now_ns
+from relaycore.access.rules import SUB
+from relaycore.encode.running import EncoderOptions, EncoderState, EncoderWish
 from relaycore.errors import PathError
 from relaycore.events import (
     CameraBack,
@@ -23,9 +25,13 @@ from relaycore.events import (
 from relaycore.language import Message
 from relaycore.onvif.analysis.watch import PictureState, PictureWatch
 from relaycore.pipeline.camera import CameraPipeline, Description, PipelineEvent, PipelineStats
+from relaycore.pipeline.view import Direction, View, ViewControl
 from relaycore.settings import CameraSettings, Join, MaskSettings, MotionSettings
 
-__all__ = ["CameraStatus", "Cameras"]
+__all__ = ["CameraStatus", "Cameras", "Rendition"]
+
+Rendition = Literal["main", "sub"]
+"""Of the two that a camera has: ``sub`` is the smaller one, at PATH/sub."""
 
 
 class StreamMaker(Protocol):
@@ -66,7 +72,7 @@ class Cameras:
         self._watches: dict[str, PictureWatch] = {}
         self._wanted: list[str | None] = []
 
-    def __contains__(self, path: str) -> bool:
+    def __contains__(self, path: object) -> bool:
         return path in self._settings
 
     @property
@@ -138,15 +144,18 @@ class Cameras:
         pipeline = self._pipelines.pop(path, None)
         self._watches.pop(path, None)
         if pipeline is not None:
+            if await asyncio.to_thread(pipeline.end_sub):
+                self._remove_stream(path + SUB)
             await asyncio.to_thread(pipeline.stop, timeout)
             self._remove_stream(path)
 
     async def change(self, path: str, before: CameraSettings, after: CameraSettings) -> bool:
-        """Goes on with other masks and another idea of motion; False where that takes opening it anew.
+        """Goes on with other masks, ``motion`` and ``sub``; False where that takes opening it anew.
 
         Whatever it raises, the camera must not go on with the old ones.
         """
-        if msgspec.structs.replace(before, masks=after.masks, motion=after.motion) != after:
+        same = msgspec.structs.replace(before, masks=after.masks, motion=after.motion, sub=after.sub)
+        if same != after:
             return False
         if before.masks != after.masks and not await self.set_masks(path, after.masks):
             return False
@@ -154,6 +163,85 @@ class Cameras:
         if path in self:
             self._settings[path] = after
         return True
+
+    # Renditions, encoders and views
+
+    def decodes(self, path: str) -> bool:
+        """Whether a camera's pictures are decoded here, so that more can be made of them."""
+        pipeline = self._pipelines.get(path)
+        return pipeline is not None and pipeline.decodes
+
+    def keeps_sub(self, path: str) -> bool:
+        """Whether a camera's second rendition is made whether anybody reads it or not."""
+        settings = self._settings.get(path)
+        return settings is not None and settings.sub
+
+    async def begin_sub(self, path: str) -> Stream:
+        """Begins the second rendition of a camera. PathError where there can be none, or as :meth:`add`."""
+        pipeline, join = self._running(path), self._settings[path].join
+        return await asyncio.to_thread(
+            pipeline.begin_sub,
+            lambda tracks, can_force: self._add_stream(path + SUB, tracks, join, can_force),
+        )
+
+    async def end_sub(self, path: str) -> None:
+        """Ends it, and its stream."""
+        pipeline = self._pipelines.get(path)
+        if pipeline is not None and await asyncio.to_thread(pipeline.end_sub):
+            self._remove_stream(path + SUB)
+
+    def encoder(self, path: str, rendition: Rendition) -> EncoderState:
+        """How a rendition is encoded. PathError when no camera runs there."""
+        return self._running(path).encoder(sub=rendition == "sub")
+
+    def encoder_options(self, path: str, rendition: Rendition) -> EncoderOptions:
+        """What its encoder can be changed to. PathError when no camera runs there."""
+        return self._running(path).encoder_options(sub=rendition == "sub")
+
+    async def set_encoder(self, path: str, rendition: Rendition, wish: EncoderWish) -> None:
+        """Changes a running encoder. PathError, ConfigurationError or EncoderError where that cannot be."""
+        pipeline = self._running(path)
+        await asyncio.to_thread(pipeline.set_encoder, wish, sub=rendition == "sub")
+
+    def force_key_frame(self, path: str, rendition: Rendition) -> bool:
+        """Has the next picture be a random access point; False where the camera encodes itself."""
+        return self._running(path).force_key_frame(sub=rendition == "sub")
+
+    def view(self, path: str) -> View:
+        """What is shown of the scene at this moment. PathError where that cannot be chosen."""
+        return self._view(path).at(now_ns())
+
+    def go(
+        self, path: str, pan: float | None, tilt: float | None, zoom: float | None, speed: float | None
+    ) -> None:
+        """Goes to a place in the scene; see :meth:`ViewControl.go`."""
+        self._view(path).go(now_ns(), pan, tilt, zoom, speed)
+
+    def move(self, path: str, direction: Direction, seconds: float | None) -> None:
+        """Moves through the scene; see :meth:`ViewControl.move`."""
+        self._view(path).move(now_ns(), direction, seconds)
+
+    def stop_moving(self, path: str, *, turning: bool, zooming: bool) -> None:
+        """Ends a motion; see :meth:`ViewControl.stop`."""
+        self._view(path).stop(now_ns(), turning=turning, zooming=zooming)
+
+    def _running(self, path: str) -> CameraPipeline:
+        pipeline = self._pipelines.get(path)
+        if pipeline is None or pipeline.description is None:
+            raise PathError(Message("No camera runs at {path}.", path=repr(path)))
+        return pipeline
+
+    def _view(self, path: str) -> ViewControl:
+        view = self._running(path).view
+        if view is None:
+            raise PathError(
+                Message(
+                    "The pictures of {path} are sent on as the camera encodes them, so no part of them can "
+                    "be shown: use another encoder than `copy`.",
+                    path=repr(path),
+                )
+            )
+        return view
 
     async def set_masks(self, path: str, masks: Sequence[MaskSettings]) -> bool:
         """Goes on with other privacy masks; False where that takes opening the camera anew.

@@ -29,7 +29,7 @@ from relaycore.access.decisions import DECISION_TIMEOUT_S, Gatekeeper, Refuse
 from relaycore.access.leases import Leases
 from relaycore.access.outside import Authorise, DecisionWebhook
 from relaycore.access.policy import Policy
-from relaycore.access.rules import SOUNDS, base_of
+from relaycore.access.rules import SOUNDS, base_of, camera_of
 from relaycore.access.share_links import ShareLink
 from relaycore.access.sharing import Sharing, checked_link
 from relaycore.access.token_files import TokenFiles, load_keys
@@ -37,7 +37,8 @@ from relaycore.access.users import UserStore
 from relaycore.addresses import is_loopback, reachable_addresses, url_host
 from relaycore.alerts.alerts import Alerts
 from relaycore.alerts.model import Alert, CameraPicture
-from relaycore.cameras import Cameras
+from relaycore.cameras import Cameras, Rendition
+from relaycore.encode.running import EncoderOptions, EncoderState, EncoderWish
 from relaycore.engine_link import EngineLink, Listeners, listen_sentence
 from relaycore.errors import (
     ConfigurationError,
@@ -68,6 +69,7 @@ from relaycore.paths.host import PathHost
 from relaycore.paths.manager import Paths, patience
 from relaycore.paths.path import PathStatus
 from relaycore.paths.sound_rendition import sound_of
+from relaycore.pipeline.view import Direction, View
 from relaycore.privacy.record import notices_of
 from relaycore.publisher import Publisher
 from relaycore.readers import AccessUnitReader, FrameReader
@@ -132,7 +134,7 @@ class Relay:
         """Reads the settings anew, for who asks for that over HTTP. Set by a program that has them in a
         file; called in a thread."""
         self._gatekeeper = Gatekeeper(
-            self.users, Policy.of(config), authorise=authorise, timeout=decision_timeout
+            self.users, self._policy(config), authorise=authorise, timeout=decision_timeout
         )
         self._hooks: dict[HookEvent, HookFunction | None] = {
             "ready": on_ready,
@@ -396,6 +398,97 @@ class Relay:
         paths = {status.path for status in self.path_status() if status.stopped}
         return self._open(self._cameras).stopped | paths
 
+    # What cameras encode and show
+
+    def encoder(self, path: str, rendition: Rendition = "main") -> EncoderState:
+        """How the pictures of a camera are encoded at this moment: what the encoder that runs was told.
+
+        ``sub`` is the smaller rendition at PATH/sub; where nobody reads it, how it would be encoded.
+        PathError when no camera runs at ``path``.
+        """
+        return self._open(self._cameras).encoder(normal_path(path), rendition)
+
+    def encoder_options(self, path: str, rendition: Rendition = "main") -> EncoderOptions:
+        """What :meth:`set_encoder` takes there. PathError when no camera runs at ``path``."""
+        return self._open(self._cameras).encoder_options(normal_path(path), rendition)
+
+    async def set_encoder(
+        self,
+        path: str,
+        *,
+        rendition: Rendition = "main",
+        width: int | None = None,
+        height: int | None = None,
+        fps: float | None = None,
+        bitrate: int | None = None,
+        gop_seconds: float | None = None,
+    ) -> None:
+        """Changes the encoder of a running camera; returns when it encodes like that.
+
+        Sessions go on: what follows is of the same stream and clock, and begins with a random access point
+        and its parameter sets. It lasts while the camera is open, also when it is lost and comes back, and is
+        not kept when it is opened anew: after :meth:`stop_source`, when its settings change, and at the next
+        start. PathError when no camera runs at ``path``, ConfigurationError for what is none of
+        :meth:`encoder_options`, EncoderError, and nothing is changed, when there is no such encoder here.
+        """
+        path = normal_path(path)
+        wish = EncoderWish(width, height, fps, bitrate, gop_seconds)
+        await self._open(self._cameras).set_encoder(path, rendition, wish)
+        self._emit(SettingsChanged(path=path))
+
+    def force_key_frame(self, path: str, rendition: Rendition = "main") -> bool:
+        """Has the next picture of a camera be a random access point. False where the camera encodes itself.
+
+        PathError when no camera runs at ``path``.
+        """
+        return self._open(self._cameras).force_key_frame(normal_path(path), rendition)
+
+    def view(self, path: str) -> View:
+        """What a camera shows of its scene at this moment, and whether that moves.
+
+        PathError when no camera runs at ``path``, or one whose own access units are sent on.
+        """
+        return self._open(self._cameras).view(normal_path(path))
+
+    async def set_view(
+        self,
+        path: str,
+        pan: float | None = None,
+        tilt: float | None = None,
+        zoom: float | None = None,
+        *,
+        speed: float | None = None,
+    ) -> None:
+        """Shows another part of a camera's scene, to all who watch it.
+
+        ``pan`` and ``tilt`` say where the middle of what is shown is, from -1 (left, below) to 1 (right,
+        above), ``zoom`` how large it is, from 0, all of the scene, to 1, a quarter of its width; what is not
+        given stays. It goes there with a part of full ``speed``, up to 1, at once without one, and never
+        leaves the scene. Privacy masks stay where they are in it. PathError as in :meth:`view`,
+        ConfigurationError for what is out of range.
+        """
+        self._open(self._cameras).go(normal_path(path), pan, tilt, zoom, speed)
+
+    async def move_view(
+        self,
+        path: str,
+        *,
+        pan: float = 0.0,
+        tilt: float = 0.0,
+        zoom: float = 0.0,
+        seconds: float | None = None,
+    ) -> None:
+        """Moves what a camera shows, with parts of full speed from -1 to 1, by each picture a little.
+
+        It ends at an edge, after ``seconds``, with the next call of :meth:`set_view`, or with
+        :meth:`stop_view`. PathError and ConfigurationError as in :meth:`set_view`.
+        """
+        self._open(self._cameras).move(normal_path(path), Direction(pan, tilt, zoom), seconds)
+
+    async def stop_view(self, path: str, *, turning: bool = True, zooming: bool = True) -> None:
+        """Ends a motion, or only that of pan and tilt, or of zoom. PathError as in :meth:`view`."""
+        self._open(self._cameras).stop_moving(normal_path(path), turning=turning, zooming=zooming)
+
     def publish(
         self,
         path: str,
@@ -477,7 +570,7 @@ class Relay:
         tracks = self._streams.named(path).tracks
         if any(track.kind == "audio" and track.codec in codecs for track in tracks):
             return None
-        base = base_of(path) if path not in self.config.paths else path
+        base = self._base_of(path)
         if base != path and base in self._streams:
             return await self._sound_of(base, codecs)
         return await self._sound_of(path, codecs)
@@ -680,7 +773,7 @@ class Relay:
             self.users.replace(users)
         before, config = self.config.cameras, plan.config
         self.config = config
-        self._gatekeeper.apply(Policy.of(config))
+        self._gatekeeper.apply(self._policy(config))
         self._ask_before_media(engine)
         self._open(self._leases).revoke({change.user for change in plan.changes if change.user is not None})
         engine.set_notices(notices_of(config))
@@ -705,18 +798,20 @@ class Relay:
         opened = {path: settings for path, settings in config.cameras.items() if path not in failures}
         self.config = msgspec.structs.replace(self.config, cameras=opened)
 
-    @staticmethod
     async def _change(
-        cameras: Cameras, path: str, before: CameraSettings, after: CameraSettings | None
+        self, cameras: Cameras, path: str, before: CameraSettings, after: CameraSettings | None
     ) -> bool:
         """Goes on with what may change while it runs; False where more has, or it takes opening it anew."""
         if after is None:
             return False
         try:
-            return await cameras.change(path, before, after)
+            changed = await cameras.change(path, before, after)
         except Exception:
             # It is closed whatever went wrong, which is told when it is opened anew.
             return False
+        if changed and after.sub and not before.sub:
+            self._open(self._paths).keep_sub(path)
+        return changed
 
     async def _ask_webhook(self, url: str) -> None:
         """Has the server at this URL decide, too, from now on; none where it is empty."""
@@ -796,13 +891,26 @@ class Relay:
 
     def _purpose(self, path: str) -> str | None:
         """What a path is for, by its settings or by those of the path that it is made of."""
-        if path not in self.config.paths:
-            path = base_of(path)
-        return self.config.path_settings(path).purpose
+        return self.config.path_settings(self._base_of(path)).purpose
+
+    def _base_of(self, path: str) -> str:
+        """The path that one is made of by its name; itself where it has settings of its own."""
+        if path in self.config.paths:
+            return path
+        return camera_of(path, _AllCameras(self)) or base_of(path)
+
+    def _policy(self, config: Config) -> Policy:
+        """The policy in some settings, for all cameras that there are at a time."""
+        return Policy.of(config, _AllCameras(self))
+
+    def serves_camera(self, path: str) -> bool:
+        """Whether a camera is served at a path, be it stopped or not."""
+        return path in self.config.cameras or (self._cameras is not None and path in self._cameras)
 
     def _path_host(self, engine: Engine) -> PathHost:
         return PathHost(
             engine=engine,
+            cameras=self._open(self._cameras),
             add_stream=self._streams.add,
             remove_stream=self._streams.remove,
             stream=self._streams.get,
@@ -918,3 +1026,13 @@ class Relay:
         if part is None:
             raise RelayClosed(Message("The relay is not open: use it inside `async with Relay(...)`."))
         return part
+
+
+class _AllCameras:
+    """The paths of the cameras of a relay, at any time: also of those that the program has added."""
+
+    def __init__(self, relay: Relay) -> None:
+        self._relay = relay
+
+    def __contains__(self, path: object) -> bool:
+        return isinstance(path, str) and self._relay.serves_camera(path)

@@ -67,6 +67,7 @@ class Wishes(TypedDict, total=False):
     gop_seconds: float
     pixel_range: PixelRange
     join: Join
+    sub: bool
     masks: list[MaskSettings]
     motion: MotionSettings | None
 

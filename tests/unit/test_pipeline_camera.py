@@ -19,6 +19,7 @@ from relaycore.capture.model import Devices, Microphone
 from relaycore.capture.opening import Sources, choose_sources
 from relaycore.capture.pattern import read_strip
 from relaycore.capture.source import Captured, SourceFormat
+from relaycore.encode.running import EncoderWish
 from relaycore.errors import ConfigurationError, DeviceError, DeviceLost, NoSuchDevice, NoSuchMode, PathError
 from relaycore.events import Event, MotionChanged
 from relaycore.onvif.analysis.watch import PictureWatch
@@ -333,6 +334,28 @@ def test_with_masks_a_camera_that_gives_h264_is_decoded_and_its_own_is_never_sen
     assert bench.can_force_key_frames
     assert all(b"the camera's own" not in data for data, _ in written)
     assert max(picture[:48].max() for picture in decoded(written)) < 5
+
+
+def test_a_changed_encoder_is_kept_while_the_camera_is_lost(
+    silent: Silent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(capture_loop, "RETRY_SECONDS", (0.0,))
+    bench = Bench(encoder="libx264")
+    bench.pipeline.start()
+    silent.permits.put(True)
+    bench.take(0, 1)
+    bench.pipeline.set_encoder(EncoderWish(bitrate=123_000, gop_seconds=5.0), sub=False)
+    silent.permits.put(False)
+    assert [bench.events.get(timeout=PATIENCE).kind for _ in range(2)] == ["ready", "lost"]
+    slate, fields = bench.take(0, 1)[0]
+    assert fields["random_access"], "another encoder begins with one"
+    assert slate
+    silent.permits.put(True)
+    assert bench.events.get(timeout=PATIENCE).kind == "back"
+    state = bench.pipeline.encoder(sub=False)
+    assert (state.bitrate, state.gop_seconds) == (123_000, 5.0)
+    silent.permits.put(False)
+    bench.pipeline.stop()
 
 
 def test_masks_on_what_is_sent_on_as_it_is_are_refused(silent: Silent) -> None:

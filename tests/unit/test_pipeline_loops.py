@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from relaycore._relaycore import FrameBuffer, Handoff, Track, now_ns
+from relaycore._relaycore import FrameBuffer, FramePool, Handoff, Track, now_ns
 from relaycore.capture.colour import JPEG
 from relaycore.capture.source import BadPicture, Captured, SourceFormat
 from relaycore.encode.profiles import SOFTWARE
@@ -21,6 +21,7 @@ from relaycore.pipeline.capture_loop import CaptureLoop, Picture
 from relaycore.pipeline.encode_loop import EncodeLoop
 from relaycore.pipeline.key_frames import KeyFrames
 from relaycore.pipeline.masking import Masking
+from relaycore.pipeline.thinning import Thinner
 from relaycore.settings import MaskSettings
 
 WIDTH, HEIGHT = 64, 48
@@ -223,7 +224,7 @@ def test_pictures_nobody_takes_are_displaced_by_newer_ones(stopping: threading.E
 def test_a_slower_rate_leaves_pictures_out_evenly(stopping: threading.Event) -> None:
     kept = []
     steps = [picture(0, at=number * 33_333_333) for number in range(30)]
-    thinner = capture_loop._Thinner(10.0)
+    thinner = Thinner(10.0)
     for number, step in enumerate(steps):
         if thinner.keeps(step.captured_ns):
             kept.append(number)
@@ -280,7 +281,9 @@ def run_encode(
 
 
 def ready(level: int, at: int, revision: int = 0) -> Picture:
-    pixels: Any = np.full(WIDTH * HEIGHT * 3 // 2, level, np.uint8).data
+    pixels = FramePool(WIDTH, HEIGHT, 1).acquire()
+    assert pixels is not None
+    memoryview(pixels)[:] = bytes([level]) * (WIDTH * HEIGHT * 3 // 2)
     return Picture(at, at, at, pixels, None, revision)
 
 

@@ -63,6 +63,12 @@ class Pipeline:
         """As where the camera's own H.264 is sent on."""
         return False
 
+    decodes = False
+
+    def end_sub(self) -> bool:
+        """As where there is no second rendition."""
+        return False
+
     def stop(self, timeout: float) -> None:
         self.stopped = True
 

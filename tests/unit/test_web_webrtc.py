@@ -121,13 +121,36 @@ async def test_candidates_are_taken_for_the_ice_session_that_is_there(client: ai
         ({"If-Match": tag, "Content-Type": FRAGMENT}, fragment, 204),
         ({"Content-Type": FRAGMENT}, fragment, 428),
         ({"If-Match": '"another"', "Content-Type": FRAGMENT}, fragment, 412),
-        ({"If-Match": "*", "Content-Type": FRAGMENT}, again, 422),
-        ({"If-Match": tag, "Content-Type": FRAGMENT}, again, 422),
+        ({"If-Match": tag, "Content-Type": FRAGMENT}, again, 412),
+        ({"If-Match": "*", "Content-Type": FRAGMENT}, again, 400),
         ({"If-Match": tag, "Content-Type": SDP}, fragment, 415),
     ]
     for headers, body, status in cases:
         async with client.patch(location, data=body, headers=headers) as response:
             assert response.status == status, (headers, body)
+
+
+async def test_a_session_is_connected_anew(client: aiohttp.ClientSession) -> None:
+    location, tag = await _watch(client)
+    restart = "a=ice-ufrag:another\r\na=ice-pwd:ohwhatalovelypassword1234\r\n"
+    candidate = "a=candidate:1 1 udp 1 127.0.0.1 9 typ host\r\n"
+    headers = {"If-Match": "*", "Content-Type": FRAGMENT}
+    async with client.patch(location, data=restart + candidate, headers=headers) as response:
+        fragment = await response.text()
+        assert response.status == 200, fragment
+        assert response.content_type == FRAGMENT
+        renewed = response.headers["ETag"]
+    for line in ("a=ice-lite", "a=ice-ufrag:", "a=ice-pwd:", "a=mid:", "a=candidate:"):
+        assert f"{line}" in fragment
+    assert renewed != tag
+    # From now on candidates are of that one; and there is nothing new in the same once more.
+    cases = [(tag, restart, 412), (renewed, restart, 204), ("*", restart, 400)]
+    for match, body, status in cases:
+        headers = {"If-Match": match, "Content-Type": FRAGMENT}
+        async with client.patch(location, data=body, headers=headers) as response:
+            assert response.status == status, (match, body)
+    async with client.delete(location) as response:
+        assert response.status == 200
 
 
 @pytest.mark.parametrize(

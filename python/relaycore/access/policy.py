@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -29,13 +30,16 @@ class Policy:
     sessions_per_user: int = 0
 
     @classmethod
-    def of(cls, config: Config) -> Self:
-        """The policy in the settings of a relay. ConfigurationError where they are not right."""
+    def of(cls, config: Config, cameras: Container[str] | None = None) -> Self:
+        """The policy in the settings of a relay. ConfigurationError where they are not right.
+
+        ``cameras`` are the paths of all cameras, where a program has added some to those of the settings.
+        """
         return cls(
             anonymous=config.anonymous,
             basic=config.basic,
             tls_required=config.tls.required,
-            paths=PathRules.of(config),
+            paths=PathRules.of(config, cameras),
             rules=RuleBook(config.access),
             sessions_per_user=config.access.sessions_per_user,
         )

@@ -9,13 +9,23 @@ from typing import Final
 from relaycore.language import Message
 from relaycore.settings import Action, Config, PathSettings
 
-__all__ = ["RENDITION", "SOUNDS", "PathRules", "Rule", "base_of"]
+__all__ = ["RENDITION", "SOUNDS", "SUB", "PathRules", "Rule", "base_of", "camera_of"]
 
 RENDITION: Final = "/h264"
 """What is added to a path for the stream that ``transcode`` makes of it."""
 
 SOUNDS: Final = {"opus": "/opus", "aac": "/aac"}
 """What is added to a path for its sound in a codec that browsers play, by that codec."""
+
+
+SUB: Final = "/sub"
+"""What is added to the path of a camera for its second, smaller rendition."""
+
+
+def camera_of(path: str, cameras: Container[str]) -> str | None:
+    """The camera whose second rendition a path is by its name; ``None`` where there is no such camera."""
+    camera = path.removesuffix(SUB)
+    return camera if camera != path and camera in cameras else None
 
 
 def base_of(path: str) -> str:
@@ -50,9 +60,10 @@ class PathRules:
     only_configured: bool = False
 
     @classmethod
-    def of(cls, config: Config) -> PathRules:
-        """The rules in the settings of a relay."""
-        return cls(config.paths, config.path_defaults, config.cameras, config.publish == "configured")
+    def of(cls, config: Config, cameras: Container[str] | None = None) -> PathRules:
+        """The rules in the settings of a relay; ``cameras`` are all, where there are others, too."""
+        served = config.cameras if cameras is None else cameras
+        return cls(config.paths, config.path_defaults, served, config.publish == "configured")
 
     def rule(self, action: Action, path: str) -> Rule:
         """Who may do it at this path (without slashes around it)."""
@@ -87,8 +98,13 @@ class PathRules:
         return self._made_of(path) or path
 
     def _made_of(self, path: str) -> str | None:
+        if path in self.paths or path in self.cameras:
+            return None
+        camera = camera_of(path, self.cameras)
+        if camera is not None:
+            return camera
         origin = base_of(path)
-        if origin == path or path in self.paths or path in self.cameras:
+        if origin == path:
             return None
         if path.endswith(RENDITION) and self.paths.get(origin, self.defaults).transcode == "none":
             return None

@@ -12,7 +12,7 @@ from relaycore.settings import Join
 from relaycore.settings.paths import Transport
 from relaycore.unit_pump import UnitPump
 
-__all__ = ["PathEngine", "PathHost", "StreamMaker"]
+__all__ = ["CameraRenditions", "PathEngine", "PathHost", "StreamMaker"]
 
 
 class PathEngine(Protocol):
@@ -42,6 +42,24 @@ class PathEngine(Protocol):
         """Ends the stream at a path, if there is one."""
 
 
+class CameraRenditions(Protocol):
+    """What is used of :class:`relaycore.cameras.Cameras`."""
+
+    def __contains__(self, path: object) -> bool: ...
+
+    def decodes(self, path: str) -> bool:
+        """Whether a camera's pictures are decoded here, so that more can be made of them."""
+
+    def keeps_sub(self, path: str) -> bool:
+        """Whether a camera's second rendition is made whether anybody reads it or not."""
+
+    async def begin_sub(self, path: str) -> Stream:
+        """Begins the second rendition of a camera. RelaycoreError where there can be none."""
+
+    async def end_sub(self, path: str) -> None:
+        """Ends it, and its stream."""
+
+
 class StreamMaker(Protocol):
     """Adds a stream to the engine; from any thread."""
 
@@ -59,6 +77,9 @@ class PathHost:
 
     remove_stream: Callable[[str], None]
     """Ends a stream, if there is one; from any thread."""
+
+    cameras: CameraRenditions
+    """Those of the relay."""
 
     stream: Callable[[str], Stream | None]
     """What is live at a path, whoever feeds it."""

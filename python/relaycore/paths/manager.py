@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from relaycore._relaycore import PullEvent, Session, limits
-from relaycore.access.rules import RENDITION, base_of
+from relaycore.access.rules import RENDITION, base_of, camera_of
 from relaycore.errors import PathError
 from relaycore.events import (
     Event,
@@ -113,6 +113,11 @@ class Paths:
         if managed is None:
             raise PathError(Message("The path {path} has no source.", path=repr(path)))
         return managed
+
+    def keep_sub(self, path: str) -> None:
+        """Makes the second rendition of a camera where it is wanted without a reader."""
+        if path in self._paths:
+            self._paths[path].keep_sub()
 
     def prepare_publisher(self, path: str) -> None:
         """Tells the engine how to treat the publisher of a path, before it is let in."""
@@ -230,7 +235,7 @@ class Paths:
 
     def _origin(self, path: str) -> ManagedPath | None:
         """The path that this one is the rendition of."""
-        base = base_of(path)
+        base = camera_of(path, self._host.cameras) or base_of(path)
         origin = self._paths.get(base)
         if base == path or path in self._configured or origin is None:
             return None

@@ -7,10 +7,11 @@ import logging
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from relaycore._relaycore import PullEvent, Track
-from relaycore.access.rules import RENDITION, SOUNDS
+from relaycore.access.rules import RENDITION, SOUNDS, SUB
+from relaycore.decoding import can_decode
 from relaycore.errors import PathError, SourceError
 from relaycore.events import ForwardFailed, SourceFailed, SourceSwitched, StreamResumed, StreamVacant
 from relaycore.language import Message
@@ -24,11 +25,16 @@ from relaycore.paths.pull import PullSource
 from relaycore.paths.rendition import PictureWork, Rendition, WorkMaker, wants_rendition
 from relaycore.paths.sound_rendition import SoundWork, sound_of
 from relaycore.paths.source import SourceStatus
+from relaycore.paths.sub_rendition import SubRendition
+from relaycore.pipeline.camera import SUB_SIZE
 from relaycore.settings import PathSettings
 
 __all__ = ["ManagedPath", "PathStatus"]
 
 _log = logging.getLogger(__name__)
+
+KEPT_SUB_S: Final = 10.0
+"""Seconds that a second rendition gets to begin which is made without a reader."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +76,7 @@ class ManagedPath:
         self._source: LocalSources | PullSource | None = None
         self._failures: dict[str, str] = {}
         self._source_demand: OnDemand | None = None
-        self._renditions: dict[str, tuple[Rendition, OnDemand]] = {}
+        self._renditions: dict[str, tuple[Rendition | SubRendition, OnDemand]] = {}
         self._forwards: dict[str, Forward] = {}
         self._lock = asyncio.Lock()
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -178,9 +184,15 @@ class ManagedPath:
                     await asyncio.gather(*self._endings)
                     rendition, demand = self._renditions.get(ending) or self._begin_rendition(ending)
                 demand.expect()
-                await rendition.ready()
+                try:
+                    await rendition.ready()
+                except SourceError:
+                    if isinstance(rendition, SubRendition):
+                        # What does not begin does not end by itself either.
+                        self._on_rendition_end(ending, rendition)
+                    raise
         except TimeoutError:
-            what = "picture" if ending == RENDITION else "sound"
+            what = "picture" if ending in (RENDITION, SUB) else "sound"
             raise SourceError(Message("There is no {what} yet: try again.", what=what)) from None
 
     async def _until_fed(self) -> None:
@@ -205,6 +217,19 @@ class ManagedPath:
         self._failures.clear()
         self._changed.set()
         self._start_forwards()
+        self.keep_sub()
+
+    def keep_sub(self) -> None:
+        """Makes the second rendition of a camera where it is wanted without a reader."""
+        if self.is_fed and self._host.cameras.keeps_sub(self.path):
+            self._spawn(self._keep_sub())
+
+    async def _keep_sub(self) -> None:
+        """Makes the second rendition, and has it last: nobody's leaving ends it."""
+        try:
+            await self.prepare_rendition(SUB, KEPT_SUB_S)
+        except SourceError as error:
+            _log.warning("%s", error, extra={"path": self.path + SUB})
 
     def on_unfed(self) -> None:
         """Nothing feeds it; readers wait."""
@@ -214,6 +239,7 @@ class ManagedPath:
     def on_removed(self) -> None:
         """Its stream has ended."""
         self.on_unfed()
+        self._close_rendition(SUB)
         forwards, self._forwards = self._forwards, {}
         for forward in forwards.values():
             self._spawn(forward.stop())
@@ -305,24 +331,34 @@ class ManagedPath:
             self._source_demand.cancel()
             self._source_demand = None
 
-    def _begin_rendition(self, ending: str) -> tuple[Rendition, OnDemand]:
+    def _begin_rendition(self, ending: str) -> tuple[Rendition | SubRendition, OnDemand]:
         stream = self._host.stream(self.path)
         if stream is None:
             raise SourceError(Message("There is no stream at {path}.", path=repr(self.path)))
-        rendition = Rendition(
-            self.path,
-            ending,
-            self._rendition_work(ending, stream.tracks),
-            self._host,
-            lambda: self._on_rendition_end(ending, rendition),
-        )
+        cameras = self._host.cameras
+        rendition: Rendition | SubRendition
+        if ending == SUB and cameras.decodes(self.path):
+            rendition = SubRendition(self.path, cameras)
+        else:
+            rendition = Rendition(
+                self.path,
+                ending,
+                self._rendition_work(ending, stream.tracks),
+                self._host,
+                lambda: self._on_rendition_end(ending, rendition),
+            )
         demand = OnDemand(
-            lambda: 0 if rendition.stream is None else rendition.stream.readers,
+            lambda: self._users_of(ending, rendition),
             self.settings.on_demand_close_after,
             lambda: self._close_rendition(ending),
         )
         self._renditions[ending] = rendition, demand
         return rendition, demand
+
+    def _users_of(self, ending: str, rendition: Rendition | SubRendition) -> int:
+        """How many read a rendition; one more where it is made without a reader."""
+        kept = ending == SUB and self._host.cameras.keeps_sub(self.path)
+        return int(kept) + (0 if rendition.stream is None else rendition.stream.readers)
 
     def _rendition_work(self, ending: str, tracks: list[Track]) -> WorkMaker:
         """What makes a rendition. SourceError when there is to be none."""
@@ -334,6 +370,10 @@ class ManagedPath:
                     )
                 )
             return partial(PictureWork, self.settings)
+        if ending == SUB:
+            if not any(track.kind == "video" and can_decode(track) for track in tracks):
+                raise SourceError(Message("{path} has no picture that can be decoded.", path=repr(self.path)))
+            return partial(PictureWork, self.settings, most=SUB_SIZE)
         codec = next(codec for codec, known in SOUNDS.items() if known == ending)
         sound = sound_of(tracks)
         if sound is None:
@@ -348,7 +388,7 @@ class ManagedPath:
             )
         return partial(SoundWork, codec)
 
-    def _on_rendition_end(self, ending: str, rendition: Rendition) -> None:
+    def _on_rendition_end(self, ending: str, rendition: Rendition | SubRendition) -> None:
         held = self._renditions.get(ending)
         if held is not None and held[0] is rendition:
             del self._renditions[ending]

@@ -21,6 +21,7 @@ from relaycore.capture.unpack import fill_from_frame
 from relaycore.decoding import can_decode, open_video_decoder
 from relaycore.encode.choose import choose_encoder
 from relaycore.encode.profiles import default_bitrate
+from relaycore.encode.running import even_size
 from relaycore.encode.video import VideoEncoder, VideoFormat, parameter_sets
 from relaycore.errors import RelaycoreError, SourceError
 from relaycore.language import Message
@@ -147,7 +148,7 @@ class Rendition:
 
 
 class PictureWork:
-    """Decodes, and feeds the encoder's thread."""
+    """Decodes, and feeds the encoder's thread. Pictures are scaled to fit into ``most`` pixels."""
 
     def __init__(
         self,
@@ -156,8 +157,11 @@ class PictureWork:
         pump: UnitPump,
         add_stream: StreamMaker,
         on_stream: Callable[[Stream], None],
+        *,
+        most: tuple[int, int] | None = None,
     ) -> None:
         self._path, self._settings = path, settings
+        self._most = most
         self._pump = pump
         self._add_stream, self._on_stream = add_stream, on_stream
         self._stopping = threading.Event()
@@ -226,6 +230,8 @@ class PictureWork:
     def _begin(self, frame: av.VideoFrame, decoder: av.VideoCodecContext) -> None:
         """The first picture decides the size; later ones of another are scaled."""
         width, height = frame.width & ~1, frame.height & ~1
+        if self._most is not None:
+            width, height = even_size(width, height, *self._most)
         fps = float(decoder.framerate or USUAL_FPS)
         if not 1 <= fps <= 240:
             fps = USUAL_FPS

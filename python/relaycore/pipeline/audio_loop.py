@@ -42,6 +42,10 @@ class AudioLoop:
         """Starts the thread."""
         self._thread.start()
 
+    def write_also(self, stream: Stream | None) -> None:
+        """Writes the same to the same track of a second stream from now on; ``None`` for no other."""
+        self._sound.also = stream
+
     def join(self, timeout: float) -> None:
         """Waits until the thread has ended."""
         if self._thread.ident is not None:

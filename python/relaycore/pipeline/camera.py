@@ -5,34 +5,53 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
-from relaycore._relaycore import FrameBuffer, Stream, Track, now_ns
+from relaycore._relaycore import FrameBuffer, Handoff, Stream, Track, now_ns
 from relaycore.capture.opening import Sources, choose_sources
 from relaycore.capture.source import AudioSource, SourceFormat, VideoSource
 from relaycore.encode.audio import AacEncoder
 from relaycore.encode.choose import Choice, choose_encoder
 from relaycore.encode.new_thread import in_new_thread
-from relaycore.encode.profiles import SOFTWARE, default_bitrate
+from relaycore.encode.profiles import SOFTWARE, default_bitrate, lighter
+from relaycore.encode.running import EncoderOptions, EncoderState, EncoderWish, even_size, options_of, wished
 from relaycore.encode.video import VideoEncoder, VideoFormat, parameter_sets
-from relaycore.errors import ConfigurationError, DeviceError, NoSuchMode
+from relaycore.errors import ConfigurationError, DeviceError, NoSuchMode, PathError
 from relaycore.language import Message, message_lines
 from relaycore.onvif.analysis.watch import PictureWatch
 from relaycore.pipeline.audio_loop import AudioLoop
+from relaycore.pipeline.camera_encoding import (
+    CameraEncoding,
+    no_change,
+    profile_in,
+    state_of,
+    state_of_copy,
+)
 from relaycore.pipeline.capture_loop import CaptureLoop
 from relaycore.pipeline.encode_loop import EncodeLoop
 from relaycore.pipeline.key_frames import KeyFrames
 from relaycore.pipeline.masking import Masking
 from relaycore.pipeline.reports import Description, EventKind, PipelineEvent, PipelineStats, State
 from relaycore.pipeline.thumbnail import thumbnail_of
+from relaycore.pipeline.view import ViewControl
 from relaycore.settings import CameraSettings, MaskSettings
 from relaycore.settings.masks import check_masks
 
-__all__ = ["CameraPipeline", "Description", "PipelineEvent", "PipelineStats"]
+__all__ = ["SUB_SIZE", "CameraPipeline", "Description", "PipelineEvent", "PipelineStats"]
 
 SILENCE_NS: Final = 2_000_000_000
 """A source that gives no picture for so long is shown as lost, though its driver does not say so."""
 
+
+SUB_GOP_SECONDS: Final = 1.0
+"""Seconds from one random access point of it to the next."""
+
+SUB_RATE: Final = 0.65
+"""Bits of it as a part of what would keep it as clear as the first: it is for looking at many at a time."""
+
+SUB_SIZE: Final = (640, 360)
+"""Width and height of the second rendition at most."""
 
 COPY_OBJECTION: Final = (
     "The privacy masks cannot be drawn with the encoder `copy`, which sends on what the camera has encoded "
@@ -74,6 +93,14 @@ class CameraPipeline:
         self._encode: EncodeLoop | None = None
         self._sound: AudioLoop | None = None
         self._masking: Masking | None = None
+        self.view: ViewControl | None = None
+        """What is shown of the scene; ``None`` where pictures are not decoded."""
+        self._stream: Stream | None = None
+        self._form: VideoFormat | None = None
+        self._main: CameraEncoding | None = None
+        self._sub: _Sub | None = None
+        self._sub_form: VideoFormat | None = None
+        self._sub_lock = threading.Lock()
 
     def start(self) -> None:
         """Opens the source, chooses the encoder, adds the stream and starts the threads.
@@ -157,6 +184,137 @@ class CameraPipeline:
         self._masking.replace(masks)
         return True
 
+    @property
+    def decodes(self) -> bool:
+        """Whether pictures are decoded, so that more can be made of them."""
+        return self._main is not None
+
+    def encoder(self, *, sub: bool) -> EncoderState:
+        """How the pictures are encoded; of the second rendition where it is not made: how it would be."""
+        stream, form, main = self._stream, self._form, self._main
+        assert stream is not None
+        assert form is not None
+        if main is None:
+            assert self._encode is not None
+            state = state_of_copy(stream, form, self._encode.meter.rates(now_ns())[1])
+            if not sub:
+                return state
+            planned = self._planned_sub()
+            return replace(state_of(planned, None), fixed=True)
+        if not sub:
+            return main.state()
+        with self._sub_lock:
+            made = self._sub
+            if made is not None:
+                return made.encoding.state()
+            return state_of(self._planned_sub(), profile_in(stream.tracks[0].parameters))
+
+    def encoder_options(self, *, sub: bool) -> EncoderOptions:
+        """What the encoder of a rendition can be changed to; where it cannot be, only what it is."""
+        state = self.encoder(sub=sub)
+        profiles = [] if state.profile is None else [state.profile]
+        if state.fixed or self._main is None:
+            options = options_of(state.width, state.height, state.fps, profiles)
+            return replace(
+                options,
+                sizes=options.sizes[:1],
+                fps=(state.fps, state.fps),
+                bitrate=(state.bitrate, state.bitrate),
+                gop_seconds=(state.gop_seconds, state.gop_seconds),
+            )
+        if not sub:
+            return self._main.options()
+        largest = self._largest_sub()
+        return options_of(largest.width, largest.height, largest.fps, profiles)
+
+    def set_encoder(self, wish: EncoderWish, *, sub: bool) -> None:
+        """Changes a running encoder; returns when the other one encodes. Sessions go on.
+
+        What is changed of the second rendition is kept for when it is made again. ConfigurationError for what
+        is no option, and where the camera encodes itself; EncoderError where there is no such encoder.
+        """
+        if self._main is None:
+            raise no_change()
+        if not sub:
+            form = self._main.change(wish)
+            if self.description is not None:
+                self.description = replace(
+                    self.description, width=form.width, height=form.height, bitrate=form.bitrate
+                )
+            return
+        with self._sub_lock:
+            if self._sub is not None:
+                self._sub_form = self._sub.encoding.change(wish)
+            else:
+                self._sub_form = wished(self._planned_sub(), wish, self.encoder_options_of_sub())
+
+    def encoder_options_of_sub(self) -> EncoderOptions:
+        """As :meth:`encoder_options`, without a look at what runs."""
+        largest = self._largest_sub()
+        return options_of(largest.width, largest.height, largest.fps, [])
+
+    def force_key_frame(self, *, sub: bool) -> bool:
+        """Has the next picture be a random access point. False where the camera encodes itself."""
+        if self._main is None:
+            return False
+        with self._sub_lock:
+            encoding = self._main if not sub else None if self._sub is None else self._sub.encoding
+        if encoding is not None:
+            encoding.loop.force_key_frame()
+        return True
+
+    def begin_sub(self, make_stream: Callable[[Sequence[Track], bool], Stream]) -> Stream:
+        """Makes the second rendition: smaller, of the same pictures and sound, by an encoder of its own.
+
+        ``make_stream`` is called as ``stream_factory``. PathError where pictures are not decoded or the
+        pipeline has ended, otherwise what :meth:`start` raises.
+        """
+        with self._sub_lock:
+            masking, view, main = self._masking, self.view, self._main
+            if self._sub is not None:
+                return self._sub.stream
+            if masking is None or view is None or main is None or self._stopping.is_set():
+                raise PathError(
+                    Message("The camera has no pictures that a second rendition could be made of.")
+                )
+            form, profile = self._planned_sub(), lighter(main.profile)
+            parameters = in_new_thread(lambda: parameter_sets(VideoEncoder(profile, form)))
+            assert self._stream is not None
+            stream = make_stream([Track.h264(parameters), *self._stream.tracks[1:]], True)
+            encoding = CameraEncoding(
+                stream,
+                Handoff(),
+                profile,
+                form,
+                self._largest_sub(),
+                slate=self._lost_text,
+                resumed=lambda: None,
+                failed=lambda reason: self._tell("notice", reason),
+                masking=masking,
+                view=view,
+                stopping=self._stopping,
+            )
+            self._sub = _Sub(stream, encoding)
+            main.loop.set_second(encoding.loop)
+            if self._sound is not None:
+                self._sound.write_also(stream)
+            return stream
+
+    def end_sub(self) -> bool:
+        """Ends the second rendition, after the picture that is encoded now; False when there is none.
+
+        Its stream is left alone.
+        """
+        with self._sub_lock:
+            made, self._sub = self._sub, None
+            if made is None:
+                return False
+            if self._main is not None:
+                self._main.loop.set_second(None)
+            if self._sound is not None:
+                self._sound.write_also(None)
+        return True
+
     def stats(self) -> PipelineStats:
         """The numbers up to now."""
         capture, encode = self._capture, self._encode
@@ -217,8 +375,10 @@ class CameraPipeline:
     def _run(
         self, sources: Sources, source: VideoSource, stream: Stream, form: VideoFormat, choice: Choice | None
     ) -> None:
+        self._stream, self._form = stream, form
         if choice is not None:
             self._masking = Masking(self._settings.masks, form.width, form.height, form.colour)
+            self.view = ViewControl()
         thinned = self._settings.fps is not None and self._settings.fps < source.format.fps * 0.95
         self._capture = CaptureLoop(
             source,
@@ -234,20 +394,46 @@ class CameraPipeline:
             masking=self._masking,
             failed=self._failed,
         )
-        profile = SOFTWARE if choice is None else choice.profile
-        self._encode = EncodeLoop(
+        if choice is None or self._masking is None or self.view is None:
+            self._encode = EncodeLoop(
+                stream,
+                0,
+                self._capture.handoff,
+                lambda: VideoEncoder(SOFTWARE, form),
+                (form.width, form.height),
+                KeyFrames(form.gop, form.fps),
+                stopping=self._stopping,
+                slate=self._slate,
+                resumed=self._resumed,
+                failed=self._failed,
+            )
+            return
+        self._main = CameraEncoding(
             stream,
-            0,
             self._capture.handoff,
-            lambda: VideoEncoder(profile, form),
-            (form.width, form.height),
-            KeyFrames(form.gop, form.fps),
-            stopping=self._stopping,
+            choice.profile,
+            form,
+            form,
             slate=self._slate,
             resumed=self._resumed,
             failed=self._failed,
             masking=self._masking,
+            view=self.view,
+            stopping=self._stopping,
         )
+        self._encode = self._main.loop
+
+    def _largest_sub(self) -> VideoFormat:
+        """The second rendition at its best."""
+        form = self._form
+        assert form is not None
+        width, height = even_size(form.width, form.height, *SUB_SIZE)
+        bitrate = int(default_bitrate(width, height, form.fps) * SUB_RATE)
+        return replace(form, width=width, height=height, bitrate=bitrate, gop=SUB_GOP_SECONDS)
+
+    def _planned_sub(self) -> VideoFormat:
+        """The second rendition as it was last, or as it is to be at first."""
+        return self._sub_form or self._largest_sub()
 
     def _looker(self, full_range: bool) -> Callable[[FrameBuffer], None] | None:
         tell = self._on_picture
@@ -279,6 +465,13 @@ class CameraPipeline:
             sound=None if sound is None else sound.name,
         )
 
+    def _lost_text(self) -> str | None:
+        """What readers of any rendition are shown in place of the picture."""
+        since_then, description = self._lost_since, self.description
+        if since_then is None or description is None:
+            return None
+        return f"{description.source}: no picture since {since_then}"
+
     def _slate(self) -> str | None:
         """What readers are shown in place of the picture, if anything. Called by the encode thread."""
         encode, description = self._encode, self.description
@@ -289,8 +482,7 @@ class CameraPipeline:
             self._silent = True
             since = time.strftime("%H:%M:%S", time.localtime(time.time() - silent / 1e9))
             self._lost(since, f"{description.source} gives no pictures any more, though it is there.")
-        since_then = self._lost_since
-        return None if since_then is None else f"{description.source}: no picture since {since_then}"
+        return self._lost_text()
 
     def _resumed(self) -> None:
         if self._silent:
@@ -318,3 +510,11 @@ class CameraPipeline:
     def _tell(self, kind: EventKind, message: str) -> None:
         with self._event_lock:
             self._on_event(PipelineEvent(kind, message))
+
+
+@dataclass(frozen=True, slots=True)
+class _Sub:
+    """The second rendition while it is made."""
+
+    stream: Stream
+    encoding: CameraEncoding

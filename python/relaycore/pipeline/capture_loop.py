@@ -11,6 +11,7 @@ from relaycore._relaycore import FrameBuffer, FramePool, Handoff, now_ns
 from relaycore.capture.source import BadPicture, Captured, VideoSource
 from relaycore.errors import DeviceError, DeviceLost
 from relaycore.pipeline.masking import Masking
+from relaycore.pipeline.thinning import Thinner
 from relaycore.pipeline.thumbnail import Thumbnails
 
 __all__ = ["CaptureLoop", "Picture"]
@@ -78,7 +79,7 @@ class CaptureLoop:
         self._keep_encoded = keep_encoded and masking is None
         self._masking = masking
         self._failed = failed
-        self._thinner = None if fps is None else _Thinner(fps)
+        self._thinner = None if fps is None else Thinner(fps)
         self._stopping = stopping
         self._changed = changed
         self._say_bad = bad
@@ -194,19 +195,3 @@ def _masked(masking: Masking, buffer: FrameBuffer, spread: int) -> int:
             f"The privacy masks could not be drawn ({error}), so no picture is sent any more: check them "
             "with `relaycore check`, and report this."
         ) from error
-
-
-class _Thinner:
-    """Lets so many pictures a second through, at even distances."""
-
-    def __init__(self, fps: float) -> None:
-        self._distance = int(1e9 / fps)
-        self._due: int | None = None
-
-    def keeps(self, captured_ns: int) -> bool:
-        # A quarter of the distance early, so that a source of the very rate loses nothing by its jitter.
-        if self._due is not None and captured_ns < self._due - self._distance // 4:
-            return False
-        due = captured_ns if self._due is None else self._due
-        self._due = max(due, captured_ns - self._distance) + self._distance
-        return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from relaycore.access.rules import RENDITION, SOUNDS, base_of
+from relaycore.access.rules import RENDITION, SOUNDS, SUB, base_of, camera_of
 from relaycore.language import _, _n
 from relaycore.settings import Config, ProtocolSettings
 
@@ -40,7 +40,7 @@ def protocol_of(config: Config, path: str) -> PathProtocol:
     """The data protocol of a path, or of that which it is made of, in the language that holds."""
     source = path
     if path not in config.paths and path not in config.cameras:
-        source = base_of(path)
+        source = camera_of(path, config.cameras) or base_of(path)
     settings = config.path_settings(source)
     protocol = settings.protocol or ProtocolSettings()
     return PathProtocol(
@@ -75,6 +75,7 @@ def notices_of(config: Config) -> dict[str, tuple[str, bool]]:
         if settings.purpose or has_page:
             found[path] = (settings.purpose or "", has_page)
             made = [RENDITION] if settings.transcode != "none" else []
+            made += [SUB] if path in config.cameras else []
             for ending in (*made, *SOUNDS.values()):
                 if path + ending not in config.paths and path + ending not in config.cameras:
                     found[path + ending] = found[path]

@@ -146,7 +146,7 @@ def _cameras(before: dict[str, CameraSettings], after: dict[str, CameraSettings]
             continue
         for name in _differing(before[path], after[path]):
             # Where the camera's own H.264 was sent on so far, the first mask ends sessions all the same.
-            effect = Effect.LIVE if name in ("masks", "motion") else Effect.ENDS_SESSIONS
+            effect = Effect.LIVE if name in ("masks", "motion", "sub") else Effect.ENDS_SESSIONS
             yield Change(f"cameras.{path}.{name}", kind, effect, path=path)
 
 

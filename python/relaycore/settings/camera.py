@@ -71,6 +71,10 @@ class CameraSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     join: JoinPolicy = "squeeze"
     """How readers start."""
 
+    sub: Annotated[bool, Meta(description="true or false", examples=[True])] = False
+    """Whether the second, smaller rendition at PATH/sub is made all the time. Otherwise it is made while
+    somebody reads it."""
+
     masks: Annotated[
         list[MaskSettings],
         Meta(

@@ -18,7 +18,7 @@ static ENGINE: OnceLock<Engine> = OnceLock::new();
 static CLIENTS: AtomicUsize = AtomicUsize::new(0);
 
 /// Offers what is behind the first byte, which says whether to read (even) or to publish (odd); then gives the candidates
-/// in it once more, as those that come later.
+/// in it once more, as those that come later, and wants to be connected anew with its name and password.
 pub fn webrtc_offer(data: &[u8]) {
     let [action, offer @ ..] = data else {
         return;
@@ -56,6 +56,9 @@ pub fn webrtc_offer(data: &[u8]) {
         ),
     }
     engine.add_candidates(&session, &offer);
+    if let Err(refused) = engine.restart_ice(&session, &offer) {
+        assert!([400, 409, 503].contains(&refused.status()), "{refused}");
+    }
     drop(session);
     engine.poll();
 }

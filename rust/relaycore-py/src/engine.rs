@@ -253,6 +253,17 @@ impl Engine {
             .map_err(|error| OfferRefused::new_err((error.status(), error.to_string())))
     }
 
+    /// Lets the client of a session connect anew.
+    fn restart_ice(
+        &self,
+        py: Python<'_>,
+        session: &WebSession,
+        fragment: &str,
+    ) -> PyResult<String> {
+        py.detach(|| self.0.restart_ice(session.get(), fragment))
+            .map_err(|error| OfferRefused::new_err((error.status(), error.to_string())))
+    }
+
     /// Takes candidates of the client of a session.
     fn add_candidates(&self, session: &WebSession, fragment: &str) {
         self.0.add_candidates(session.get(), fragment);

@@ -4,7 +4,7 @@ use crate::buffers::Bytes;
 use pyo3::exceptions::{PyBufferError, PyValueError};
 use pyo3::ffi;
 use pyo3::prelude::*;
-use relaycore_engine::frames::{self, Fill, Plane, Span};
+use relaycore_engine::frames::{self, Fill, Plane, Span, Window};
 use std::ffi::c_int;
 use std::time::Duration;
 
@@ -69,7 +69,7 @@ impl FrameBuffer {
             .collect();
         let buffer = &mut self.buffer;
         py.detach(|| fill(buffer, &planes)).ok_or_else(|| {
-            PyValueError::new_err("a plane is smaller than the frame: check size and strides")
+            PyValueError::new_err("a plane is smaller than the frame, or a window not inside: check sizes and strides")
         })
     }
 }
@@ -124,6 +124,26 @@ impl FrameBuffer {
     fn fill_from_yuyv(&mut self, data: &Bound<'_, PyAny>, stride: usize) -> PyResult<()> {
         self.fill(data.py(), &[(data, stride)], |frame, planes| {
             frames::from_yuyv(frame, planes[0])
+        })
+    }
+
+    /// Fills it from a window of a picture in planar 4:2:0 of another size.
+    fn fill_scaled(
+        &mut self,
+        picture: &Bound<'_, PyAny>,
+        width: usize,
+        height: usize,
+        window: (f64, f64, f64, f64),
+    ) -> PyResult<()> {
+        let (x, y, across, down) = window;
+        let window = Window {
+            x,
+            y,
+            width: across,
+            height: down,
+        };
+        self.fill(picture.py(), &[(picture, width)], |frame, planes| {
+            frames::scale(frame, planes[0].bytes, width, height, window)
         })
     }
 

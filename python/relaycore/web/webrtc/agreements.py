@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from secrets import token_urlsafe
 from typing import Final
 
@@ -45,12 +45,19 @@ class Agreements:
     def keep(self, path: str, visit: Visit, offer: str) -> Agreement:
         """Keeps a session until it has ended."""
         key = token_urlsafe(16)
-        kept = Agreement(key=key, path=path, visit=visit, tag=f'"{token_urlsafe(6)}"', ufrag=ufrag_of(offer))
+        kept = Agreement(key=key, path=path, visit=visit, tag=_new_tag(), ufrag=ufrag_of(offer))
         self._kept[key] = kept
         task = asyncio.get_running_loop().create_task(self._until_ended(kept))
         self._waiting.add(task)
         task.add_done_callback(self._waiting.discard)
         return kept
+
+    def renew(self, kept: Agreement, fragment: str) -> Agreement:
+        """The client of a session has begun another ICE session with this fragment."""
+        renewed = replace(kept, tag=_new_tag(), ufrag=ufrag_of(fragment))
+        if kept.key in self._kept:
+            self._kept[kept.key] = renewed
+        return renewed
 
     def find(self, path: str, key: str) -> Agreement | None:
         """The session of this key at a path."""
@@ -74,6 +81,10 @@ class Agreements:
         await kept.visit.ended.wait()
         self._kept.pop(kept.key, None)
         self._ended.append(kept.key)
+
+
+def _new_tag() -> str:
+    return f'"{token_urlsafe(6)}"'
 
 
 def ufrag_of(description: str) -> str | None:

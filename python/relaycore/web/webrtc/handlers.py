@@ -88,22 +88,35 @@ async def _sound(request: web.Request, path: str) -> str | None:
 
 
 async def patch_session(request: web.Request) -> web.Response:
-    """Takes candidates of the client (RFC 9725 section 4.3.2), which is reached without them, too."""
+    """Takes candidates of the client (RFC 9725 section 4.3.2), which is reached without them as well.
+
+    A client whose network has changed begins another ICE session with ``*``, whatever the former one was.
+    """
     kept = _session(request)
     wanted = request.headers.get(hdrs.IF_MATCH)
     if wanted is None:
         raise Refused(428, Message("Say in If-Match which ICE session the candidates are of: its ETag."))
     fragment = await _text(request, FRAGMENT)
     ufrag = ufrag_of(fragment)
-    if wanted.strip() == "*" or (ufrag is not None and ufrag != kept.ufrag):
-        raise Refused(
-            422,
-            Message("A session cannot be connected anew here: end it, and send an offer for another one."),
-        )
-    if kept.tag not in (each.strip() for each in wanted.split(",")):
+    if wanted.strip() == "*":
+        return await _restart(request, kept, fragment)
+    is_of_other = ufrag is not None and ufrag != kept.ufrag
+    if is_of_other or kept.tag not in (each.strip() for each in wanted.split(",")):
         raise Refused(412, Message("The candidates are of another ICE session."))
     request.app[ENGINE].add_candidates(kept.visit.handle, fragment)
     return web.Response(status=204, headers={**_PRIVATE, hdrs.ETAG: kept.tag})
+
+
+async def _restart(request: web.Request, kept: Agreement, fragment: str) -> web.Response:
+    restart = partial(request.app[ENGINE].restart_ice, kept.visit.handle, fragment)
+    try:
+        answer = await asyncio.to_thread(restart)
+    except OfferRefused as refused:
+        status, reason = refused.args
+        raise Refused(status, f"{reason[0].upper()}{reason[1:]}.") from None
+    renewed = request.app[AGREEMENTS].renew(kept, fragment)
+    headers = {**_PRIVATE, hdrs.ETAG: renewed.tag}
+    return web.Response(text=answer, content_type=FRAGMENT, headers=headers)
 
 
 async def delete_session(request: web.Request) -> web.Response:
@@ -229,19 +242,22 @@ def _routes(means: Literal["whep", "whip"], summary: str, embeddable: bool) -> S
             method="PATCH",
             path=f"/{{path}}/{means}/{{session}}",
             name=f"patch{kind}",
-            summary="Candidates of the client.",
+            summary="Candidates of the client, or another ICE session (`If-Match: *`).",
             access="open",
             handler=patch_session,
             embeddable=embeddable,
             parameters=_OF_SESSION,
             answers={
+                200: Answered("Where to connect anew; `ETag` is new.", media_type=FRAGMENT),
                 204: Answered("They were taken."),
+                400: Answered("It has no new name and password.", Problem),
                 404: Answered("There is no such session.", Problem),
+                409: Answered("The session has just ended.", Problem),
                 412: Answered("They are of another ICE session.", Problem),
                 413: Answered("The body is too long.", Problem),
                 415: Answered("The body has another type.", Problem),
-                422: Answered("The session cannot be connected anew.", Problem),
                 428: Answered("`If-Match` is missing.", Problem),
+                503: Answered("No datagrams can be received.", Problem),
             },
         ),
         Route(

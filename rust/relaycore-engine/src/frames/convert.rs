@@ -16,7 +16,7 @@ pub struct Plane<'a> {
 
 impl<'a> Plane<'a> {
     /// Row `number` of `width` bytes.
-    fn row(&self, number: usize, width: usize) -> Option<&'a [u8]> {
+    pub(super) fn row(&self, number: usize, width: usize) -> Option<&'a [u8]> {
         let start = number.checked_mul(self.stride)?;
         self.bytes.get(start..start.checked_add(width)?)
     }

@@ -3,6 +3,7 @@
 use super::channel::Caller;
 use super::negotiation;
 use super::peer::Peer;
+use super::restart::{Restart, Wish};
 use super::worker::{self, Command, Worker};
 use super::{MOST_DESCRIPTION_BYTES, OfferError};
 use crate::burst::Burst;
@@ -17,8 +18,10 @@ use std::collections::HashSet;
 use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
+use std::time::Duration;
 use str0m::Candidate;
 use str0m::config::DtlsCert;
 use str0m::crypto::CryptoProvider;
@@ -45,6 +48,9 @@ pub(crate) struct Gateway {
     certificate: DtlsCert,
     crypto: Arc<CryptoProvider>,
 }
+
+/// How long the thread may take for an answer.
+const ANSWER_TIME: Duration = Duration::from_secs(5);
 
 /// The addresses that an answer names.
 pub(super) struct Addresses {
@@ -195,6 +201,26 @@ impl Gateway {
         let mut agreed = catch_unwind(agreeing).unwrap_or_else(contradicts)?;
         let answer = std::mem::take(&mut agreed.answer);
         Ok((Peer::new(agreed, session, seat), answer))
+    }
+
+    pub(super) fn restart(&self, session: &str, fragment: &str) -> Result<String, OfferError> {
+        if fragment.len() > MOST_DESCRIPTION_BYTES {
+            return Err(OfferError::Malformed(format!(
+                "a fragment has at most {MOST_DESCRIPTION_BYTES} bytes"
+            )));
+        }
+        let (reply, answer) = sync_channel(1);
+        let restart = Restart {
+            session: session.to_owned(),
+            wish: Wish::read(fragment)?,
+            reply,
+        };
+        self.handle.send(Command::Restart(Box::new(restart)));
+        let answered = answer.recv_timeout(ANSWER_TIME);
+        answered.unwrap_or_else(|_| {
+            let reason = "the session has ended, or is about to";
+            Err(OfferError::Conflict(reason.to_owned()))
+        })
     }
 
     pub(super) fn add_candidates(&self, session: &str, fragment: &str) {

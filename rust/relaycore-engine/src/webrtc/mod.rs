@@ -19,6 +19,7 @@ mod payloads;
 mod peer;
 mod publishing;
 mod reading;
+mod restart;
 #[cfg(test)]
 mod tests;
 mod worker;
@@ -88,6 +89,18 @@ impl Engine {
             OfferError::Unavailable(format!("no datagrams for WebRTC: {error}"))
         })?;
         gateway.answer(&self.shared, session.share(), offer, sound)
+    }
+
+    /// Lets the client of a session connect anew (ICE restart), as a fragment of a description (RFC 8840) asks for. Gives the
+    /// fragment that answers; media goes on by the former connection until then.
+    ///
+    /// # Errors
+    /// When the fragment has no new name and password, or there is nobody to connect.
+    pub fn restart_ice(&self, session: &WebSession, fragment: &str) -> Result<String, OfferError> {
+        let gateway = self.shared.gateways.get(&self.shared).map_err(|error| {
+            OfferError::Unavailable(format!("no datagrams for WebRTC: {error}"))
+        })?;
+        gateway.restart(&session.info().id, fragment)
     }
 
     /// Takes candidates of the client of a session, from a fragment of a description (RFC 8840). Those that cannot be

@@ -45,6 +45,8 @@ pub(super) struct Agreed {
     pub(super) role: Role,
     /// Candidates that the offer had.
     pub(super) candidates: usize,
+    /// The offer.
+    pub(super) offer: String,
 }
 
 /// Answers an offer.
@@ -57,9 +59,9 @@ pub(super) fn agree(
     (certificate, crypto): (&DtlsCert, &Arc<CryptoProvider>),
     asker: Arc<Asker>,
 ) -> Result<Agreed, OfferError> {
-    let (offer, candidates) = bounded(offer);
-    let sound_codec = best_sound(&offer);
-    let offer = SdpOffer::from_sdp_string(&offer)
+    let (text, candidates) = bounded(offer);
+    let sound_codec = best_sound(&text);
+    let offer = SdpOffer::from_sdp_string(&text)
         .map_err(|error| OfferError::Malformed(format!("the offer cannot be read: {error}")))?;
     let config = RtcConfig::new()
         .clear_codecs()
@@ -102,11 +104,12 @@ pub(super) fn agree(
         ufrag,
         role,
         candidates,
+        offer: text,
     })
 }
 
 /// An offer without the candidates that are too many, and how many it has.
-fn bounded(offer: &str) -> (String, usize) {
+pub(super) fn bounded(offer: &str) -> (String, usize) {
     let mut out = String::with_capacity(offer.len());
     let mut candidates = 0;
     for line in offer.split_inclusive('\n') {

@@ -50,6 +50,8 @@ pub(super) struct Peer {
     /// Places of its TCP connections, and of the one among them that its media goes out by, if it does by one.
     pub(super) channels: Vec<usize>,
     pub(super) carrier: Option<usize>,
+    /// Its offer, for when it wants to be connected anew.
+    pub(super) offer: String,
     /// Candidates that were taken of it, with its offer and after that.
     candidates: usize,
     /// Its place among the sessions that there may be.
@@ -73,6 +75,7 @@ impl Peer {
             ufrag,
             role,
             candidates,
+            offer,
             ..
         } = agreed;
         Self {
@@ -87,6 +90,7 @@ impl Peer {
             addresses: Vec::new(),
             channels: Vec::new(),
             carrier: None,
+            offer,
             candidates,
             _seat: seat,
         }
@@ -101,6 +105,11 @@ impl Peer {
         }
         self.candidates += taken;
         taken
+    }
+
+    /// Its candidates are others from now on, so many.
+    pub(super) fn restarted(&mut self, candidates: usize) {
+        self.candidates = candidates;
     }
 
     /// Sees to it that the client at `key` is woken then at the latest.

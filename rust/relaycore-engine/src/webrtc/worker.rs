@@ -6,6 +6,7 @@ use super::outlet::{Batch, Outlet};
 use super::payloads::PayloadCache;
 use super::peer::{Peer, Role, Wakes};
 use super::reading::{Fed, Surroundings};
+use super::restart::Restart;
 use crate::burst::Burst;
 use crate::clock::now_ns;
 use crate::inlet::INLET_BYTES;
@@ -52,6 +53,8 @@ pub(super) enum Command {
     Call(Box<Caller>),
     /// The client of this session can be reached here, too.
     Candidates(String, Vec<Candidate>),
+    /// The client of a session wants to be connected anew.
+    Restart(Box<Restart>),
     /// A stream that it subscribed to has a new burst.
     Burst(StreamId, Arc<Burst>),
     /// A stream that it subscribed to has ended.
@@ -201,6 +204,11 @@ impl Worker {
                                 peer.add_candidates(candidates);
                             }
                         });
+                    }
+                }
+                Command::Restart(restart) => {
+                    if let Some(&key) = self.by_session.get(&restart.session) {
+                        self.attend(key, |worker| worker.restart(key, &restart));
                     }
                 }
                 Command::Burst(id, burst) => self.take_burst(id, burst),
@@ -666,6 +674,23 @@ impl Worker {
                 peer.wake_by(until, key, &mut self.wakes);
             }
         }
+    }
+
+    /// Connects a client anew: from now on its checks have another name.
+    fn restart(&mut self, key: usize, restart: &Restart) {
+        // Of one that has ended nothing is said: who asked finds that out.
+        let peer = self.peers.get_mut(key);
+        let Some(peer) = peer.filter(|peer| !peer.session.has_ended()) else {
+            return;
+        };
+        let answer = peer.restart(&restart.wish);
+        let ufrag = peer.rtc.direct_api().local_ice_credentials().ufrag;
+        let former = std::mem::replace(&mut peer.ufrag, ufrag.clone());
+        self.by_ufrag.remove(&former);
+        self.by_ufrag.insert(ufrag, key);
+        // Whoever asked may have given up waiting.
+        let _ = restart.reply.send(answer);
+        self.turn(key);
     }
 
     /// Asks a publisher for a key frame where that is due.

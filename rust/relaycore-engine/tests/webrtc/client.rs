@@ -104,6 +104,11 @@ impl Client {
         let answer = SdpAnswer::from_sdp_string(answer).unwrap();
         let pending = self.pending.take().unwrap();
         self.rtc.sdp_api().accept_answer(pending, answer).unwrap();
+        if self.tcp.is_none() {
+            // One that has moved begins without any.
+            let candidate = Candidate::host(self.address, "udp").unwrap();
+            self.rtc.add_local_candidate(candidate);
+        }
     }
 
     /// Goes on until `wanted` gives something for an event.
@@ -170,6 +175,20 @@ impl Client {
         };
         self.rtc.handle_input(input).unwrap();
         None
+    }
+
+    /// Goes on from another address, by which it wants to be connected anew: gives what it says for that.
+    pub(crate) fn moved(&mut self) -> String {
+        self.socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        self.address = self.socket.local_addr().unwrap();
+        let mut changes = self.rtc.sdp_api();
+        changes.ice_restart(false);
+        let (offer, pending) = changes.apply().unwrap();
+        self.pending = Some(pending);
+        let offer = offer.to_sdp_string();
+        let wanted = |line: &&str| line.contains("a=ice-ufrag") || line.contains("a=ice-pwd");
+        let lines: Vec<_> = offer.lines().filter(wanted).take(2).collect();
+        lines.join("\r\n") + "\r\n"
     }
 
     /// Its TCP connection.

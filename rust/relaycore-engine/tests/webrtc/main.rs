@@ -273,6 +273,64 @@ fn a_wish_for_a_key_frame_reaches_who_makes_the_stream() {
 }
 
 #[test]
+fn a_client_that_has_moved_is_connected_anew_and_misses_nothing() {
+    let engine = engine();
+    let stream = cam(&engine, &[]);
+    let session = session(&engine, "cam", Action::Read);
+    let mut client = Client::offering(&[MediaKind::Video], Direction::RecvOnly);
+    let mut answer = engine.answer_offer(&session, &client.offer, None).unwrap();
+    client.connect(&answer);
+    write(&stream, &picture(true, true, 1), true);
+    let packet = |event| match event {
+        Event::RtpPacket(packet) => Some(packet),
+        _ => None,
+    };
+    let mut last = client.until(packet);
+    while !last.header.marker {
+        last = client.until(packet);
+    }
+    for _ in 0..3 {
+        let asked = client.moved();
+        let fragment = engine.restart_ice(&session, &asked).unwrap();
+        let has = |line| fragment.contains(line);
+        assert!(
+            has("a=ice-lite\r\n") && has("a=candidate:") && has("a=mid:"),
+            "{fragment}"
+        );
+        let value = |text: &str, prefix| {
+            let mut values = text.lines().filter_map(|line| line.strip_prefix(prefix));
+            values.next().unwrap().to_owned()
+        };
+        // Candidates name their session, too.
+        for prefix in ["a=ice-ufrag:", "a=ice-pwd:"] {
+            let (old, new) = (value(&answer, prefix), value(&fragment, prefix));
+            assert_ne!(old, new);
+            answer = answer.replace(&old, &new);
+        }
+        client.accept(&answer);
+        // Once its new checks are answered, its media comes there, behind what came before.
+        let sent = client.sent.len();
+        let end = Instant::now() + LIMIT;
+        let next = loop {
+            assert!(Instant::now() < end, "nothing comes to the new address");
+            write(&stream, &picture(false, false, 2), false);
+            if let Some(packet) = client.step(&mut { packet }) {
+                break packet;
+            }
+        };
+        assert!(client.sent.len() > sent);
+        assert_eq!(next.header.ssrc, last.header.ssrc);
+        last = next;
+    }
+    assert!(!session.has_ended());
+    let refused = engine.restart_ice(&session, "a=ice-ufrag:abcd\r\n");
+    assert_eq!(refused.unwrap_err().status(), 400);
+    session.end("done");
+    let gone = engine.restart_ice(&session, &client.moved());
+    assert_eq!(gone.unwrap_err().status(), 409);
+}
+
+#[test]
 fn who_is_kicked_hears_goodbye() {
     let engine = engine();
     let stream = cam(&engine, &[]);
