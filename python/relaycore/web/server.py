@@ -34,6 +34,7 @@ from relaycore.web.api import (
 )
 from relaycore.web.api.openapi import with_description
 from relaycore.web.connections import Connections, Handed
+from relaycore.web.fragments import SharedFragments
 from relaycore.web.guard import Guard
 from relaycore.web.hls import handlers as hls
 from relaycore.web.hls.hls import Hls
@@ -158,11 +159,10 @@ class Web:
         self._app[GUARD], self._app[PRESENCE] = self._guard, self._presence
         self._app[LEDGER], self._app[ALERTS], self._app[JOURNEYS] = ledger, watching, counting
         self._app[LIMITS], self._app[TOTALS] = self._limits, self._totals
-        self._app[BROADCASTS] = self._broadcasts = Broadcasts(
-            engine, lambda path: PathFragments(relay, engine, path)
-        )
+        self._fragments = SharedFragments(lambda path: PathFragments(relay, engine, path))
+        self._app[BROADCASTS] = self._broadcasts = Broadcasts(engine, self._fragments.open)
         self._app[EVENT_HUB] = self._hub = Hub(relay)
-        self._app[HLS] = self._hls = Hls(lambda path: PathFragments(relay, engine, path))
+        self._app[HLS] = self._hls = Hls(self._fragments.open)
         self._app[PICTURES] = self._pictures = Pictures(relay)
         self._app[AGREEMENTS] = Agreements()
         self._app[SESSION_IDS], self._app[VISITS] = SessionIds(), self._visits
