@@ -51,11 +51,14 @@ from relaycore.errors import (
 from relaycore.events import (
     AlertRaised,
     CameraFailed,
+    CameraReady,
     Event,
     EventReader,
     SessionEnded,
     SessionStarted,
     SettingsChanged,
+    StreamAdded,
+    StreamRemoved,
 )
 from relaycore.journeys.journeys import Journeys
 from relaycore.language import Message
@@ -64,6 +67,7 @@ from relaycore.ledger.ledger import Ledger
 from relaycore.ledger.records import now_ms
 from relaycore.onvif.analysis.watch import PictureState
 from relaycore.onvif.device import Devices
+from relaycore.onvif.discovery.announcement import Announcement
 from relaycore.paths.hooks import HookEvent, HookFunction
 from relaycore.paths.host import PathHost
 from relaycore.paths.manager import Paths, patience
@@ -92,6 +96,10 @@ service manager waits."""
 
 LEDGER_TIMEOUT_S = 1.0
 """Seconds that the ledger gets to write what waits."""
+
+
+_DEVICE_EVENTS = (CameraReady, StreamAdded, StreamRemoved, SettingsChanged)
+"""After these there may be other devices for those who look for cameras."""
 
 
 class Relay:
@@ -159,6 +167,7 @@ class Relay:
         self._alerts: Alerts | None = None
         self._journeys: Journeys | None = None
         self._tls: TlsFiles | None = None
+        self._announcement: Announcement | None = None
         self._address = ("", 0)
         self._asks_before_media = False
         self._reloading = asyncio.Lock()
@@ -229,6 +238,10 @@ class Relay:
             self._paths.configure(self.config.paths, self.config.path_defaults)
             for failure in (await self._cameras.add_all(self.config.cameras)).values():
                 raise failure
+            self._announcement = Announcement(self.devices.targets)
+            self.devices.on_change = self._announcement.changed
+            scheme = "https" if self.config.tls.required else "http"
+            await self._announcement.open(host, self._address[1], scheme)
         except BaseException:
             await self.aclose()
             raise
@@ -248,6 +261,9 @@ class Relay:
         ledger, alerts = self._ledger, self._alerts
         if engine is None or link is None or cameras is None or paths is None:
             return
+        if self._announcement is not None:
+            await self._announcement.close()
+            self._announcement = None
         engine.accept_http(False)
         await self.devices.close()
         closing = [paths.close(), cameras.close(CLOSE_TIMEOUT_S)]
@@ -1020,6 +1036,8 @@ class Relay:
             self._alerts.happened(event)
         if self._paths is not None:
             self._paths.happened(event)
+        if self._announcement is not None and isinstance(event, _DEVICE_EVENTS):
+            self._announcement.changed()
 
     @staticmethod
     def _open(part: _Part | None) -> _Part:

@@ -17,6 +17,8 @@ from tests.support.processes import run
 
 FOLDER = Path(__file__).parent
 NVT = ["http://www.onvif.org/ver10/network/wsdl", "NetworkVideoTransmitter"]
+QUESTION = """<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope"><s:Body>
+<GetEndpointReference xmlns="http://www.onvif.org/ver10/device/wsdl"/></s:Body></s:Envelope>"""
 STREAMING = "onvif://www.onvif.org/Profile/Streaming"
 
 
@@ -112,6 +114,32 @@ def test_who_comes_and_goes_says_so(hosts: TwoHosts) -> None:
         relay.end()
         line = watch.line()
         while line != ["bye", first]:
+            line = watch.line()
+
+
+def test_a_relay_is_found_asked_and_says_goodbye_when_it_is_stopped(hosts: TwoHosts, tmp_path: Path) -> None:
+    options = ["--lan", "--anonymous", "--camera", "pattern", "--no-qr", "--state-folder", str(tmp_path)]
+    with running(hosts.there, "discovery_client.py", "watch", "0") as watch:
+        assert watch.line() == ["watching"]
+        command = [*hosts.here, sys.executable, "-m", "relaycore", "serve", *options]
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL) as relay:
+            try:
+                hello, urn = watch.line()
+                assert hello == "hello"
+                (found,) = search(hosts, "nvt", 1, STREAMING)
+                assert found["urn"] == urn
+                assert found["xaddrs"] == [f"http://{RELAY_ADDRESS}:8554/onvif/device_service"]
+                asked = "http_status=%{http_code}"
+                fetch = ["curl", "-s", "-w", asked, "--data", QUESTION, *found["xaddrs"]]
+                said = run([*hosts.there, *fetch, "-H", "Content-Type: application/soap+xml"])
+                assert urn in said
+                assert said.endswith("http_status=200")
+                relay.terminate()
+                assert relay.wait(timeout=20) == 0
+            finally:
+                relay.kill()
+        line = watch.line()
+        while line != ["bye", urn]:
             line = watch.line()
 
 

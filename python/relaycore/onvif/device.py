@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from relaycore.errors import RelaycoreError
 from relaycore.onvif.discovery.identity import device_mac, device_urn, load_seed
-from relaycore.onvif.discovery.targets import device_scopes
+from relaycore.onvif.discovery.targets import Target, device_scopes
 from relaycore.onvif.soap.faults import Fault
 from relaycore.onvif.soap.username_token import Replays
 
@@ -82,6 +82,8 @@ class Devices:
         self.replays = Replays()
         """Tokens of users that were used."""
         self._restarting: asyncio.Task[None] | None = None
+        self.on_change: Callable[[], None] = lambda: None
+        """Called when a client has changed something about a device."""
 
     async def open(self, folder: Path | None) -> None:
         """Reads the seed. StateError when it cannot be kept."""
@@ -107,6 +109,16 @@ class Devices:
             return [self.whole()]
         return [device for path in self.cameras if (device := self.of_camera(path)) is not None]
 
+    def targets(self) -> list[Target]:
+        """Those that may be found now: with a camera at least, and where nobody has hidden them."""
+        if not (self._relay.config.onvif.enabled and self._relay.config.api):
+            return []
+        return [
+            Target(device.urn, device.scopes, f"{device.address}device_service")
+            for device in self.all()
+            if device.discoverable and device.cameras
+        ]
+
     def whole(self) -> OnvifDevice:
         """The device with all cameras."""
         return self._device("", self._relay.config.onvif.name, self.cameras)
@@ -123,10 +135,12 @@ class Devices:
         if not all(0 < len(scope) <= LONGEST_SCOPE and ":" in scope for scope in given):
             raise Fault("Sender", ["ter:InvalidArgVal"], "A scope is a URI of up to 256 characters.")
         self._given[device.urn] = given
+        self.on_change()
 
     def set_discoverable(self, device: OnvifDevice, discoverable: bool) -> None:
         """Lets a device be found, or not."""
         (self._hidden.discard if discoverable else self._hidden.add)(device.urn)
+        self.on_change()
 
     def restart(self, device: OnvifDevice) -> None:
         """Begins to open the cameras of a device anew. Does nothing while that is going on."""

@@ -46,10 +46,10 @@ class Discovery:
     the event loop of :meth:`open`; must be closed.
     """
 
-    def __init__(self, host: str, port: int, *, random: Random | None = None) -> None:
+    def __init__(self, host: str, port: int, *, scheme: str = "http", random: Random | None = None) -> None:
         self._host = host
         self._random = random or Random()  # noqa: S311 (keeps devices from speaking at once)
-        self._responder = Responder(port, int(time.time()), random=self._random)
+        self._responder = Responder(port, int(time.time()), scheme=scheme, random=self._random)
         self._interfaces: list[Interface] = []
         self._ears: list[tuple[socket.AddressFamily, socket.socket, asyncio.DatagramTransport]] = []
         self._mouths: dict[tuple[str, int], list[socket.socket]] = {}
