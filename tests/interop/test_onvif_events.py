@@ -14,22 +14,24 @@ from zeep.exceptions import Fault
 
 from relaycore import Relay
 from relaycore.events import CameraLost
-from relaycore.settings import CameraSettings
+from relaycore.settings import CameraSettings, User
 
 TIMEOUT = 60.0
 MOVING = (
     "color=gray:size=320x180:rate=25[a];color=white:size=40x40:rate=25[b];"
     "[a][b]overlay=x='mod(t*60,280)':y=60"
 )
+PULL_POINT = "http://www.onvif.org/ver10/events/wsdl/PullPointSubscription"
 MOTION = "tns1:RuleEngine/CellMotionDetector/Motion"
+USER = User(name="anna", password="anna's secret", role="viewer")
 LOSS = "tns1:VideoSource/SignalLoss"
 
 
 @asynccontextmanager
 async def camera_of(relay: Relay) -> AsyncIterator[ONVIFCamera]:
-    """The client. Without users, it is asked for none: it runs on the machine of the relay."""
+    """The client, as a user."""
     await relay.add_camera("yard", CameraSettings(camera=f"lavfi:{MOVING}", encoder="libx264"))
-    found = ONVIFCamera("127.0.0.1", relay.address[1], "", "")
+    found = ONVIFCamera("127.0.0.1", relay.address[1], USER.name, USER.password)
     await found.update_xaddrs()
     try:
         yield found
@@ -48,7 +50,7 @@ def told(messages: Any) -> list[tuple[str, str, str, str]]:
 
 
 async def test_a_pull_point_is_told_of_motion_and_of_loss() -> None:
-    async with Relay(port=0) as relay, asyncio.timeout(TIMEOUT), camera_of(relay) as camera:
+    async with Relay(port=0, users=[USER]) as relay, asyncio.timeout(TIMEOUT), camera_of(relay) as camera:
         lost = asyncio.Event()
         manager = await camera.create_pullpoint_manager(timedelta(minutes=10), lost.set)
         service = manager.get_service()
@@ -73,8 +75,26 @@ async def test_a_pull_point_is_told_of_motion_and_of_loss() -> None:
             await service.PullMessages(question)
 
 
+async def test_a_subscription_is_of_the_user_who_made_it() -> None:
+    other = User(name="bert", password="bert's secret", role="viewer")
+    async with (
+        Relay(port=0, users=[USER, other]) as relay,
+        asyncio.timeout(TIMEOUT),
+        camera_of(relay) as camera,
+    ):
+        manager = await camera.create_pullpoint_manager(timedelta(minutes=10), lambda: None)
+        stranger = ONVIFCamera("127.0.0.1", relay.address[1], other.name, other.password)
+        await stranger.update_xaddrs()
+        stranger.xaddrs[PULL_POINT] = manager.get_service().xaddr
+        service = await stranger.create_pullpoint_service()
+        with pytest.raises(Fault, match="no such subscription"):
+            await service.PullMessages({"MessageLimit": 1, "Timeout": timedelta(seconds=1)})
+        await stranger.close()
+        await manager.stop()
+
+
 async def test_the_topics_and_what_it_can_do_are_read() -> None:
-    async with Relay(port=0) as relay, asyncio.timeout(TIMEOUT), camera_of(relay) as camera:
+    async with Relay(port=0, users=[USER]) as relay, asyncio.timeout(TIMEOUT), camera_of(relay) as camera:
         service = await camera.create_events_service()
         properties = await service.GetEventProperties()
         assert properties.FixedTopicSet
