@@ -122,11 +122,26 @@ impl Client {
         }
     }
 
+    /// Sends what is due, and takes nothing.
+    pub(crate) fn speak(&mut self) {
+        self.send(&mut |_| None::<()>);
+        self.rtc
+            .handle_input(Input::Timeout(Instant::now()))
+            .unwrap();
+    }
+
     /// Sends and handles what there is, then waits a moment for datagrams.
     pub(crate) fn step<T>(&mut self, wanted: &mut impl FnMut(Event) -> Option<T>) -> Option<T> {
+        self.send(wanted).or_else(|| {
+            self.listen();
+            None
+        })
+    }
+
+    fn send<T>(&mut self, wanted: &mut impl FnMut(Event) -> Option<T>) -> Option<T> {
         loop {
             match self.rtc.poll_output().unwrap() {
-                Output::Timeout(_) => break,
+                Output::Timeout(_) => return None,
                 Output::Transmit(datagram) => {
                     if let Some(tcp) = &mut self.tcp {
                         assert_eq!(datagram.proto, Protocol::Tcp);
@@ -148,6 +163,9 @@ impl Client {
                 }
             }
         }
+    }
+
+    fn listen(&mut self) {
         let wait = Duration::from_millis(5);
         if let Some(tcp) = &mut self.tcp {
             let relay = tcp.relay;
@@ -160,7 +178,7 @@ impl Client {
                 None => Input::Timeout(Instant::now()),
             };
             self.rtc.handle_input(input).unwrap();
-            return None;
+            return;
         }
         self.socket.set_read_timeout(Some(wait)).unwrap();
         let mut buffer = [0; 2000];
@@ -174,7 +192,6 @@ impl Client {
             Err(_) => Input::Timeout(now),
         };
         self.rtc.handle_input(input).unwrap();
-        None
     }
 
     /// Goes on from another address, by which it wants to be connected anew: gives what it says for that.
