@@ -283,6 +283,12 @@ class Engine:
 
         What each is for, ``""`` where nobody said, and whether more is written at ``/PATH/notice``.
         """
+    def set_aliases(self, aliases: list[tuple[str, list[str], str]]) -> None:
+        """Other names under which readers find paths from now on; the first that fits counts.
+
+        Each is a name without slashes around it, what the query has to hold among other things, and the path.
+        A stream at a path of the same name goes first.
+        """
     def remove_stream(self, path: str) -> None:
         """Removes a stream, if there is one; its readers are told and ended."""
     def open_reader(self, path: str, *, max_bytes: int | None = None) -> Reader:

@@ -76,6 +76,11 @@ class Cameras:
         return path in self._settings
 
     @property
+    def paths(self) -> list[str]:
+        """The paths of all, also of those that are stopped."""
+        return list(self._settings)
+
+    @property
     def stopped(self) -> frozenset[str]:
         """The paths of those that somebody has stopped."""
         return frozenset(self._stopped)

@@ -68,6 +68,7 @@ from relaycore.ledger.records import now_ms
 from relaycore.onvif.analysis.watch import PictureState
 from relaycore.onvif.device import Devices
 from relaycore.onvif.discovery.announcement import Announcement
+from relaycore.paths.aliases import Alias, aliases_of, path_of
 from relaycore.paths.hooks import HookEvent, HookFunction
 from relaycore.paths.host import PathHost
 from relaycore.paths.manager import Paths, patience
@@ -170,6 +171,7 @@ class Relay:
         self._announcement: Announcement | None = None
         self._address = ("", 0)
         self._asks_before_media = False
+        self._aliases: list[Alias] = []
         self._reloading = asyncio.Lock()
         self._streams = StreamTable(self._emit)
         self._events: WeakSet[EventReader] = WeakSet()
@@ -238,6 +240,7 @@ class Relay:
             self._paths.configure(self.config.paths, self.config.path_defaults)
             for failure in (await self._cameras.add_all(self.config.cameras)).values():
                 raise failure
+            self._name_camera()
             self._announcement = Announcement(self.devices.targets)
             self.devices.on_change = self._announcement.changed
             scheme = "https" if self.config.tls.required else "http"
@@ -327,6 +330,7 @@ class Relay:
         cameras = self._open(self._cameras)
         settings = msgspec.structs.replace(settings or CameraSettings(), **wishes)
         await cameras.add(self._free_path(path), settings)
+        self._name_camera()
 
     async def set_camera(self, path: str, settings: CameraSettings) -> None:
         """Opens a camera as :meth:`add_camera` does, and has it among the settings until the next reload."""
@@ -347,6 +351,7 @@ class Relay:
         path = normal_path(path)
         async with self._reloading:
             await self._open(self._cameras).remove(path, CLOSE_TIMEOUT_S)
+            self._name_camera()
             if path in self.config.cameras:
                 cameras = {name: kept for name, kept in self.config.cameras.items() if name != path}
                 self.config = msgspec.structs.replace(self.config, cameras=cameras)
@@ -813,6 +818,24 @@ class Relay:
         # A camera that failed is tried again at the next reload.
         opened = {path: settings for path, settings in config.cameras.items() if path not in failures}
         self.config = msgspec.structs.replace(self.config, cameras=opened)
+        self._name_camera()
+
+    def _name_camera(self) -> None:
+        """Has readers find the camera by the names that recorders guess, where there is exactly one."""
+        engine, cameras = self._open(self._engine), self._open(self._cameras)
+        self._aliases = aliases_of(cameras.paths, self.config.paths) if self.config.aliases else []
+        engine.set_aliases(self._aliases)
+
+    def named_path(self, name: str, query: str = "") -> str:
+        """The path that readers mean by a name: another one where recorders guess this, otherwise itself.
+
+        The empty name is that of the only camera.
+        """
+        if not name and self._aliases:
+            return self._aliases[0][2]
+        if name in self._streams:
+            return name
+        return path_of(self._aliases, name, query) or name
 
     async def _change(
         self, cameras: Cameras, path: str, before: CameraSettings, after: CameraSettings | None

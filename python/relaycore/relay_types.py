@@ -50,6 +50,7 @@ class Overrides(TypedDict, total=False):
     cameras: dict[str, CameraSettings]
     paths: dict[str, PathSettings]
     path_defaults: PathSettings
+    aliases: bool
     publish: Literal["any", "configured"]
     limits: dict[str, int]
     shards: int

@@ -118,6 +118,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     )
     """How programs that look for cameras of ONVIF find the relay."""
 
+    aliases: Switch = True
+    """Where there is exactly one camera, names that recorders guess lead to it: ``/stream1``, ``/live.sdp``
+    and others."""
+
     limits: Annotated[dict[str, Limit], Meta(description="a [limits] table of whole numbers")] = (
         msgspec.field(default_factory=dict)
     )

@@ -111,7 +111,9 @@ async def admit_viewer(
     Refused when they may not, and 404 when there is nothing to watch. With ``same_origin`` a page of another
     site may not ask; browsers let it open WebSockets to anybody. It never may publish.
     """
-    named = request.match_info["path"]
+    named = request.match_info.get("path", "")
+    if action == "read":
+        named = request.app[RELAY].named_path(named.strip("/"), request.query_string)
     try:
         path = normal_path(named)
     except ConfigurationError:

@@ -3,7 +3,7 @@
 use crate::clock::{MILLISECOND, WallClock, now_ns};
 use crate::decision::Answer;
 use crate::events::{Event, EventQueue};
-use crate::paths::{PathNotice, PathOptions, is_path};
+use crate::paths::{PathAlias, PathNotice, PathOptions, is_path};
 use crate::platform;
 use crate::pull::{PullCommand, PullId, PullOptions, ServerUrl};
 use crate::random::random_u32;
@@ -17,6 +17,7 @@ use crate::tls::Certificate;
 use crate::web_session::Visits;
 use crate::webrtc::Gateways;
 use relaycore_proto::limits::Limits;
+use relaycore_proto::rtsp::url::Url;
 use relaycore_proto::track::Track;
 use rustls::ServerConfig;
 use socket2::{Domain, Protocol, Socket, Type};
@@ -62,6 +63,8 @@ pub(crate) struct Shared {
     streams: Mutex<HashMap<String, Arc<Stream>>>,
     path_options: Mutex<HashMap<String, PathOptions>>,
     path_notices: Mutex<HashMap<String, PathNotice>>,
+    /// Other names of paths.
+    aliases: Mutex<Vec<PathAlias>>,
     /// Held while a source comes or a stream is given up.
     opening: Mutex<()>,
     /// The shard that keeps the deadlines of vacant streams.
@@ -151,6 +154,7 @@ impl Engine {
             streams: Mutex::default(),
             path_options: Mutex::default(),
             path_notices: Mutex::default(),
+            aliases: Mutex::default(),
             opening: Mutex::default(),
             keeper: OnceLock::new(),
             next_number: AtomicU64::new(1),
@@ -324,6 +328,11 @@ impl Engine {
     /// What readers are told of these paths from now on; nothing of all others.
     pub fn set_notices(&self, notices: HashMap<String, PathNotice>) {
         *lock(&self.shared.path_notices) = notices;
+    }
+
+    /// Other names under which readers find paths from now on; the first that fits counts.
+    pub fn set_aliases(&self, aliases: Vec<PathAlias>) {
+        *lock(&self.shared.aliases) = aliases;
     }
 
     /// Removes the stream at `path`; its readers get a goodbye. `false` when there is none.
@@ -534,6 +543,21 @@ impl Shared {
             .get(stream.path())
             .is_some_and(|known| Arc::ptr_eq(known, stream));
         is_there && streams.remove(stream.path()).is_some()
+    }
+
+    /// What a reader asks for by another name of a path; `url` itself where it is none, or has a stream of its own.
+    pub(crate) fn without_alias(&self, url: Url) -> Url {
+        if self.stream(&url.path).is_some() {
+            return url;
+        }
+        let path = lock(&self.aliases)
+            .iter()
+            .find(|alias| alias.fits(&url))
+            .map(|alias| alias.path.clone());
+        match path {
+            Some(path) => Url { path, ..url },
+            None => url,
+        }
     }
 
     /// What readers of a path are told of it.

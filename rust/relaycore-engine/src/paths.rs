@@ -34,6 +34,29 @@ pub struct PathNotice {
     pub has_page: bool,
 }
 
+/// Another name under which readers find a path.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PathAlias {
+    /// The name, without slashes around it.
+    pub name: String,
+    /// What the query has to hold, among other things: `subtype=1`.
+    pub parameters: Vec<String>,
+    /// The path that it leads to.
+    pub path: String,
+}
+
+impl PathAlias {
+    /// Whether a URL has this name.
+    pub(crate) fn fits(&self, url: &Url) -> bool {
+        let query = url.query.as_deref().unwrap_or_default();
+        self.name == url.path
+            && self
+                .parameters
+                .iter()
+                .all(|wanted| query.split(['&', ';']).any(|part| part == wanted))
+    }
+}
+
 impl Default for PathOptions {
     fn default() -> Self {
         Self {

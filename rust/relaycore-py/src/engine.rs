@@ -8,7 +8,7 @@ use crate::web_session::{OfferRefused, WebSession};
 use pyo3::exceptions::{PyKeyError, PyOSError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use relaycore_engine::decision::{Action, Answer};
-use relaycore_engine::paths::{PathNotice, PathOptions};
+use relaycore_engine::paths::{PathAlias, PathNotice, PathOptions};
 use relaycore_engine::pull::{PullId, PullOptions, ServerUrl, TransportChoice};
 use relaycore_engine::rendition::Framing;
 use relaycore_engine::session::Protocol;
@@ -191,6 +191,18 @@ impl Engine {
             .into_iter()
             .map(|(path, (purpose, has_page))| (path, PathNotice { purpose, has_page }));
         self.0.set_notices(notices.collect());
+    }
+
+    /// Other names of paths for readers: each with what the query has to hold, and the path.
+    fn set_aliases(&self, aliases: Vec<(String, Vec<String>, String)>) {
+        let aliases = aliases
+            .into_iter()
+            .map(|(name, parameters, path)| PathAlias {
+                name,
+                parameters,
+                path,
+            });
+        self.0.set_aliases(aliases.collect());
     }
 
     fn remove_stream(&self, path: &str) {

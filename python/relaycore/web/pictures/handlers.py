@@ -202,6 +202,21 @@ ROUTES: Sequence[Route] = (
     ),
     Route(
         method="GET",
+        path="/snapshot.jpg",
+        name="getOnlySnapshot",
+        summary="The newest picture of the camera as JPEG, where there is exactly one.",
+        access="open",
+        handler=get_snapshot,
+        embeddable=True,
+        query=StillQuery,
+        answers={
+            200: Answered("The picture.", media_type="image/jpeg"),
+            304: Answered("It is the one that you have."),
+            **_REFUSED,
+        },
+    ),
+    Route(
+        method="GET",
         path="/{path}/mjpeg",
         name="getMjpeg",
         summary="The pictures of a stream as Motion JPEG, each replacing the one before.",

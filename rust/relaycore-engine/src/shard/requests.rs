@@ -64,6 +64,16 @@ impl Shard {
                 "The URI is not of the form rtsp://host/path",
             );
         };
+        let reads = match request.method {
+            Method::Describe => true,
+            Method::Setup => !self.is_record_setup(key, &request),
+            _ => false,
+        };
+        let url = if reads {
+            self.shared.without_alias(url)
+        } else {
+            url
+        };
         self.note_request(key, &request, &url);
         match &request.method {
             Method::Options => {
@@ -71,9 +81,7 @@ impl Shard {
                 self.respond(key, response.header("Public", PUBLIC));
             }
             Method::Describe => self.describe(key, request, &url),
-            Method::Setup if self.is_record_setup(key, &request) => {
-                self.setup_record(key, request, &url)
-            }
+            Method::Setup if !reads => self.setup_record(key, request, &url),
             Method::Setup => self.setup(key, request, &url),
             Method::Play => self.play(key, request, &url),
             Method::Pause => self.pause(key, &request, &url),
@@ -379,7 +387,12 @@ impl Shard {
         };
         let found = self.sessions.get(session)?;
         let (action, path) = (found.action(), found.stream.path().to_owned());
-        if !url.path.is_empty() && url.path != path {
+        // The path may have been asked for by another name, which need not be one any more.
+        let is_asked = |asked: &Url| asked.path == url.path;
+        if !url.path.is_empty()
+            && url.path != path
+            && !Url::parse(&found.base_url.base).is_ok_and(|asked| is_asked(&asked))
+        {
             self.refuse(
                 key,
                 request,
