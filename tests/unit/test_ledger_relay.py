@@ -170,13 +170,20 @@ async def test_who_is_refused_is_on_record(tmp_path: Path) -> None:
                 host, port = relay.address
                 async with http.put(f"http://{host}:{port}/api/v1/paths/x", json={}) as response:
                     assert response.status == 403
+            broken = {"Authorization": "Digest username="}
+            async with (
+                aiohttp.ClientSession(headers=broken) as http,
+                http.get(f"http://{host}:{port}/own/snapshot.jpg") as response,
+            ):
+                assert response.status == 400
     refusals = written(tmp_path, "refusal")
     assert [(record.subject, record.action, record.path, record.status) for record in refusals] == [
         ("bo", "read", "own", 401),
         (None, "read", "own", 401),
         ("bo", "control", "api/v1/paths/x", 403),
+        (None, "read", "own", 400),
     ]
-    assert [record.protocol for record in refusals] == ["rtsp", "rtsp", "http"]
+    assert [record.protocol for record in refusals] == ["rtsp", "rtsp", "http", "http"]
     assert refusals[0].reason == "Wrong password or user"
     assert "hunter2" not in str(refusals)
     assert "eve" not in str(refusals)
