@@ -18,6 +18,7 @@ from relaycore import LedgerSettings, Relay, Track, User
 from relaycore.alerts.model import Alert
 from relaycore.events import SourceFailed
 from relaycore.language import Message as Text
+from relaycore.settings import PathSettings
 from relaycore.settings.access import AccessRule, AccessSettings
 from relaycore.web.live import feed
 from tests.support.rtsp import Client
@@ -143,6 +144,26 @@ async def test_each_hears_it_in_their_language(relay: Relay) -> None:
         relay._emit(SourceFailed(path="x", source="y", reason=reason))
         assert (await german.happened("sourceFailed")).data["text"].startswith("Das Relay")
         assert (await english.happened("sourceFailed")).data["text"].startswith("The relay is closing")
+
+
+async def test_what_is_wrong_with_a_source_is_said_to_each_in_their_language() -> None:
+    """In the event, and in what is asked for later, as the cards of the console do."""
+    async with Relay(port=0) as relay:
+        async with listening(relay, headers={"Accept-Language": "de"}) as ear:
+            await ear.next("hello")
+            await relay.set_path("film", PathSettings(source=["/nowhere/film.mp4"]))
+            told = (await ear.happened("sourceFailed")).data["text"]
+        assert told.startswith("/nowhere/film.mp4 kann nicht geöffnet werden: ")
+        host, port = relay.address
+        errors = {}
+        async with aiohttp.ClientSession(f"http://{host}:{port}") as http:
+            for language in ("de", "en"):
+                headers = {"Accept-Language": language}
+                async with http.get("/api/v1/paths", headers=headers) as response:
+                    (path,) = (await response.json())["paths"]
+                errors[language] = path["source"]["error"]
+        assert errors["de"] == told
+        assert errors["en"].startswith("/nowhere/film.mp4 cannot be opened: ")
 
 
 async def test_figures_come_again_and_again(relay: Relay, hasty: None) -> None:

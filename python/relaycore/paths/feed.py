@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from relaycore._relaycore import Track, now_ns
 from relaycore.capture.media import Timeline
 from relaycore.errors import SourceError
-from relaycore.language import Message
+from relaycore.language import Message, message_of
 from relaycore.paths.backoff import Backoff
 from relaycore.paths.demux import Demuxed, Demuxer
 from relaycore.paths.media_clock import LiveClock
@@ -111,13 +111,14 @@ class Feed:
                     else:
                         self._relay(medium)
                 if self._stopping.is_set() or not (medium.paced and self._loop):
-                    return f"{masked(self.place)} has ended.", medium.paced
+                    return Message("{source} has ended.", source=masked(self.place)), medium.paced
         except SourceError as error:
-            return str(error), False
+            return message_of(error), False
         except Exception:
             # One of FFmpeg's many demuxers may raise what nobody thought of.
             _log.exception("reading a source failed", extra={"source": masked(self.place)})
-            return f"{masked(self.place)} cannot be read: the log tells why.", False
+            why = Message("{source} cannot be read: the log tells why.", source=masked(self.place))
+            return why, False
 
     def _play(self, medium: Medium, timeline: Timeline, base: int) -> int:
         """Gives a file at its own pace, from ``base`` ns of the timeline on; gives the time of its end."""

@@ -19,7 +19,7 @@ import av
 from relaycore._relaycore import AccessUnit, Track
 from relaycore.decoding import can_decode, open_video_decoder
 from relaycore.errors import SourceError
-from relaycore.language import Message
+from relaycore.language import Message, message_of
 from relaycore.paths.backoff import Backoff
 from relaycore.paths.decoding_times import ReorderedMore
 from relaycore.paths.remux import Remux
@@ -135,11 +135,13 @@ class _Sending:
         except ReorderedMore as more:
             self._disconnect()
             if more.depth > MOST_REORDERED:
-                self._fail(f"{masked(self._url)} cannot be sent pictures whose times make no sense.")
+                self._fail(
+                    Message("{url} cannot be sent pictures whose times make no sense.", url=masked(self._url))
+                )
             self._depths[unit.track] = more.depth
         except SourceError as error:
             self._disconnect()
-            self._fail(str(error))
+            self._fail(message_of(error))
 
     def _fail(self, reason: str) -> None:
         if self._connected_at is not None and time.monotonic() - self._connected_at > WELL_S:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from relaycore._relaycore import Track, now_ns
+from relaycore.language import Message
 from relaycore.paths.feed import Feed, Unit
 from relaycore.paths.output import PathOutput
 from relaycore.paths.source import SourceEvents, SourceState, SourceStatus
@@ -149,7 +150,7 @@ class _Run:
         self._look.set()
         if feed is None:
             self._idle_since = now_ns()
-            self._events.idle(self._error or "The source has ended.")
+            self._events.idle(self._error or Message("The source has ended."))
             return
         self._reasons[feed] = None
         source = masked(self._places[feed])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from relaycore._relaycore import PullEvent
+from relaycore.language import Message
 from relaycore.paths.host import PathEngine
 from relaycore.paths.source import SourceEvents, SourceStatus
 from relaycore.settings import masked
@@ -59,7 +60,8 @@ class PullSource:
             case "connected":
                 self._status = SourceStatus("live", self._shown)
             case "failed":
-                self._failed(masked(event.reason or "the server gave no reason"))
+                reason = event.reason
+                self._failed(masked(reason) if reason else Message("The server gave no reason."))
 
     def _failed(self, reason: str) -> None:
         self._status = SourceStatus("failed", error=reason)

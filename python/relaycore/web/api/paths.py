@@ -289,7 +289,7 @@ def _source(status: SourceStatus) -> SourceView:
     return SourceView(
         state=status.state,
         current=status.current,
-        error=None if status.error is None else masked(status.error),
+        error=None if status.error is None else masked(shown(status.error)),
         switches=status.switches,
     )
 
@@ -304,7 +304,7 @@ def _forward(status: ForwardStatus) -> ForwardView:
     return ForwardView(
         target=status.target,
         state=status.state,
-        error=None if status.error is None else masked(status.error),
+        error=None if status.error is None else masked(shown(status.error)),
         discarded=status.discarded,
     )
 
