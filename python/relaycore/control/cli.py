@@ -19,6 +19,7 @@ from relaycore.control.commands import (
     bench,
     check,
     devices,
+    doctor,
     reload,
     report,
     serve,
@@ -37,7 +38,7 @@ __all__ = ["main"]
 EXIT_USER = 2
 EXIT_INTERRUPTED = 130
 
-_COMMANDS = (serve, check, reload, user, share, audit, alerts, report, devices, bench, version)
+_COMMANDS = (serve, check, reload, user, share, audit, alerts, report, devices, bench, doctor, version)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,0 +1,111 @@
+"""``relaycore doctor``: whether a camera or server keeps to the rules, with the bytes that show it."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import getpass
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from relaycore.control.checking import did_you_mean
+from relaycore.control.console import make_console
+from relaycore.doctor.credentials import Credentials
+from relaycore.doctor.examine import examine
+from relaycore.doctor.findings import Outcome, Rule
+from relaycore.doctor.report import show_findings, to_json
+from relaycore.doctor.rules import RULES
+from relaycore.doctor.target import Target
+from relaycore.doctor.visit import Visit
+from relaycore.errors import ConfigurationError
+from relaycore.language import Message, _
+
+NAME = "doctor"
+HELP = "check whether a camera or server keeps to the rules, and show where it does not"
+DESCRIPTION = (
+    "Speaks RTSP to any camera or server, checks rule by rule what the specifications demand, and shows what "
+    "was sent and what came back where one fails. Nothing is changed at the camera. The exit code is 0 when "
+    "no rule fails, 1 when one does, and 2 when the server cannot be reached."
+)
+
+PASSWORD_VARIABLE: Final = "RELAYCORE_DOCTOR_PASSWORD"  # noqa: S105
+"""Environment variable of the password of ``--user``."""
+
+LONGEST_PASSWORD: Final = 256
+"""Characters of a password that is taken."""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options of this command."""
+    parser.add_argument("url", metavar="URL", help="what is examined, like rtsp://192.168.1.20/stream1")
+    parser.add_argument(
+        "--user",
+        metavar="NAME",
+        help=Message(
+            "who reads; the password is in {password_variable}, or asked for",
+            password_variable=PASSWORD_VARIABLE,
+        ),
+    )
+    parser.add_argument("--only", metavar="IDS", help="check these rules, separated by commas")
+    parser.add_argument("--skip", metavar="IDS", help="leave these rules out, separated by commas")
+    parser.add_argument("--json", action="store_true", help="print everything for programs")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Examines the server. ConfigurationError for a mistake, SourceError when it cannot be reached."""
+    target = Target.parse(arguments.url)
+    rules = chosen(RULES, arguments.only, arguments.skip)
+    visit = Visit(target, credentials_for(arguments.user, os.environ))
+    findings = asyncio.run(examine(visit, rules))
+    if arguments.json:
+        url = target.url.partition("?")[0]
+        sys.stdout.write(to_json(url, findings) + "\n")
+    else:
+        show_findings(make_console(), findings)
+    return int(any(finding.outcome is Outcome.FAILS for finding in findings))
+
+
+def chosen(rules: Sequence[Rule], only: str | None, skip: str | None) -> list[Rule]:
+    """The rules that are asked for. ConfigurationError for an id that there is not."""
+    known = [rule.id for rule in rules]
+    wanted = set(known if only is None else _ids(only, known)) - set(_ids(skip or "", known))
+    return [rule for rule in rules if rule.id in wanted]
+
+
+def credentials_for(
+    user: str | None, environment: Mapping[str, str], ask: Callable[[str], str] | None = None
+) -> Credentials | None:
+    """Name and password, which is in the environment or typed. ConfigurationError when it is missing."""
+    if user is None:
+        return None
+    password = environment.get(PASSWORD_VARIABLE)
+    if password is None and ask is None and sys.stdin is not None and sys.stdin.isatty():
+        ask = getpass.getpass
+    if password is None and ask is not None:
+        password = ask(_("Password for {name}: ", name=user))
+    if password is None:
+        raise ConfigurationError(
+            Message(
+                "The password for {user} is missing: put it into {password_variable}, or start this at a "
+                "terminal, where it is asked for.",
+                user=user,
+                password_variable=PASSWORD_VARIABLE,
+            )
+        )
+    if not 1 <= len(password) <= LONGEST_PASSWORD or not password.isprintable():
+        raise ConfigurationError(Message("A password has 1 to 256 characters on one line."))
+    if not user.isprintable() or '"' in user:
+        raise ConfigurationError(Message("A name has no quotes in it."))
+    return Credentials(user, password)
+
+
+def _ids(text: str, known: Sequence[str]) -> list[str]:
+    ids = [part.strip() for part in text.split(",") if part.strip()]
+    for name in ids:
+        if name not in known:
+            raise ConfigurationError(
+                Message("There is no rule {name}; {hint}", name=repr(name), hint=did_you_mean(name, known))
+            )
+    return ids

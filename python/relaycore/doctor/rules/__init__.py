@@ -1,0 +1,12 @@
+"""All rules, in the order in which they are checked."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from relaycore.doctor.findings import Rule
+from relaycore.doctor.rules import rtsp, rtsp_sessions
+
+__all__ = ["RULES"]
+
+RULES: Final[tuple[Rule, ...]] = (*rtsp.RULES, *rtsp_sessions.RULES)

@@ -1,0 +1,58 @@
+"""The URL that is examined, taken apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Self
+from urllib.parse import urlsplit
+
+from relaycore.errors import ConfigurationError
+from relaycore.language import Message
+
+__all__ = ["Target"]
+
+PORTS: Final = {"rtsp": 554, "rtsps": 322}
+"""Ports of a URL without one (RFC 2326 section 3.2, RFC 7826 section 4.2)."""
+
+LONGEST_URL: Final = 2048
+"""Characters of a URL that is taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where the server is and what of it is asked for. ``url`` is sent as it stands."""
+
+    url: str
+    scheme: str
+    host: str
+    port: int
+    query: str
+
+    @property
+    def root(self) -> str:
+        """The URL of the server itself, without a path."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}:{self.port}"
+
+    @classmethod
+    def parse(cls, url: str) -> Self:
+        """The parts of a URL. ConfigurationError when it is none of RTSP, or has a password in it."""
+        try:
+            parts = urlsplit(url)
+            host, port = parts.hostname, parts.port
+        except ValueError:
+            parts, host, port = urlsplit(""), None, None
+        if not host or parts.scheme not in PORTS or len(url) > LONGEST_URL or not _is_plain(url):
+            raise ConfigurationError(Message("Write the URL like rtsp://192.168.1.20/stream1."))
+        if "@" in parts.netloc:
+            raise ConfigurationError(
+                Message(
+                    "Leave name and password out of the URL, where other programs see them: use --user, "
+                    "and the password is asked for."
+                )
+            )
+        return cls(url, parts.scheme, host, PORTS[parts.scheme] if port is None else port, parts.query)
+
+
+def _is_plain(url: str) -> bool:
+    return url.isascii() and url.isprintable() and " " not in url

@@ -1,0 +1,162 @@
+"""What all rules share: the server, its description, the sessions that are opened, and what was said.
+
+Everything that a rule opens is closed after it. Nothing is asked that changes the server: sessions are begun
+and ended, as every player does.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Final
+
+from relaycore.doctor.client import Answer, Client
+from relaycore.doctor.credentials import Credentials
+from relaycore.doctor.description import Description, Media
+from relaycore.doctor.findings import Broken, Untried
+from relaycore.doctor.target import Target
+from relaycore.language import Message
+
+__all__ = ["Session", "Visit", "excerpt"]
+
+TCP: Final = "RTP/AVP/TCP;unicast;interleaved=0-1"
+
+LINES: Final = 40
+"""Lines of what was said that are shown for a rule."""
+
+LINE: Final = 200
+"""Characters of such a line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A session that has been set up: its connection, its name and the answer to each SETUP."""
+
+    client: Client
+    id: str
+    answers: tuple[Answer, ...]
+
+    async def request(self, method: str, uri: str, **headers: str) -> Answer:
+        """Send a request in the session. Names of headers are written with underscores."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return await self.client.request(method, uri, {"Session": self.id, **named})
+
+
+@dataclass
+class Visit:
+    """One examination of one server. ``transport`` is how sessions are set up: ``tcp`` or ``udp``."""
+
+    target: Target
+    credentials: Credentials | None = None
+    transport: str = "tcp"
+    said: list[tuple[bool, bytes]] = field(default_factory=list)
+    """What was said since the last rule began: whether it was sent, and the bytes."""
+
+    _clients: list[Client] = field(default_factory=list)
+    _description: tuple[Answer, Description, list[tuple[bool, bytes]]] | None = None
+
+    @property
+    def url(self) -> str:
+        """The URL that is examined."""
+        return self.target.url
+
+    async def connect(self) -> Client:
+        """A new connection, closed after the rule. Broken when there is none."""
+        try:
+            client = await Client.connect(self.target, self.said, self.credentials)
+        except (OSError, TimeoutError):
+            raise Broken(Message("No connection was accepted.")) from None
+        self._clients.append(client)
+        return client
+
+    async def describe(self, client: Client | None = None) -> tuple[Answer, Description]:
+        """The answer to DESCRIBE, asked once and shown with every rule that looks at it.
+
+        Untried when the server refuses.
+        """
+        if self._description is None:
+            begin = len(self.said)
+            asked = client or await self.connect()
+            answer = await asked.request("DESCRIBE", self.url, {"Accept": "application/sdp"})
+            if answer.status != 200:
+                raise Untried(
+                    Message("The stream is not described: the answer is {status}.", status=answer.status)
+                )
+            base = answer.get("content-base") or answer.get("content-location") or self.url
+            description = Description.parse(answer.body.decode("utf-8", "replace"), base)
+            self._description = answer, description, self.said[begin:]
+        else:
+            self.said.extend(self._description[2])
+        return self._description[:2]
+
+    async def sent_media(self) -> list[Media]:
+        """The media that the server sends. Untried when there is none."""
+        _, description = await self.describe()
+        found = [media for media in description.media if media.is_sent]
+        if not found:
+            raise Untried(Message("The description names no media."))
+        return found
+
+    async def set_up(self, transport: str = TCP) -> Session:
+        """A session with the first track alone. Broken when it is refused."""
+        media = (await self.sent_media())[0]
+        client = await self.connect()
+        answer = await client.request("SETUP", media.control, {"Transport": transport})
+        return Session(client, session_id(answer), (answer,))
+
+    async def set_up_all(self) -> Session:
+        """A session with all tracks, in the connection. Broken when one is refused."""
+        client = await self.connect()
+        name, answers = "", []
+        for index, media in enumerate(await self.sent_media()):
+            headers = {"Transport": f"RTP/AVP/TCP;unicast;interleaved={2 * index}-{2 * index + 1}"}
+            if name:
+                headers["Session"] = name
+            answers.append(await client.request("SETUP", media.control, headers))
+            name = session_id(answers[-1])
+        return Session(client, name, tuple(answers))
+
+    async def aggregate(self) -> str:
+        """The URL that PLAY and TEARDOWN are about."""
+        _, description = await self.describe()
+        return description.control
+
+    def end_rule(self) -> tuple[str, ...]:
+        """Close what the rule opened, and return what was said in it, fit to be shown."""
+        for client in self._clients:
+            client.close()
+        self._clients.clear()
+        lines = [line for sent, data in self.said for line in excerpt(sent, data, self._secrets())]
+        self.said.clear()
+        return tuple(lines if len(lines) <= LINES else (*lines[: LINES // 2], "...", *lines[-LINES // 2 :]))
+
+    def _secrets(self) -> tuple[str, ...]:
+        password = self.credentials.password if self.credentials is not None else ""
+        return tuple(text for text in (password, self.target.query) if text)
+
+
+def session_id(answer: Answer) -> str:
+    """The name of the session that a SETUP made. Broken when it was refused or has no name."""
+    if answer.status != 200:
+        raise Broken(Message("SETUP is answered {status}.", status=answer.status))
+    name = (answer.get("session") or "").partition(";")[0].strip()
+    if not name:
+        raise Broken(Message("The answer has no {header}.", header="Session"))
+    return name
+
+
+_SECRET_HEADER: Final = re.compile(r"(?i)^(authorization|proxy-authorization|cookie|set-cookie):.*")
+
+
+def excerpt(sent: bool, data: bytes, secrets: tuple[str, ...] = ()) -> list[str]:
+    """The lines of a message, without credentials and without what a terminal would obey."""
+    found = []
+    for line in data.decode("utf-8", "backslashreplace").rstrip("\r\n").replace("\r\n", "\n").split("\n"):
+        shown = _SECRET_HEADER.sub(r"\1: ***", line)
+        for secret in secrets:
+            shown = shown.replace(secret, "***")
+        shown = "".join(
+            character if character.isprintable() else repr(character)[1:-1] for character in shown
+        )
+        found.append(f"{'>' if sent else '<'} {shown[:LINE]}{'...' if len(shown) > LINE else ''}".rstrip())
+    return found
