@@ -212,6 +212,11 @@ class Cameras:
         """Has the next picture be a random access point; False where the camera encodes itself."""
         return self._running(path).force_key_frame(sub=rendition == "sub")
 
+    def newest_jpeg(self, path: str) -> tuple[bytes, int] | None:
+        """The newest JPEG that a camera gave, and when it was captured, where that may be shown."""
+        pipeline = self._pipelines.get(path)
+        return None if pipeline is None else pipeline.newest_jpeg()
+
     def view(self, path: str) -> View:
         """What is shown of the scene at this moment. PathError where that cannot be chosen."""
         return self._view(path).at(now_ns())

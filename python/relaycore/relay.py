@@ -464,6 +464,13 @@ class Relay:
         """
         return self._open(self._cameras).force_key_frame(normal_path(path), rendition)
 
+    def newest_jpeg(self, path: str) -> tuple[bytes, int] | None:
+        """The newest JPEG that the camera at a path gave, as it is, and the time of its capture in ns.
+
+        ``None`` where there is none: a camera that gives no JPEG or is lost, masks, or a view of a part.
+        """
+        return self._open(self._cameras).newest_jpeg(normal_path(path))
+
     def view(self, path: str) -> View:
         """What a camera shows of its scene at this moment, and whether that moves.
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from fractions import Fraction
 from itertools import pairwise
 
+import aiohttp
 import av
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from relaycore.encode.running import even_size
 from relaycore.errors import ConfigurationError, DeviceLost, PathError
 from relaycore.events import Event, StreamAdded, StreamRemoved
 from relaycore.pipeline import camera
+from relaycore.pipeline.camera_jpeg import is_whole
 from relaycore.pipeline.view import MOST_ZOOM, Direction, ViewControl
 from relaycore.settings import CameraSettings, Config, MaskSettings, PathSettings
 
@@ -348,6 +350,52 @@ async def test_a_camera_whose_own_pictures_are_sent_on_has_no_encoder_to_change(
         picture, _ = await watcher.next()
     assert picture.shape == (360, 480)
     assert abs(float(picture.mean()) - 90) < 4
+
+
+async def test_a_snapshot_is_the_picture_that_the_camera_gave_unless_something_is_hidden(
+    relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = JpegCamera()
+    monkeypatch.setattr(camera, "choose_sources", lambda *_: Sources(lambda: source, None, None))
+    settings = CameraSettings(encoder="libx264")
+    config = Config(port=0, cameras={"cam": settings}, aliases=False)
+    await relay.reload(config)
+    url = f"http://127.0.0.1:{relay.address[1]}/cam/snapshot.jpg"
+    async with Watcher(relay, "cam") as watcher:
+        await watcher.next()
+    assert await got(url) == source.picture
+    await relay.set_view("cam", zoom=0.5)
+    assert relay.newest_jpeg("cam") is None
+    await relay.set_view("cam", zoom=0.0)
+    assert relay.newest_jpeg("cam") is not None
+    hidden = replace(settings, masks=[MaskSettings(rectangle=[0.0, 0.0, 1.0, 1.0])])
+    await relay.reload(replace(config, cameras={"cam": hidden}))
+    assert relay.newest_jpeg("cam") is None
+    async with Watcher(relay, "cam") as watcher:
+        await watcher.next()
+    assert source.picture != await got(url)
+
+
+async def got(url: str) -> bytes:
+    """What a server gives for a URL."""
+    async with aiohttp.ClientSession() as client, client.get(url) as answer:
+        assert answer.status == 200
+        return await answer.read()
+
+
+def test_a_jpeg_without_tables_or_end_is_not_whole() -> None:
+    whole = JpegCamera().picture
+    assert is_whole(whole)
+    assert not is_whole(whole[:-2])
+    assert not is_whole(b"no picture")
+    tables = whole.index(b"\xff\xc4")
+    length = int.from_bytes(whole[tables + 2 : tables + 4], "big")
+    rest = whole[:tables] + whole[tables + 2 + length :]
+    while b"\xff\xc4" in rest:
+        tables = rest.index(b"\xff\xc4")
+        length = int.from_bytes(rest[tables + 2 : tables + 4], "big")
+        rest = rest[:tables] + rest[tables + 2 + length :]
+    assert not is_whole(rest)
 
 
 async def test_there_is_no_sub_of_what_is_no_camera(relay: Relay) -> None:

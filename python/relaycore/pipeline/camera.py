@@ -28,6 +28,7 @@ from relaycore.pipeline.camera_encoding import (
     state_of,
     state_of_copy,
 )
+from relaycore.pipeline.camera_jpeg import CameraJpeg
 from relaycore.pipeline.capture_loop import CaptureLoop
 from relaycore.pipeline.encode_loop import EncodeLoop
 from relaycore.pipeline.key_frames import KeyFrames
@@ -98,6 +99,7 @@ class CameraPipeline:
         self._stream: Stream | None = None
         self._form: VideoFormat | None = None
         self._main: CameraEncoding | None = None
+        self._jpeg: CameraJpeg | None = None
         self._sub: _Sub | None = None
         self._sub_form: VideoFormat | None = None
         self._sub_lock = threading.Lock()
@@ -263,6 +265,20 @@ class CameraPipeline:
             encoding.loop.force_key_frame()
         return True
 
+    def newest_jpeg(self) -> tuple[bytes, int] | None:
+        """What the camera itself has given last, and when it was captured.
+
+        ``None`` where it gives no JPEG, while there are masks or not all of the scene is shown, and where it
+        was not encoded any more when it came.
+        """
+        jpeg, masking, view = self._jpeg, self._masking, self.view
+        if jpeg is None or masking is None or view is None or self._lost_since is not None:
+            return None
+        now = now_ns()
+        newest = jpeg.newest(now)
+        # Looked at last: what was captured before is not shown once there are masks.
+        return None if masking.hides or view.window(now, 2, 2) is not None else newest
+
     def begin_sub(self, make_stream: Callable[[Sequence[Track], bool], Stream]) -> Stream:
         """Makes the second rendition: smaller, of the same pictures and sound, by an encoder of its own.
 
@@ -379,6 +395,9 @@ class CameraPipeline:
         if choice is not None:
             self._masking = Masking(self._settings.masks, form.width, form.height, form.colour)
             self.view = ViewControl()
+            # The configured range of luma is not that of the camera's own JPEG.
+            if source.format.codec == "jpeg" and self._settings.pixel_range == "full":
+                self._jpeg = CameraJpeg()
         thinned = self._settings.fps is not None and self._settings.fps < source.format.fps * 0.95
         self._capture = CaptureLoop(
             source,
@@ -392,6 +411,7 @@ class CameraPipeline:
             look=self._looker(source.format.colour.full_range),
             watch=self._watcher(source.format.colour.full_range),
             masking=self._masking,
+            jpeg=self._jpeg,
             failed=self._failed,
         )
         if choice is None or self._masking is None or self.view is None:

@@ -10,6 +10,7 @@ from typing import Final
 from relaycore._relaycore import FrameBuffer, FramePool, Handoff, now_ns
 from relaycore.capture.source import BadPicture, Captured, VideoSource
 from relaycore.errors import DeviceError, DeviceLost
+from relaycore.pipeline.camera_jpeg import CameraJpeg
 from relaycore.pipeline.masking import Masking
 from relaycore.pipeline.thinning import Thinner
 from relaycore.pipeline.thumbnail import Thumbnails
@@ -51,7 +52,7 @@ class CaptureLoop:
     can be used. ``look`` is called with a decoded picture each second, ``watch`` with each and the time at
     which it was received; they must not keep the buffer. ``masking`` is drawn over each picture; pictures are
     never kept encoded then. Where it cannot be drawn, no picture is handed over any more: the thread ends,
-    and ``failed`` is called with the reason.
+    and ``failed`` is called with the reason. ``jpeg`` keeps what came encoded and was decoded.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class CaptureLoop:
         look: Callable[[FrameBuffer], None] | None = None,
         watch: Callable[[FrameBuffer, int], None] | None = None,
         masking: Masking | None = None,
+        jpeg: CameraJpeg | None = None,
         failed: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.handoff = Handoff()
@@ -78,6 +80,7 @@ class CaptureLoop:
         self._reopen = reopen
         self._keep_encoded = keep_encoded and masking is None
         self._masking = masking
+        self._jpeg = jpeg
         self._failed = failed
         self._thinner = None if fps is None else Thinner(fps)
         self._stopping = stopping
@@ -153,6 +156,8 @@ class CaptureLoop:
             if buffer is None:
                 self.exhausted += 1
                 return
+            if self._jpeg is not None:
+                self._jpeg.keep(captured)
             spread = captured.fill(buffer)
             if self._masking is not None:
                 revision = _masked(self._masking, buffer, spread)

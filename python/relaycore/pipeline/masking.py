@@ -40,6 +40,11 @@ class Masking:
         """The number of the masks that hold now."""
         return self._current[0]
 
+    @property
+    def hides(self) -> bool:
+        """Whether there are masks now."""
+        return self._current[1].is_any
+
     def replace(self, masks: Sequence[MaskSettings]) -> None:
         """Takes other masks from the next picture on. ConfigurationError when they are not right."""
         painter = self._painter(masks)
@@ -69,6 +74,11 @@ class _Painter:
         self._settings, self._size, self._colour = list(masks), (width, height), colour
         self._spread = -1
         self._masks: list[Mask] = []
+
+    @property
+    def is_any(self) -> bool:
+        """Whether there is something to paint."""
+        return bool(self._settings)
 
     def draw(self, buffer: FrameBuffer, spread: int) -> None:
         if spread != self._spread:
