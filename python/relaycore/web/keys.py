@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from relaycore.journeys.journeys import Journeys
     from relaycore.ledger.ledger import Ledger
     from relaycore.onvif.services.events.hub import Hub
+    from relaycore.onvif.services.ptz.presets import Presets
     from relaycore.relay import Relay
     from relaycore.web.guard import Guard
     from relaycore.web.hls.hls import Hls
@@ -40,6 +41,7 @@ __all__ = [
     "LEDGER",
     "PICTURES",
     "PRESENCE",
+    "PRESETS",
     "RELAY",
     "SESSION_IDS",
     "TOTALS",
@@ -58,6 +60,7 @@ BROADCASTS: web.AppKey[Broadcasts] = web.AppKey("broadcasts")
 JOURNEYS: web.AppKey[Journeys | None] = web.AppKey("journeys")
 LEDGER: web.AppKey[Ledger | None] = web.AppKey("ledger")
 PICTURES: web.AppKey[Pictures] = web.AppKey("pictures")
+PRESETS: web.AppKey[Presets] = web.AppKey("presets")
 PRESENCE = web.AppKey("presence", Presence)
 TOTALS = web.AppKey("totals", Totals)
 CONNECTIONS = web.AppKey("connections", Connections)

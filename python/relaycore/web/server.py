@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
@@ -15,6 +16,7 @@ from relaycore.access.decisions import Gatekeeper
 from relaycore.errors import RelayClosed
 from relaycore.language import Message, using
 from relaycore.onvif.services.events.hub import Hub
+from relaycore.onvif.services.ptz.presets import Presets
 from relaycore.web import embedding, notice, page, player_reports, publish_page, share_cookie, texts
 from relaycore.web.answers import Refused
 from relaycore.web.api import (
@@ -53,6 +55,7 @@ from relaycore.web.keys import (
     LEDGER,
     PICTURES,
     PRESENCE,
+    PRESETS,
     RELAY,
     SESSION_IDS,
     TOTALS,
@@ -162,6 +165,8 @@ class Web:
         self._fragments = SharedFragments(lambda path: PathFragments(relay, engine, path))
         self._app[BROADCASTS] = self._broadcasts = Broadcasts(engine, self._fragments.open)
         self._app[EVENT_HUB] = self._hub = Hub(relay)
+        folder = relay.config.state_folder
+        self._app[PRESETS] = Presets(Path(folder) if folder else None)
         self._app[HLS] = self._hls = Hls(self._fragments.open)
         self._app[PICTURES] = self._pictures = Pictures(relay)
         self._app[AGREEMENTS] = Agreements()
@@ -179,6 +184,7 @@ class Web:
 
     async def open(self) -> None:
         """Gets ready for connections."""
+        await self._app[PRESETS].open()
         limits = self._limits
         self._runner = web.AppRunner(
             self._app,

@@ -1,0 +1,1 @@
+"""Pan, tilt and zoom of ONVIF over what relaycore cuts out of the scene."""

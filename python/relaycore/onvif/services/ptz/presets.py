@@ -1,0 +1,135 @@
+"""Views that somebody has kept, by camera: in the state folder where there is one, else until the end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from pathlib import Path
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta
+
+from relaycore.onvif.services.ptz.errors import PtzError
+
+__all__ = ["MOST", "PRESET_FILE", "Preset", "Presets"]
+
+_log = logging.getLogger(__name__)
+
+PRESET_FILE: Final = "presets.json"
+"""Name of the file in the state folder."""
+
+MOST: Final = 64
+"""Presets of one camera."""
+
+LONGEST_NAME: Final = 64
+"""Characters of the name of a preset."""
+
+MOST_BYTES: Final = 4 << 20
+"""Bytes of the file that are read."""
+
+_Signed = Annotated[float, Meta(ge=-1, le=1)]
+
+
+class Preset(msgspec.Struct, frozen=True, kw_only=True):
+    """One view, in the units of :class:`relaycore.pipeline.view.View`."""
+
+    name: str
+    pan: _Signed
+    tilt: _Signed
+    zoom: Annotated[float, Meta(ge=0, le=1)]
+
+
+_Kept = dict[str, dict[str, Preset]]
+
+
+class Presets:
+    """The presets of all cameras. All methods are called from the loop, :meth:`open` before any other."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self._file = None if folder is None else folder / PRESET_FILE
+        self._kept: _Kept = {}
+        self._changing = asyncio.Lock()
+
+    async def open(self) -> None:
+        """Reads what was kept. A file that makes no sense is put aside, and there is nothing then."""
+        if self._file is not None:
+            self._kept = await asyncio.to_thread(_read, self._file)
+
+    def of(self, path: str) -> dict[str, Preset]:
+        """The presets of a camera, by token."""
+        return dict(self._kept.get(path, {}))
+
+    def find(self, path: str, token: str) -> Preset:
+        """A preset of a camera. PtzError where there is none."""
+        preset = self._kept.get(path, {}).get(token)
+        if preset is None:
+            raise PtzError("There is no such preset.", "InvalidArgVal", "NoToken")
+        return preset
+
+    async def keep(self, path: str, preset: Preset, token: str | None = None) -> str:
+        """Keeps a preset in place of one that there is, or as a new one; gives its token. PtzError."""
+        if not preset.name.isprintable() or not 0 < len(preset.name) <= LONGEST_NAME:
+            raise PtzError(
+                "The name of a preset is up to 64 characters.", "InvalidArgVal", "InvalidPresetName"
+            )
+        async with self._changing:
+            presets = self.of(path)
+            if token is not None:
+                self.find(path, token)
+            elif any(kept.name == preset.name for kept in presets.values()):
+                raise PtzError("There is a preset of this name.", "InvalidArgVal", "PresetExist")
+            elif len(presets) >= MOST:
+                raise PtzError("There are as many presets as may be.", "Action", "TooManyPresets")
+            else:
+                token = str(max((int(each) for each in presets), default=0) + 1)
+            presets[token] = preset
+            await self._change(path, presets)
+        return token
+
+    async def remove(self, path: str, token: str) -> None:
+        """Forgets a preset. PtzError where there is none."""
+        async with self._changing:
+            self.find(path, token)
+            presets = self.of(path)
+            del presets[token]
+            await self._change(path, presets)
+
+    async def _change(self, path: str, presets: dict[str, Preset]) -> None:
+        kept = {**self._kept, path: presets}
+        if not presets:
+            del kept[path]
+        if self._file is not None:
+            try:
+                await asyncio.to_thread(_write, self._file, kept)
+            except OSError as error:
+                raise PtzError(f"The preset cannot be kept: {error.strerror}.", "Action") from None
+        self._kept = kept
+
+
+def _read(file: Path) -> _Kept:
+    try:
+        with file.open("rb") as opened:
+            kept = msgspec.json.decode(opened.read(MOST_BYTES), type=_Kept)
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        _log.warning("the presets cannot be read: %s", error)
+        return {}
+    except (msgspec.MsgspecError, UnicodeError) as error:
+        aside = file.with_name(f"{file.name}.broken")
+        _log.warning("the presets make no sense and are put aside as %s: %s", aside, error)
+        file.replace(aside)
+        return {}
+    return {path: presets for path, presets in kept.items() if all(token.isdecimal() for token in presets)}
+
+
+def _write(file: Path, kept: _Kept) -> None:
+    """In one step, so that a crash leaves the old ones."""
+    new = file.with_suffix(".new")
+    with new.open("wb") as opened:
+        opened.write(msgspec.json.format(msgspec.json.encode(kept)))
+        opened.flush()
+        os.fsync(opened.fileno())
+    new.replace(file)
