@@ -20,13 +20,14 @@ from relaycore.latency import StageLatency
 from relaycore.publisher import Publisher
 from relaycore.readers import AccessUnitReader, FrameReader
 from relaycore.relay import Relay
-from relaycore.relay_types import Faults, StreamStatus
+from relaycore.relay_types import StreamStatus
 from relaycore.settings import (
     AccessRule,
     AccessSettings,
     AlertSettings,
     CameraSettings,
     Config,
+    Faults,
     JourneySettings,
     LedgerSettings,
     MaskSettings,

@@ -78,9 +78,9 @@ from relaycore.pipeline.view import Direction, View
 from relaycore.privacy.record import notices_of
 from relaycore.publisher import Publisher
 from relaycore.readers import AccessUnitReader, FrameReader
-from relaycore.relay_types import Faults, Overrides, StreamStatus, Wishes
+from relaycore.relay_types import Overrides, StreamStatus, Wishes
 from relaycore.reload.plan import Reload, plan_paths, plan_reload
-from relaycore.settings import CameraSettings, Config, PathSettings, User, normal_path
+from relaycore.settings import CameraSettings, Config, Faults, PathSettings, User, normal_path
 from relaycore.stream_table import StreamTable
 from relaycore.tls import TlsFiles
 from relaycore.unit_pump import UnitPump
@@ -377,12 +377,15 @@ class Relay:
 
         PathError when there is none at ``path``, ValueError for what cannot be.
         """
-        self._streams.mirrored(normal_path(path)).set_faults(
-            loss=faults.loss,
-            jitter=faults.jitter,
-            frozen=faults.frozen,
-            clock_offset=faults.clock_offset,
-        )
+        self._streams.set_faults(normal_path(path), faults)
+
+    def faults(self, path: str) -> Faults:
+        """What goes wrong with a mirror. PathError when there is none at ``path``."""
+        return self._streams.faults(normal_path(path))
+
+    def mirrors(self) -> dict[str, str]:
+        """The paths of all mirrors, and those of what they show."""
+        return self._streams.mirrors()
 
     async def stop_source(self, path: str) -> None:
         """Stops what feeds a path, its camera or its source, until :meth:`start_source`.
@@ -427,11 +430,11 @@ class Relay:
         ``sub`` is the smaller rendition at PATH/sub; where nobody reads it, how it would be encoded.
         PathError when no camera runs at ``path``.
         """
-        return self._open(self._cameras).encoder(normal_path(path), rendition)
+        return self._open(self._cameras).encoder(self._streams.shown(normal_path(path)), rendition)
 
     def encoder_options(self, path: str, rendition: Rendition = "main") -> EncoderOptions:
         """What :meth:`set_encoder` takes there. PathError when no camera runs at ``path``."""
-        return self._open(self._cameras).encoder_options(normal_path(path), rendition)
+        return self._open(self._cameras).encoder_options(self._streams.shown(normal_path(path)), rendition)
 
     async def set_encoder(
         self,
@@ -462,7 +465,7 @@ class Relay:
 
         PathError when no camera runs at ``path``.
         """
-        return self._open(self._cameras).force_key_frame(normal_path(path), rendition)
+        return self._open(self._cameras).force_key_frame(self._streams.shown(normal_path(path)), rendition)
 
     def newest_jpeg(self, path: str) -> tuple[bytes, int] | None:
         """The newest JPEG that the camera at a path gave, as it is, and the time of its capture in ns.
@@ -752,9 +755,9 @@ class Relay:
 
     def streams(self) -> list[StreamStatus]:
         """What is live at this moment, by path."""
-        cameras = self._open(self._cameras)
+        cameras, shown = self._open(self._cameras), self._streams.shown
         return [
-            StreamStatus(path, tuple(stream.tracks), stream.stats(), cameras.status(path))
+            StreamStatus(path, tuple(stream.tracks), stream.stats(), cameras.status(shown(path)))
             for path, stream in self._streams.items()
         ]
 
@@ -1028,6 +1031,8 @@ class Relay:
         if request.action == "publish":
             paths.prepare_publisher(path)
             return None
+        if self._streams.refuses(path):
+            return Refuse(403, "The camera lets nobody in, as it was told to.")
         try:
             await paths.prepare(path)
         except SourceError as error:

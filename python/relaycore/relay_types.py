@@ -24,7 +24,7 @@ from relaycore.settings import (
     User,
 )
 
-__all__ = ["Faults", "Overrides", "StreamStatus", "Wishes"]
+__all__ = ["Overrides", "StreamStatus", "Wishes"]
 
 
 class Overrides(TypedDict, total=False):
@@ -73,26 +73,9 @@ class Wishes(TypedDict, total=False):
     motion: MotionSettings | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Faults:
-    """What is made to go wrong with a mirror, so that players and recorders can be tested."""
-
-    loss: float = 0.0
-    """Share of the packets that are lost, from 0 to 1."""
-
-    jitter: float = 0.0
-    """Seconds by up to which packets are late, 10 at most. They keep their order."""
-
-    frozen: bool = False
-    """Nothing comes any more, and sessions go on."""
-
-    clock_offset: float = 0.0
-    """Seconds that the clock of its sender reports is ahead of the right one; negative where it is behind."""
-
-
 @dataclass(frozen=True, slots=True)
 class StreamStatus:
-    """What is live at a path, at one moment. ``camera`` is there for the paths of cameras."""
+    """What is live at a path, at one moment. ``camera`` is there for cameras and for mirrors of them."""
 
     path: str
     tracks: tuple[Track, ...]

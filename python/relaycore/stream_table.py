@@ -8,7 +8,7 @@ from relaycore._relaycore import Engine, Reader, Stream, StreamEvent, Track
 from relaycore.errors import PathError, RelayClosed
 from relaycore.events import Event, StreamAdded, StreamRemoved, StreamResumed, StreamVacant
 from relaycore.language import Message
-from relaycore.settings import Join, normal_path
+from relaycore.settings import Faults, Join, normal_path
 
 __all__ = ["StreamTable"]
 
@@ -21,6 +21,7 @@ class StreamTable:
         self._engine: Engine | None = None
         self._streams: dict[str, Stream] = {}
         self._mirrors: dict[str, str] = {}
+        self._faults: dict[str, Faults] = {}
 
     def open(self, engine: Engine) -> None:
         """From now on there is an engine."""
@@ -84,15 +85,44 @@ class StreamTable:
         self._mirrors[path] = self._mirrors.get(of, of)
         self._emit(StreamAdded(path=path))
 
+    def mirrors(self) -> dict[str, str]:
+        """What each mirror shows."""
+        return self._mirrors.copy()
+
+    def shown(self, path: str) -> str:
+        """The path whose pictures are at this one: another one where it is a mirror."""
+        return self._mirrors.get(path, path)
+
     def mirrored(self, path: str) -> Stream:
         """The stream at a path that shows another one. PathError when there is none."""
-        if path not in self._mirrors:
+        stream = self._streams.get(path) if path in self._mirrors else None
+        if stream is None:
             raise PathError(Message("There is no mirror at {path}.", path=repr(path)))
-        return self._streams[path]
+        return stream
+
+    def faults(self, path: str) -> Faults:
+        """What goes wrong with a mirror. PathError when there is none."""
+        self.mirrored(path)
+        return self._faults.get(path, Faults())
+
+    def refuses(self, path: str) -> bool:
+        """Whether nobody may begin to read, as a fault."""
+        return path in self._faults and self._faults[path].refused
+
+    def set_faults(self, path: str, faults: Faults) -> None:
+        """Has these things go wrong with a mirror. PathError without one, ValueError for what cannot be."""
+        self.mirrored(path).set_faults(
+            loss=faults.loss,
+            jitter=faults.jitter,
+            frozen=faults.frozen,
+            clock_offset=faults.clock_offset,
+        )
+        self._faults[path] = faults
 
     def remove(self, path: str) -> None:
         """Ends a stream, if there is one, and all that show it; from any thread."""
         self._mirrors.pop(path, None)
+        self._faults.pop(path, None)
         if self._streams.pop(path, None) is not None and self._engine is not None:
             self._engine.remove_stream(path)
             self._emit(StreamRemoved(path=path))

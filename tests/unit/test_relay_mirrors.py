@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
+import aiohttp
 import av
 import pytest
 
-from relaycore import AccessUnit, Faults, Relay
+from relaycore import AccessUnit, Faults, Relay, User
 from relaycore.errors import PathError
 from relaycore.events import StreamRemoved
 
 PICTURES = 5
+ANNA = User(name="anna", password="a long secret", role="administrator")
 
 
 @pytest.fixture
@@ -82,6 +85,48 @@ async def until_gone(events: AsyncIterator[object], path: str) -> AsyncIterator[
             yield event
             if event.path == path:
                 return
+
+
+async def test_a_mirror_can_refuse_whoever_comes(relay: Relay) -> None:
+    relay.mirror("one", "scene")
+    relay.set_faults("one", Faults(refused=True))
+    with pytest.raises(av.HTTPForbiddenError):
+        await asyncio.to_thread(play, relay.urls("one")[0])
+    relay.set_faults("one", Faults())
+    assert await asyncio.to_thread(play, relay.urls("one")[0])
+
+
+async def test_a_mirror_is_a_camera_like_the_one_that_it_shows(relay: Relay) -> None:
+    relay.mirror("one", "scene")
+    assert relay.encoder("one") == relay.encoder("scene")
+    scene, mirror = (relay.devices.of_camera(path) for path in ("scene", "one"))
+    assert scene is not None
+    assert mirror is not None
+    assert (mirror.cameras, mirror.urn == scene.urn) == (("one",), False)
+
+
+async def test_what_goes_wrong_is_set_by_http(relay: Relay) -> None:
+    relay.mirror("one", "scene")
+    host, port = relay.address
+    mirrors = f"http://{host}:{port}/api/v1/mirrors"
+    relay.users.replace([ANNA])
+    login = aiohttp.DigestAuthMiddleware(ANNA.name, ANNA.password)
+    async with aiohttp.ClientSession(middlewares=[login]) as http:
+
+        async def put(path: str, **faults: object) -> tuple[int, dict[str, Any]]:
+            async with http.put(f"{mirrors}/{path}", json=faults) as response:
+                return response.status, await response.json()
+
+        status, said = await put("one", loss=0.5, frozen=True)
+        assert (status, said["of"], said["faults"]["loss"]) == (200, "scene", 0.5)
+        assert relay.faults("one") == Faults(loss=0.5, frozen=True)
+        async with http.get(mirrors) as response:
+            assert (await response.json())["mirrors"] == [said]
+        assert (await put("scene", loss=0.5))[0] == 404
+        assert (await put("one", loss=2))[0] == 422
+        assert (await put("one", lost=1))[0] == 422
+        assert (await put("one"))[0] == 200
+    assert relay.faults("one") == Faults()
 
 
 async def test_what_cannot_be_a_mirror_is_refused(relay: Relay) -> None:

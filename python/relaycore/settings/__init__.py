@@ -22,6 +22,7 @@ from relaycore.settings.alerts import (
     ViewerRule,
 )
 from relaycore.settings.camera import CameraSettings
+from relaycore.settings.faults import Faults
 from relaycore.settings.ice import IceServer
 from relaycore.settings.journeys import JourneySettings
 from relaycore.settings.ledger import LedgerSettings, RetentionSettings
@@ -61,6 +62,7 @@ __all__ = [
     "CameraSettings",
     "Config",
     "DarkRule",
+    "Faults",
     "FrozenRule",
     "Hook",
     "HourRule",
