@@ -74,8 +74,10 @@ def _handled(handler: PtzHandler) -> Handler:
         try:
             return await handler(_Asked(call))
         except PtzError as error:
-            code = "Receiver" if error.subcodes[0] == "Action" else "Sender"
-            raise Fault(code, [f"ter:{name}" for name in error.subcodes], str(error)) from None
+            subcodes = [f"ter:{name}" for name in error.subcodes]
+            if error.subcodes[0] == "Action":
+                raise Fault("Receiver", subcodes, str(error)) from None
+            raise Fault("Sender", subcodes, str(error)) from None
         except BadTermination as error:
             raise Fault("Sender", ["ter:InvalidArgVal"], str(error)) from None
 
