@@ -7,10 +7,11 @@ from typing import Final
 
 from relaycore.onvif.services import device
 from relaycore.onvif.services.events import service as events
+from relaycore.onvif.services.media import operations as media
 from relaycore.onvif.services.ptz import service as ptz
 from relaycore.onvif.soap.operations import Service
 
 __all__ = ["SERVICES"]
 
-SERVICES: Final[Sequence[Service]] = (device.SERVICE, events.SERVICE, ptz.SERVICE)
+SERVICES: Final[Sequence[Service]] = (device.SERVICE, events.SERVICE, media.SERVICE, ptz.SERVICE)
 """All that there are. Requests are led by namespace and name, whatever address they came to."""
