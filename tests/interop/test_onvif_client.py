@@ -93,6 +93,15 @@ async def test_the_profiles_are_read(relay: Relay) -> None:
             await media.CreateProfile({"Name": "SynoProfile"})
 
 
+async def test_sources_are_counted(relay: Relay) -> None:
+    async with asyncio.timeout(TIMEOUT), camera_of(relay) as camera:
+        await camera.update_xaddrs()
+        device_io = await camera.create_deviceio_service()
+        assert [source.token for source in await device_io.GetVideoSources()] == ["yard"]
+        assert not await device_io.GetAudioOutputs()
+        assert (await device_io.GetServiceCapabilities()).VideoSources == 1
+
+
 async def test_a_wrong_password_is_told(relay: Relay) -> None:
     async with asyncio.timeout(TIMEOUT), camera_of(relay, "wrong") as camera:
         await camera.update_xaddrs()

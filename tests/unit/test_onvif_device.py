@@ -172,3 +172,11 @@ async def test_it_may_be_off() -> None:
         host, port = relay.address
         async with http.post(f"http://{host}:{port}/onvif/device_service", data=b"") as response:
             assert response.status == 404
+
+
+async def test_the_sources_are_counted(client: Client) -> None:
+    assert await ask(client, "<trt:GetAudioOutputs/>", "/onvif/deviceio_service") == ""
+    answer = await client.call("<tmd:GetServiceCapabilities/>")
+    (found,) = answer.all(".//tmd:Capabilities")
+    assert (found.get("VideoSources"), found.get("AudioSources")) == ("1", "0")
+    assert f"{client.base}/onvif/deviceio_service" in await ask(client, "<tds:GetCapabilities/>")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from relaycore.onvif.services import device
+from relaycore.onvif.services import device, deviceio
 from relaycore.onvif.services.events import service as events
 from relaycore.onvif.services.media import operations as media
 from relaycore.onvif.services.ptz import service as ptz
@@ -13,5 +13,11 @@ from relaycore.onvif.soap.operations import Service
 
 __all__ = ["SERVICES"]
 
-SERVICES: Final[Sequence[Service]] = (device.SERVICE, events.SERVICE, media.SERVICE, ptz.SERVICE)
+SERVICES: Final[Sequence[Service]] = (
+    device.SERVICE,
+    events.SERVICE,
+    media.SERVICE,
+    deviceio.SERVICE,
+    ptz.SERVICE,
+)
 """All that there are. Requests are led by namespace and name, whatever address they came to."""

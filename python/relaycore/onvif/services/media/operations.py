@@ -94,6 +94,11 @@ async def get_audio_sources(call: Call) -> etree._Element:
     )
 
 
+async def get_audio_outputs(call: Call) -> etree._Element:  # noqa: ARG001
+    """There are no loudspeakers."""
+    return node("trt:GetAudioOutputsResponse")
+
+
 async def get_video_source_configurations(call: Call) -> etree._Element:
     """One for each camera."""
     found = (elements.video_source_configuration("trt:Configurations", one) for one in _mains(call))
@@ -336,6 +341,7 @@ OPERATIONS: Final = (
     Operation(TRT, "DeleteProfile", "operate", delete_profile),
     Operation(TRT, "GetVideoSources", "view", get_video_sources),
     Operation(TRT, "GetAudioSources", "view", get_audio_sources),
+    Operation(TRT, "GetAudioOutputs", "view", get_audio_outputs),
     Operation(TRT, "GetVideoSourceConfigurations", "view", get_video_source_configurations),
     Operation(TRT, "GetVideoSourceConfiguration", "view", get_video_source_configuration),
     Operation(
