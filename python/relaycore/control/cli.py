@@ -20,6 +20,7 @@ from relaycore.control.commands import (
     check,
     devices,
     doctor,
+    fleet,
     reload,
     report,
     serve,
@@ -38,7 +39,7 @@ __all__ = ["main"]
 EXIT_USER = 2
 EXIT_INTERRUPTED = 130
 
-_COMMANDS = (serve, check, reload, user, share, audit, alerts, report, devices, bench, doctor, version)
+_COMMANDS = (serve, check, reload, user, share, audit, alerts, report, devices, fleet, bench, doctor, version)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

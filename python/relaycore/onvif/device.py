@@ -82,6 +82,8 @@ class Devices:
         self.replays = Replays()
         """Tokens of users that were used."""
         self._restarting: asyncio.Task[None] | None = None
+        self.left_out: frozenset[str] = frozenset()
+        """Paths of cameras that are no devices."""
         self.on_change: Callable[[], None] = lambda: None
         """Called when a client has changed something about a device."""
 
@@ -101,7 +103,8 @@ class Devices:
     def cameras(self) -> tuple[str, ...]:
         """Paths of all cameras, those of the settings first."""
         more = sorted(stream.path for stream in self._relay.streams() if stream.camera is not None)
-        return tuple(dict.fromkeys([*self._relay.config.cameras, *more]))
+        found = dict.fromkeys([*self._relay.config.cameras, *more])
+        return tuple(path for path in found if path not in self.left_out)
 
     def all(self) -> Sequence[OnvifDevice]:
         """The devices that are to be found, by the settings."""

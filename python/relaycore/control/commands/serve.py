@@ -64,6 +64,17 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     camera.add_argument(
         "--no-camera", action="store_true", help="open no camera: relay only what is published or pulled"
     )
+    add_network_options(parser)
+    output = parser.add_argument_group("output")
+    output.add_argument("--log-json", action="store_true", help="print nothing but logs, as JSON")
+    output.add_argument(
+        "--trace-latency", action="store_true", help="print how long pictures spend in each stage"
+    )
+    output.add_argument("--no-qr", action="store_true", help="show no QR code")
+
+
+def add_network_options(parser: argparse.ArgumentParser) -> None:
+    """The options of where the relay listens, to whom, and where it keeps what has to last."""
     network = parser.add_argument_group("network")
     network.add_argument("--host", metavar="ADDRESS", help="address to listen on, 127.0.0.1 by default")
     network.add_argument("--port", metavar="N", help="port to listen on, 8554 by default")
@@ -103,40 +114,35 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     network.add_argument(
         "--state-folder", metavar="FOLDER", help="folder of what has to last, like users; one of the platform"
     )
-    output = parser.add_argument_group("output")
-    output.add_argument("--log-json", action="store_true", help="print nothing but logs, as JSON")
-    output.add_argument(
-        "--trace-latency", action="store_true", help="print how long pictures spend in each stage"
-    )
-    output.add_argument("--no-qr", action="store_true", help="show no QR code")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Serves until a signal asks it to end. What it raises is a RelaycoreError."""
     raise_descriptor_limit()
     file = None if arguments.config is None else WatchedFile(Path(arguments.config))
-    configured = _settings(arguments)
-    others = _has_accounts(Path(configured.state_folder))
+    configured = settings_of(arguments)
+    others = has_accounts(Path(configured.state_folder))
     config, generated = add_users(configured, arguments.user, has_others=others)
     added = [user for user in config.users if user not in configured.users]
 
     def load() -> Config:
-        return with_users(_settings(arguments), added)
+        return with_users(settings_of(arguments), added)
 
     console = make_console()
     configure_logs(as_json=config.log_json, console=console)
     with using(known(config.language) or current()), asyncio.Runner(loop_factory=loop_factory()) as runner:
-        return runner.run(_until_stopped(lambda: _serve(config, generated, console, load, file)))
+        return runner.run(until_stopped(lambda: _serve(config, generated, console, load, file)))
 
 
-def _settings(arguments: argparse.Namespace) -> Config:
+def settings_of(arguments: argparse.Namespace) -> Config:
     """The settings of options, file and environment, with the state folder that is meant by them."""
     config = config_from_options(arguments, os.environ)
     folder = state_folder(config.state_folder, os.environ)
     return msgspec.structs.replace(config, state_folder=str(folder))
 
 
-def _has_accounts(folder: Path) -> bool:
+def has_accounts(folder: Path) -> bool:
+    """Whether there are users in the state folder."""
     file = AccountFile(folder)
     try:
         return bool(file.all())
@@ -172,7 +178,7 @@ async def _serve(
             await asyncio.gather(*tasks)
 
 
-async def _until_stopped(program: Callable[[], Coroutine[Any, Any, None]]) -> int:
+async def until_stopped(program: Callable[[], Coroutine[Any, Any, None]]) -> int:
     """Runs the program until a signal asks to end it; a second signal ends it without ceremony."""
     loop = asyncio.get_running_loop()
     task = loop.create_task(program())

@@ -1,0 +1,149 @@
+"""``relaycore fleet``: simulates many cameras until it is told to stop."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from rich.console import Console
+
+from relaycore.control.checking import Mistakes, check_value, placed
+from relaycore.control.commands.serve import (
+    add_network_options,
+    has_accounts,
+    settings_of,
+    until_stopped,
+)
+from relaycore.control.console import make_console, say
+from relaycore.control.logs import configure_logs
+from relaycore.control.passwords import add_users
+from relaycore.errors import ConfigurationError
+from relaycore.fleet import MOST_CAMERAS, Fleet, scenes
+from relaycore.language import Message, current, known, using
+from relaycore.relay import Relay
+from relaycore.settings import CameraSettings, Config, Faults, User
+from relaycore.system.descriptors import raise_descriptor_limit
+from relaycore.system.event_loop import loop_factory
+
+NAME = "fleet"
+HELP = "simulate many cameras, to rehearse a recorder"
+DESCRIPTION = (
+    "Serves many cameras at rtsp://127.0.0.1:8554/cam1, cam2 and so on. They show few scenes, each encoded "
+    "once; a camera that nobody watches costs next to nothing. Each is a device of ONVIF of its own, and is "
+    "found where the network is let in. What goes wrong can be changed while it runs, by the control API."
+)
+
+_FAULTS = {"loss": "loss", "jitter": "jitter", "wrong_clock": "clock_offset"}
+_NOT_HERE: dict[str, Any] = {
+    "config": None,
+    "camera": None,
+    "microphone": None,
+    "encoder": None,
+    "bitrate": None,
+    "path": None,
+    "no_camera": True,
+    "log_json": False,
+    "trace_latency": False,
+    "no_qr": True,
+}
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options of this command."""
+    parser.set_defaults(**_NOT_HERE)
+    fleet = parser.add_argument_group("fleet")
+    fleet.add_argument("--cameras", metavar="N", type=int, default=10, help="how many cameras, 10 by default")
+    fleet.add_argument(
+        "--source",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="what they show: `pattern`, a media file, or lavfi:GRAPH; may be given several times",
+    )
+    fleet.add_argument("--size", metavar="WxH", help="size in pixels, like 1280x720")
+    fleet.add_argument("--fps", metavar="N", help="pictures per second")
+    faults = parser.add_argument_group("faults")
+    faults.add_argument(
+        "--faulty", metavar="N", type=int, help="with how many of the cameras things go wrong; all by default"
+    )
+    faults.add_argument("--loss", metavar="SHARE", help="share of the packets that are lost, like 0.02")
+    faults.add_argument("--jitter", metavar="SECONDS", help="by how much packets are late, like 0.05")
+    faults.add_argument("--freeze", action="store_true", help="send nothing, and let sessions go on")
+    faults.add_argument("--wrong-clock", metavar="SECONDS", help="how far the clock is ahead")
+    faults.add_argument("--refuse-logins", action="store_true", help="let nobody begin to watch")
+    faults.add_argument(
+        "--disconnect", metavar="SECONDS", type=float, default=0.0, help="end a session every so often"
+    )
+    add_network_options(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serves until a signal asks it to end. What it raises is a RelaycoreError."""
+    raise_descriptor_limit()
+    faults = _faults(arguments)
+    if not 1 <= arguments.cameras <= MOST_CAMERAS:
+        raise ConfigurationError(Message("A fleet has 1 to {most} cameras.", most=MOST_CAMERAS))
+    size, fps = arguments.size, _value(CameraSettings, "fps", arguments.fps)
+    arguments.size = arguments.fps = None
+    configured = settings_of(arguments)
+    others = has_accounts(Path(configured.state_folder))
+    config, generated = add_users(configured, arguments.user, has_others=others)
+    config = scenes(config, arguments.source or ["pattern"], size, fps)
+    console = make_console()
+    configure_logs(as_json=False, console=console)
+    with using(known(config.language) or current()), asyncio.Runner(loop_factory=loop_factory()) as runner:
+        return runner.run(until_stopped(lambda: _serve(config, generated, console, arguments, faults)))
+
+
+async def _serve(
+    config: Config, generated: list[User], console: Console, arguments: argparse.Namespace, faults: Faults
+) -> None:
+    relay = Relay(config)
+    faulty = arguments.cameras if arguments.faulty is None else max(0, arguments.faulty)
+    fleet = Fleet(
+        relay, arguments.cameras, faults=faults, faulty=faulty, disconnect=max(0.0, arguments.disconnect)
+    )
+    async with relay:
+        fleet.begin()
+        for user in generated:
+            say(
+                console,
+                Message(
+                    "User {name}, password {password} (shown only now)",
+                    name=user.name,
+                    password=user.password,
+                ),
+                "bold",
+            )
+        first, last = (relay.urls(fleet.paths[at])[0] for at in (0, -1))
+        say(
+            console,
+            Message(
+                "Cameras: {count}, from {first} to {last}", count=len(fleet.paths), first=first, last=last
+            ),
+        )
+        await fleet.run()
+
+
+def _faults(arguments: argparse.Namespace) -> Faults:
+    given = {
+        field: _value(Faults, field, getattr(arguments, option), f"--{option.replace('_', '-')}")
+        for option, field in _FAULTS.items()
+        if getattr(arguments, option) is not None
+    }
+    return Faults(frozen=arguments.freeze, refused=arguments.refuse_logins, **given)
+
+
+def _value(kind: Any, field: str, text: str | None, option: str = "") -> Any:
+    """What an option means as a field of these settings."""
+    if text is None:
+        return None
+    (expected,) = (found.type for found in msgspec.structs.fields(kind) if found.name == field)
+    mistakes: Mistakes = []
+    value = check_value(expected, text, (option or f"--{field}",), mistakes, strict=False)
+    if mistakes:
+        raise ConfigurationError(*(placed(str(mistake.path[0]), mistake.of_option()) for mistake in mistakes))
+    return value
