@@ -7,7 +7,7 @@ from typing import Final
 
 from relaycore.onvif.services import device, deviceio
 from relaycore.onvif.services.events import service as events
-from relaycore.onvif.services.media import operations as media
+from relaycore.onvif.services.media import service as media
 from relaycore.onvif.services.ptz import service as ptz
 from relaycore.onvif.soap.operations import Service
 
