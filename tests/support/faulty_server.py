@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-__all__ = ["Fault", "Said", "cut", "edit", "faulty", "garbage", "plain", "status"]
+__all__ = ["Fault", "FrameFault", "Said", "as_it_is", "cut", "edit", "faulty", "garbage", "plain", "status"]
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,15 @@ class Said:
 
 Fault = Callable[[Said], bytes | None]
 """What is sent in place of an answer; ``None`` closes the connection."""
+
+
+FrameFault = Callable[[int, bytes], bytes]
+"""What is sent in place of the content of a frame of a channel; nothing where it is empty."""
+
+
+def as_it_is(channel: int, content: bytes) -> bytes:
+    """The content of a frame as it is."""
+    return content
 
 
 def plain(said: Said) -> bytes:
@@ -79,7 +88,7 @@ def status(code: int, *, of: str) -> Fault:
 
 
 @asynccontextmanager
-async def faulty(port: int, fault: Fault) -> AsyncIterator[int]:
+async def faulty(port: int, fault: Fault = plain, frames: FrameFault = as_it_is) -> AsyncIterator[int]:
     """The port of a server in front of that at ``port`` of this machine."""
     tasks: set[asyncio.Task[None]] = set()
     wrong: list[AssertionError] = []
@@ -89,7 +98,7 @@ async def faulty(port: int, fault: Fault) -> AsyncIterator[int]:
         requests: deque[str] = deque()
         asking = asyncio.create_task(_ask(reader, inner_writer, requests))
         try:
-            await _answer(inner_reader, writer, requests, fault)
+            await _answer(inner_reader, writer, requests, fault, frames)
         except (asyncio.IncompleteReadError, OSError):
             pass
         except AssertionError as error:
@@ -164,13 +173,19 @@ async def _ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, reque
 
 
 async def _answer(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, requests: deque[str], fault: Fault
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    requests: deque[str],
+    fault: Fault,
+    frames: FrameFault,
 ) -> None:
     while True:
         first = await reader.readexactly(1)
         if first == b"$":
             start = await reader.readexactly(3)
-            writer.write(first + start + await reader.readexactly(int.from_bytes(start[1:])))
+            content = frames(start[0], await reader.readexactly(int.from_bytes(start[1:])))
+            if content:
+                writer.write(first + start[:1] + len(content).to_bytes(2) + content)
             continue
         head = (first + await reader.readuntil(b"\r\n\r\n")).decode()
         lengths = [line[15:] for line in head.split("\r\n") if line.lower().startswith("content-length:")]

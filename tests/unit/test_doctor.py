@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -22,7 +22,7 @@ from relaycore.doctor.target import Target
 from relaycore.doctor.visit import Visit, excerpt
 from relaycore.errors import ConfigurationError, SourceError
 from relaycore.language import Message
-from tests.support.faulty_server import Fault, Said, cut, edit, faulty, garbage, plain, status
+from tests.support.faulty_server import Fault, FrameFault, Said, cut, edit, faulty, garbage, plain, status
 
 ANNA = User(name="anna", password="open-sesame")
 
@@ -78,6 +78,39 @@ FAULTS: dict[str, Fault] = {
 }
 
 
+def rtp(change: Callable[[bytes], bytes], every: int = 1) -> FrameFault:
+    """Changes every so many packets of RTP."""
+    return lambda channel, data: data if channel % 2 or int.from_bytes(data[2:4]) % every else change(data)
+
+
+def rtcp(change: Callable[[bytes], bytes]) -> FrameFault:
+    """Changes every compound of RTCP."""
+    return lambda channel, data: change(data) if channel % 2 else data
+
+
+def length(data: bytes) -> int:
+    """Bytes of the first packet of a compound."""
+    return 4 * (int.from_bytes(data[2:4]) + 1)
+
+
+def later(data: bytes) -> bytes:
+    """A report whose clock goes at half its speed."""
+    return data[:16] + (int.from_bytes(data[16:20]) // 2).to_bytes(4) + data[20:] if data[1] == 200 else data
+
+
+FRAME_FAULTS: dict[str, FrameFault] = {
+    "rtp-packets": rtp(lambda data: data[:1] + bytes([data[1] ^ 1]) + data[2:]),
+    "rtp-sequence": rtp(lambda data: b"", every=8),
+    "rtp-source": rtp(lambda data: data[:11] + bytes([data[11] ^ 1]) + data[12:], every=8),
+    "rtp-marker": rtp(lambda data: data[:1] + bytes([data[1] & 0x7F]) + data[2:]),
+    "rtp-first-packet": rtp(lambda data: data[:7] + bytes([data[7] ^ 1]) + data[8:]),
+    "rtcp-report": rtcp(lambda data: data[: length(data)]),
+    "rtcp-compound": rtcp(lambda data: data[length(data) :] if data[1] == 200 else data),
+    "rtcp-clock": rtcp(later),
+    "rtcp-bye": rtcp(lambda data: data if b"\xcb\x00" not in data else b""),
+}
+
+
 @pytest.fixture
 async def relay() -> AsyncIterator[Relay]:
     async with Relay(port=0, users=[ANNA]) as relay:
@@ -87,7 +120,7 @@ async def relay() -> AsyncIterator[Relay]:
 
 def visit(port: int, *, log_in: bool = True) -> Visit:
     credentials = Credentials(ANNA.name, ANNA.password) if log_in else None
-    return Visit(Target.parse(f"rtsp://127.0.0.1:{port}/own"), credentials)
+    return Visit(Target.parse(f"rtsp://127.0.0.1:{port}/own"), credentials, duration=1.5)
 
 
 async def found(port: int, only: str) -> Finding:
@@ -100,7 +133,7 @@ async def test_relaycore_keeps_to_all_rules(relay: Relay) -> None:
     assert [(one.rule.id, one.why, one.shown) for one in findings if one.outcome is not Outcome.HOLDS] == []
 
 
-@pytest.mark.parametrize("name", [rule.id for rule in RULES])
+@pytest.mark.parametrize("name", FAULTS)
 async def test_a_planted_fault_is_found_and_shown(
     relay: Relay, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -114,6 +147,41 @@ async def test_a_planted_fault_is_found_and_shown(
     assert any(line.startswith("> ") for line in finding.shown)
     assert any(line.startswith("< RTSP/") for line in finding.shown)
     assert "response=" not in "".join(finding.shown)
+
+
+@pytest.mark.parametrize("name", FRAME_FAULTS)
+async def test_a_fault_in_packets_is_found_and_shown(relay: Relay, name: str) -> None:
+    async with faulty(relay.address[1], frames=FRAME_FAULTS[name]) as port:
+        finding = await found(port, name)
+    assert finding.outcome is Outcome.FAILS
+    assert finding.why
+    assert re.fullmatch(r"< ([0-9a-f]{2} )+\.\.\. \d+ bytes|< ([0-9a-f]{2} ?)+", finding.shown[-1])
+
+
+async def test_media_come_by_udp_too(relay: Relay) -> None:
+    looking = visit(relay.address[1])
+    looking.transport = "udp"
+    findings = await examine(looking, RULES[-9:])
+    assert {one.rule.id for one in findings if one.outcome is Outcome.UNTRIED} == {
+        "rtp-sequence",
+        "rtp-marker",
+    }
+    assert [one for one in findings if one.outcome is Outcome.FAILS] == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--transport", "x"),
+        ("--duration", "0"),
+        ("--duration", "61"),
+        ("--duration", "nan"),
+        ("--duration", "x"),
+    ],
+)
+def test_options_that_are_wrong(arguments: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", "rtsp://127.0.0.1:1/x", *arguments]) == 2
+    assert arguments[0] in capsys.readouterr().err
 
 
 SILENT = Message("There was no answer in time.")
@@ -165,7 +233,7 @@ async def test_a_server_that_is_slow_costs_a_bounded_time_for_each_rule(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Each answer comes in time; the rule asks more often than it may take."""
-    monkeypatch.setattr("relaycore.doctor.examine.RULE_S", 0.2)
+    monkeypatch.setattr("relaycore.doctor.examine.RULE_S", -1.3)
     async with garbage(b"") as port:
         finding = await found(port, "rtsp-options")
     assert (finding.outcome, finding.why) == (Outcome.FAILS, SILENT)
@@ -221,7 +289,7 @@ def test_urls_that_are_not_taken(url: str, capsys: pytest.CaptureFixture[str]) -
 async def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     """The command, which has a loop of its own."""
     monkeypatch.setenv(doctor.PASSWORD_VARIABLE, ANNA.password)
-    return await asyncio.to_thread(main, ["doctor", *arguments, "--user", ANNA.name])
+    return await asyncio.to_thread(main, ["doctor", *arguments, "--user", ANNA.name, "--duration", "1.5"])
 
 
 async def test_the_command_says_what_it_found(
@@ -270,4 +338,4 @@ def test_the_page_lists_every_rule() -> None:
     page = (Path(__file__).parents[2] / "docs/doctor.md").read_text(encoding="utf-8")
     listed = re.findall(r"^\| `([a-z0-9-]+)` \| (.+) \| (.+) \|$", page, flags=re.MULTILINE)
     assert listed == [(rule.id, str(rule.text), rule.source) for rule in RULES]
-    assert set(FAULTS) == {rule.id for rule in RULES}
+    assert FAULTS.keys() | FRAME_FAULTS.keys() == {rule.id for rule in RULES}

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -30,9 +29,6 @@ BODY_BYTES: Final = 256 * 1024
 
 READ_BYTES: Final = 64 * 1024
 """Bytes that are read at once."""
-
-MOST_FRAMES: Final = 4096
-"""Interleaved frames that are kept; older ones are forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +60,8 @@ class Client:
         said: list[tuple[bool, bytes]],
         credentials: Credentials | None,
     ) -> None:
-        self.frames: deque[tuple[int, bytes]] = deque(maxlen=MOST_FRAMES)
-        """Interleaved frames that came while answers were waited for: channel and content."""
+        self.on_frame: Callable[[int, bytes], None] = _forget
+        """Is given the channel and the content of every interleaved frame."""
         self._reader = reader
         self._writer = writer
         self._said = said
@@ -140,6 +136,15 @@ class Client:
             self._said.append((False, bytes(self._buffer[:HEAD_BYTES])))
         raise Broken(why)
 
+    async def listen(self, seconds: float) -> None:
+        """Take frames for so long. The end of the connection ends it early."""
+        try:
+            async with asyncio.timeout(seconds):
+                while True:
+                    await self._answer()
+        except (TimeoutError, EOFError, OSError, Broken):
+            return
+
     async def _exchange(
         self, method: str, uri: str, headers: Mapping[str, str], version: str, log_in: bool
     ) -> Answer:
@@ -153,12 +158,16 @@ class Client:
         await self.send(("\r\n".join(lines) + "\r\n\r\n").encode())
         return await self.answer()
 
-    async def _answer(self) -> Answer:
+    async def _frames(self) -> None:
+        """Hands on the frames that are before a message."""
         while (await self._have(1)).startswith(b"$"):
             length = int.from_bytes((await self._have(4))[2:4])
             frame = (await self._have(4 + length))[: 4 + length]
-            self.frames.append((frame[1], bytes(frame[4:])))
+            self.on_frame(frame[1], bytes(frame[4:]))
             del self._buffer[: 4 + length]
+
+    async def _answer(self) -> Answer:
+        await self._frames()
         end = -1
         while end < 0:
             end = self._buffer.find(b"\r\n\r\n")
@@ -209,3 +218,7 @@ class Client:
         if body:
             self._said.append((False, body))
         return Answer(version, int(number), tuple(headers), head, body)
+
+
+def _forget(channel: int, content: bytes) -> None:
+    """What nobody listens to."""

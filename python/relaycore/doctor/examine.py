@@ -14,7 +14,7 @@ from relaycore.language import Message
 __all__ = ["examine"]
 
 RULE_S: Final = 30.0
-"""Seconds that one rule may take."""
+"""Seconds that one rule may take, beside those that are played."""
 
 
 async def examine(
@@ -42,7 +42,7 @@ async def examine(
 async def _check(visit: Visit, rule: Rule) -> Finding:
     outcome, why = Outcome.HOLDS, ""
     try:
-        async with asyncio.timeout(RULE_S):
+        async with asyncio.timeout(RULE_S + visit.duration):
             await rule.check(visit)
     except TimeoutError:
         outcome, why = Outcome.FAILS, Message("There was no answer in time.")

@@ -7,6 +7,7 @@ and ended, as every player does.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -14,6 +15,8 @@ from relaycore.doctor.client import Answer, Client
 from relaycore.doctor.credentials import Credentials
 from relaycore.doctor.description import Description, Media
 from relaycore.doctor.findings import Broken, Untried
+from relaycore.doctor.recorder import record
+from relaycore.doctor.recording import Recording
 from relaycore.doctor.target import Target
 from relaycore.language import Message
 
@@ -52,8 +55,12 @@ class Visit:
     said: list[tuple[bool, bytes]] = field(default_factory=list)
     """What was said since the last rule began: whether it was sent, and the bytes."""
 
+    duration: float = 6.0
+    """Seconds that the stream is played for the rules of RTP."""
+
     _clients: list[Client] = field(default_factory=list)
     _description: tuple[Answer, Description, list[tuple[bool, bytes]]] | None = None
+    _recording: Recording | Broken | Untried | None = None
 
     @property
     def url(self) -> str:
@@ -106,15 +113,33 @@ class Visit:
 
     async def set_up_all(self) -> Session:
         """A session with all tracks, in the connection. Broken when one is refused."""
+        tracks = len(await self.sent_media())
         client = await self.connect()
+        return await self.set_up_tracks(
+            client, [f"RTP/AVP/TCP;unicast;interleaved={2 * n}-{2 * n + 1}" for n in range(tracks)]
+        )
+
+    async def set_up_tracks(self, client: Client, transports: Sequence[str]) -> Session:
+        """A session with all tracks, each by its transport. Broken when one is refused."""
         name, answers = "", []
-        for index, media in enumerate(await self.sent_media()):
-            headers = {"Transport": f"RTP/AVP/TCP;unicast;interleaved={2 * index}-{2 * index + 1}"}
+        for media, transport in zip(await self.sent_media(), transports, strict=True):
+            headers = {"Transport": transport}
             if name:
                 headers["Session"] = name
             answers.append(await client.request("SETUP", media.control, headers))
             name = session_id(answers[-1])
         return Session(client, name, tuple(answers))
+
+    async def recording(self) -> Recording:
+        """What comes while the stream is played, asked once. Broken or Untried where that is not possible."""
+        if self._recording is None:
+            try:
+                self._recording = await record(self, self.duration)
+            except (Broken, Untried) as error:
+                self._recording = error
+        if isinstance(self._recording, Recording):
+            return self._recording
+        raise Untried(self._recording.why)
 
     async def aggregate(self) -> str:
         """The URL that PLAY and TEARDOWN are about."""

@@ -33,6 +33,9 @@ DESCRIPTION = (
 PASSWORD_VARIABLE: Final = "RELAYCORE_DOCTOR_PASSWORD"  # noqa: S105
 """Environment variable of the password of ``--user``."""
 
+LONGEST_S: Final = 60.0
+"""Seconds that a stream is played at most."""
+
 LONGEST_PASSWORD: Final = 256
 """Characters of a password that is taken."""
 
@@ -48,6 +51,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
             password_variable=PASSWORD_VARIABLE,
         ),
     )
+    parser.add_argument("--transport", metavar="HOW", help="`tcp` or `udp` for the media; `tcp` by default")
+    parser.add_argument("--duration", metavar="S", help="seconds that are played, 1 to 60; 6 by default")
     parser.add_argument("--only", metavar="IDS", help="check these rules, separated by commas")
     parser.add_argument("--skip", metavar="IDS", help="leave these rules out, separated by commas")
     parser.add_argument("--json", action="store_true", help="print everything for programs")
@@ -57,7 +62,12 @@ def run(arguments: argparse.Namespace) -> int:
     """Examines the server. ConfigurationError for a mistake, SourceError when it cannot be reached."""
     target = Target.parse(arguments.url)
     rules = chosen(RULES, arguments.only, arguments.skip)
-    visit = Visit(target, credentials_for(arguments.user, os.environ))
+    visit = Visit(
+        target,
+        credentials_for(arguments.user, os.environ),
+        transport_of(arguments.transport or "tcp"),
+        duration=duration_of(arguments.duration or "6"),
+    )
     findings = asyncio.run(examine(visit, rules))
     if arguments.json:
         url = target.url.partition("?")[0]
@@ -72,6 +82,24 @@ def chosen(rules: Sequence[Rule], only: str | None, skip: str | None) -> list[Ru
     known = [rule.id for rule in rules]
     wanted = set(known if only is None else _ids(only, known)) - set(_ids(skip or "", known))
     return [rule for rule in rules if rule.id in wanted]
+
+
+def transport_of(text: str) -> str:
+    """``tcp`` or ``udp``. ConfigurationError for anything else."""
+    if text not in ("tcp", "udp"):
+        raise ConfigurationError(Message("--transport: write tcp or udp."))
+    return text
+
+
+def duration_of(text: str) -> float:
+    """Seconds from 1 to 60. ConfigurationError for anything else."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 1 <= seconds <= LONGEST_S:
+        raise ConfigurationError(Message("--duration: write a number of seconds from 1 to 60."))
+    return seconds
 
 
 def credentials_for(
