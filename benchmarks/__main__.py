@@ -41,6 +41,7 @@ NAMES: Final = (
     "camera.readers",
     "camera.first_picture",
     "camera.memory",
+    "camera.fleet",
     "web.glass_to_glass",
     "web.webrtc_viewers",
     "web.websocket_viewers",
