@@ -38,6 +38,7 @@ NAMES: Final = (
     "camera.stages",
     "camera.jpeg",
     "camera.masks",
+    "camera.sub",
     "camera.readers",
     "camera.first_picture",
     "camera.memory",
@@ -116,7 +117,7 @@ def _arguments() -> argparse.Namespace:
         "--repeats",
         type=int,
         default=defaults.repeats,
-        help="how often load, versus and the viewers of web measure (%(default)d)",
+        help="how often load, versus, camera.sub and the viewers of web measure (%(default)d)",
     )
     parser.add_argument(
         "--seconds",
@@ -156,7 +157,7 @@ def _command(name: str, options: Options) -> str:
     words = ["python -m benchmarks", name]
     if name == "camera.memory":
         words.append(f"--minutes {options.minutes:g}")
-    if name.startswith(("load.", "versus.")) or name.endswith("_viewers"):
+    if name.startswith(("load.", "versus.")) or name.endswith("_viewers") or name == "camera.sub":
         words += [f"--repeats {options.repeats}"] if options.repeats != defaults.repeats else []
         words += [f"--seconds {options.seconds:g}"] if options.seconds != defaults.seconds else []
     if name.startswith("versus.") and options.peers:
