@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Response, expect
 
 from tests.browser.barriers import barriers
 from tests.browser.heard import SILENCE_DB, loudest_db
@@ -239,6 +242,49 @@ def test_webrtc_may_connect_through_the_servers_of_the_relay(page: Page, tmp_pat
         page.goto("http://{}:{}/cam".format(*relay.address))
         assert wait_for_picture(plays_by(player_in(page), "webrtc")).wrong_bars() == []
         assert page.evaluate("servers[0]") == ["turn:127.0.0.1:9 relay"]
+
+
+@pytest.mark.parametrize("transport", ["webrtc", "mse", "hls", "mjpeg"])
+def test_a_page_of_another_origin_plays_by_every_way_what_a_share_link_opens(
+    page: Page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trouble: Trouble, transport: str
+) -> None:
+    monkeypatch.setenv("RELAYCORE_STATE_FOLDER", str(tmp_path / "state"))
+    file = tmp_path / "relaycore.toml"
+    with stand_in("http://127.0.0.1:9", "") as elsewhere:
+        origin = elsewhere.site.replace("127.0.0.1", "other.localhost")
+        file.write_text(
+            f'embed_origins = ["{origin}"]\n'
+            '[[users]]\nname = "anna"\npassword = "open sesame"\n'
+            '[cameras.cam]\ncamera = "pattern"\nsize = "320x240"\n'
+        )
+        command = [sys.executable, "-m", "relaycore", "share", "cam"]
+        command += ["--for", "1h", "--purpose", "a visit"]
+        printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        found = re.search(r"share=([^\s&]+)", printed)
+        assert found is not None, printed
+        with serve(str(file)) as relay:
+            site = "http://{}:{}".format(*relay.address)
+            answers: list[Response] = []
+            page.on("response", lambda answer: answers.append(answer))
+
+            def show(query: str) -> Locator:
+                elsewhere.pages["/"] = f"""<!doctype html><html lang="en"><title>elsewhere</title>
+                    <link rel="icon" href="{site}/static/icon.svg">
+                    <script type="module" src="{site}/static/player/player.js"></script>
+                    <relaycore-player src="{site}/cam{query}" transports="{transport}"></relaycore-player>"""
+                page.goto(f"{origin}/")
+                return player_in(page)
+
+            player = show(f"?share={found[1]}")
+            assert wait_for_picture(plays_by(player, transport)).wrong_bars() == []
+            told = [answer.headers for answer in answers if answer.url.startswith(f"{site}/cam")]
+            allowed = {headers.get("access-control-allow-origin") for headers in told}
+            assert allowed <= {origin, None}
+            assert not any("access-control-allow-credentials" in headers for headers in told)
+            # Without the link it is not for everybody, whatever the page may embed.
+            trouble.expect("401", "WebSocket connection", "Failed to load resource")
+            show("")
+            expect(page.get_by_role("link", name="Log in")).to_be_visible(timeout=LIMIT_MS)
 
 
 def test_a_page_of_another_origin_plays_where_it_is_named(
