@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
-import select
+import selectors
 import socket
 import threading
 from collections.abc import Awaitable, Callable
@@ -193,16 +193,18 @@ class _Watcher:
         self._thread.join()
 
     def _run(self) -> None:
-        while not self._stopping:
-            readable, _, _ = select.select([self._descriptor], [], [], _WATCH_S)
-            if readable and not self._stopping:
-                self._drained.clear()
-                try:
-                    self._loop.call_soon_threadsafe(self._drain_in_loop)
-                except RuntimeError:
-                    return  # the loop is closed
-                if not self._stopping:
-                    self._drained.wait()
+        # Not select.select, which knows no descriptor above 1023 outside Windows: a relay has thousands.
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._descriptor, selectors.EVENT_READ)
+            while not self._stopping:
+                if selector.select(_WATCH_S) and not self._stopping:
+                    self._drained.clear()
+                    try:
+                        self._loop.call_soon_threadsafe(self._drain_in_loop)
+                    except RuntimeError:
+                        return  # the loop is closed
+                    if not self._stopping:
+                        self._drained.wait()
 
     def _drain_in_loop(self) -> None:
         try:
