@@ -28,6 +28,8 @@ class Sample:
     duration: int
     sync: bool
     size: int
+    offset: int
+    """From decoding to showing."""
 
 
 def boxes(data: bytes) -> Iterator[tuple[str, bytes]]:
@@ -80,7 +82,7 @@ def _run(traf: bytes) -> Iterator[Sample]:
     (header,), (decode,) = inside(traf, "tfhd"), inside(traf, "tfdt")
     flags, track = struct.unpack_from("!II", header)
     flags &= 0xFFFFFF
-    at, defaults = 8, {"duration": 0, "size": 0, "flags": 0}
+    at, defaults = 8, {"duration": 0, "size": 0, "flags": 0, "offset": 0}
     at += 8 * bool(flags & 0x1) + 4 * bool(flags & 0x2)
     for bit, name in ((0x8, "duration"), (0x10, "size"), (0x20, "flags")):
         if flags & bit:
@@ -103,7 +105,7 @@ def _run(traf: bytes) -> Iterator[Sample]:
                     values[name] = struct.unpack_from("!I", trun, at)[0]
                     at += 4
             sync = not values["flags"] & 0x10000
-            yield Sample(track, time, values["duration"], sync, values["size"])
+            yield Sample(track, time, values["duration"], sync, values["size"], values["offset"])
             time += values["duration"]
 
 

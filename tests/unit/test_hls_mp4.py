@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import struct
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from io import BytesIO
@@ -17,7 +18,7 @@ from relaycore.encode.audio import AacEncoder
 from relaycore.web.hls.mp4 import H264Track, nal_units
 from relaycore.web.hls.source import Fragmenter
 from relaycore.web.hls.timeline import Fragment
-from tests.support.fmp4 import samples, timescales
+from tests.support.fmp4 import inside, samples, timescales
 
 FPS = 25
 
@@ -96,6 +97,20 @@ def decoded(found: list[Fragment]) -> tuple[list[tuple[float, float]], int]:
 def without_sets(data: bytes) -> bytes:
     """Slices and nothing else."""
     return b"".join(b"\0\0\0\1" + nal for nal in nal_units(data) if nal[0] & 31 < 6)
+
+
+def test_each_fragment_says_when_it_was_captured() -> None:
+    encoder, sound = speech(1)
+    made = fragments(Fragmenter(Track.h264(), Track.aac(encoder.config)), film(30, bframes=2), sound)
+    assert {samples(fragment.data)[0].track for fragment in made} == {1, 2}
+    for fragment in made:
+        (reference,) = inside(fragment.data, "prft")
+        flags, number, seconds, rest, media = struct.unpack("!IIIIQ", reference)
+        first = samples(fragment.data)[0]
+        assert (flags, number) == (1 << 24, first.track)
+        assert media == first.time + first.offset
+        unix_ns = (seconds - 2_208_988_800) * 1_000_000_000 + (rest * 1_000_000_000 >> 32)
+        assert abs(unix_ns - fragment.unix_ns) <= 1
 
 
 @pytest.mark.parametrize("bframes", [0, 2])

@@ -22,6 +22,9 @@ AUDIO: Final = 2
 VIDEO_RATE: Final = 90_000
 """Ticks of a second of the pictures."""
 
+_NTP_EPOCH_S: Final = 2_208_988_800
+"""Seconds from 1900 to 1970 (RFC 5905 section 6)."""
+
 _SYNC: Final = 0x0200_0000
 _NOT_SYNC: Final = 0x0101_0000
 """Flags of samples (section 8.8.3.1): depends on no other, and depends on others and is no place to begin."""
@@ -146,8 +149,15 @@ def header_of(video: H264Track | None, audio: AacTrack | None) -> bytes:
     )
 
 
-def fragment_of(number: int, track: int, start: int, samples: Sequence[Sample]) -> bytes:
-    """One fragment; ``start`` is the time of decoding of its first sample in ticks of the track."""
+def fragment_of(number: int, track: int, start: int, samples: Sequence[Sample], unix_ns: int) -> bytes:
+    """One fragment; ``start`` is the time of decoding of its first sample in ticks of the track.
+
+    ``unix_ns`` is when that sample was captured, in nanoseconds since 1970. The fragment begins with it, as
+    the producer's reference time of when the sample is to be shown (ISO/IEC 14496-12 section 8.16.5), so
+    that players can tell how old it is.
+    """
+    shown = start + samples[0].offset
+    reference = struct.pack("!IQQ", track, _ntp(unix_ns), shown)
     flags = 0x000F01  # data offset; duration, size, flags and offset of each sample
     runs = b"".join(
         struct.pack(
@@ -168,7 +178,13 @@ def fragment_of(number: int, track: int, start: int, samples: Sequence[Sample]) 
         ),
     )
     assert len(moof) == head
-    return moof + _box("mdat", *(sample.data for sample in samples))
+    return _full("prft", 1, 0, reference) + moof + _box("mdat", *(sample.data for sample in samples))
+
+
+def _ntp(unix_ns: int) -> int:
+    """A time as NTP has it (RFC 5905 section 6): seconds since 1900, in units of 2**-32 s."""
+    seconds, rest = divmod(unix_ns, 1_000_000_000)
+    return (seconds + _NTP_EPOCH_S) % 2**32 << 32 | (rest << 32) // 1_000_000_000
 
 
 def _trak(

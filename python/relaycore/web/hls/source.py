@@ -163,7 +163,7 @@ class Fragmenter:
         init = self._header()
         whole = Sample(sample.data, self._lasts, sample.sync, sample.offset)
         picture = Fragment(
-            data=fragment_of(self._next(), VIDEO, decoded, [whole]),
+            data=fragment_of(self._next(), VIDEO, decoded, [whole], unix_ns),
             start_ns=decoded * SECOND // VIDEO_RATE,
             duration_ns=self._lasts * SECOND // VIDEO_RATE,
             unix_ns=unix_ns,
@@ -186,7 +186,7 @@ class Fragmenter:
         init = None if self._has_video else self._header()
         return [
             Fragment(
-                data=fragment_of(self._next(), AUDIO, start, samples),
+                data=fragment_of(self._next(), AUDIO, start, samples, unix_ns),
                 start_ns=start * SECOND // rate,
                 duration_ns=sum(sample.duration for sample in samples) * SECOND // rate,
                 unix_ns=unix_ns,
