@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from ipaddress import IPv4Address
 from pathlib import Path
 
 import aiohttp
 import pytest
 
 from relaycore import OnvifSettings, Relay, User
-from tests.support.onvif import Client
+from relaycore.onvif.services.device import network
+from tests.support.onvif import Client, envelope
 
 ADMIN = User(name="anna", password="secret", role="administrator")
 
@@ -50,8 +52,6 @@ async def test_services_are_told_by_the_address_that_the_client_used(relay: Rela
 
 
 async def test_a_host_that_is_none_is_not_sent_back(client: Client) -> None:
-    from tests.support.onvif import envelope
-
     answer = await client.post(envelope("<tds:GetServices/>"), Host="a<b")
     assert answer.text(".//tds:XAddr") == f"{client.base}/onvif/device_service"
 
@@ -148,12 +148,23 @@ async def test_a_device_lets_itself_not_be_found(relay: Relay, client: Client) -
 
 async def test_network_and_users_are_told(relay: Relay, client: Client) -> None:
     interface = await ask(client, "<tds:GetNetworkInterfaces/>")
-    assert re.search("([0-9a-f]{2}:){5}[0-9a-f]{2} true 127.0.0.1", interface)
+    assert re.search("([0-9a-f]{2}:){5}[0-9a-f]{2} true 127.0.0.1 8 false", interface)
     assert f"RTSP true {relay.address[1]}" in await ask(client, "<tds:GetNetworkProtocols/>")
     for name in ("GetDNS", "GetNTP"):
         assert (await ask(client, f"<tds:{name}/>")).startswith("false")
     await ask(client, "<tds:GetNetworkDefaultGateway/>")
     assert await ask(client, "<tds:GetUsers/>") == "anna Administrator"
+
+
+async def test_the_network_is_that_of_the_address_that_the_client_used(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = [("lan", 2, IPv4Address("192.0.2.7"), 22), ("lo", 1, IPv4Address("127.0.0.1"), 8)]
+    monkeypatch.setattr(network, "interface_addresses", lambda: known)
+    lan, loopback = "192.0.2.7 22", "127.0.0.1 8"
+    for used, told in (("192.0.2.7:80", lan), ("camera.example", loopback), ("[::1]:80", loopback)):
+        answer = await client.post(envelope("<tds:GetNetworkInterfaces/>"), Host=used)
+        assert f"{answer.text('.//tt:Address')} {answer.text('.//tt:PrefixLength')}" == told
 
 
 async def test_a_restart_opens_the_cameras_anew(relay: Relay, client: Client) -> None:

@@ -10,6 +10,7 @@ from typing import Final
 
 from lxml import etree
 
+from relaycore._relaycore import interface_addresses
 from relaycore.addresses import reachable_addresses
 from relaycore.onvif.soap.build import node
 from relaycore.onvif.soap.names import TDS
@@ -30,12 +31,11 @@ async def get_hostname(call: Call) -> etree._Element:  # noqa: ARG001
 
 
 async def get_network_interfaces(call: Call) -> etree._Element:
-    """One interface, with the addresses by which the relay is reached and the device's own hardware address.
+    """One interface, with the address that the client has used and the device's own hardware address.
 
     That of the machine is none of the client's business, and many devices share it.
     """
-    addresses = await asyncio.to_thread(reachable_addresses, call.listens_on)
-    found = [address for address in addresses if _version(address) == 4]
+    found = await asyncio.to_thread(_reached_at, call.host, call.listens_on)
     return node(
         "tds:GetNetworkInterfacesResponse",
         node(
@@ -47,14 +47,11 @@ async def get_network_interfaces(call: Call) -> etree._Element:
                 node("tt:Enabled", True),
                 node(
                     "tt:Config",
-                    *(
-                        node("tt:Manual", node("tt:Address", address), node("tt:PrefixLength", 24))
-                        for address in found[:1]
-                    ),
+                    node("tt:Manual", node("tt:Address", found[0]), node("tt:PrefixLength", found[1])),
                     node("tt:DHCP", False),
                 ),
             )
-            if found
+            if found is not None
             else None,
             token="eth0",  # noqa: S106 (the name of an interface)
         ),
@@ -113,6 +110,26 @@ OPERATIONS: Final = (
     Operation(TDS, "GetNTP", "view", get_ntp),
     Operation(TDS, "GetNetworkDefaultGateway", "view", get_network_default_gateway),
 )
+
+
+def _reached_at(host: str, listens_on: str) -> tuple[str, int] | None:
+    """The IPv4 address that a client has used, and the bits that its network shares.
+
+    Where it has used a name, or an address that this machine does not have (that of a router before it), it
+    is the best for other machines.
+    """
+    try:
+        prefixes = {str(own): prefix for _, _, own, prefix in interface_addresses() if own.version == 4}
+    except OSError:
+        prefixes = {}
+    used = host.rpartition(":")[0] or host
+    if used in prefixes:
+        return used, prefixes[used]
+    for address in reachable_addresses(listens_on):
+        if _version(address) == 4:
+            # Nothing but the address itself is known of a network that the system does not tell.
+            return address, prefixes.get(address, 32)
+    return None
 
 
 def _version(address: str) -> int:
