@@ -15,10 +15,10 @@ from relaycore.onvif.discovery.names import (
     DEVICE_TYPE,
     DISCOVERY,
     DISCOVERY_TO,
-    ENVELOPE,
     NVT_TYPE,
 )
 from relaycore.onvif.discovery.targets import QualifiedName, Target
+from relaycore.onvif.soap.names import ENVELOPE
 
 __all__ = [
     "DATAGRAM_BYTES",
