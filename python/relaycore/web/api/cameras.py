@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from aiohttp import web
 
-from relaycore.control.checking import Mistakes, check_table
-from relaycore.errors import ConfigurationError, PathError, RelaycoreError
-from relaycore.language import Message, message_lines, message_of, shown
-from relaycore.settings import CameraSettings, normal_path
+from relaycore.errors import PathError, RelaycoreError
+from relaycore.language import message_of, shown
+from relaycore.settings import CameraSettings
 from relaycore.web.acts import recorded
 from relaycore.web.answers import Problem, Refused, json_answer, read_json
+from relaycore.web.api.asked import asked_path, checked_table
 from relaycore.web.api.paths import UNTIL_RESTART, UNTIL_RESTART_REMOVED
 from relaycore.web.api.toml_table import toml_table
 from relaycore.web.keys import RELAY
@@ -54,9 +54,9 @@ class CameraRemoved(msgspec.Struct, frozen=True, kw_only=True):
 async def put_camera(request: web.Request) -> web.Response:
     """Opens a camera and serves it at a path that is free."""
     relay = request.app[RELAY]
-    path = _path_of(request)
+    path = asked_path(request)
     body = await read_json(request)
-    settings = _checked(path, body)
+    settings = checked_table(CameraSettings, body, "cameras", path)
     try:
         async with recorded(request, "addCamera", path):
             await relay.set_camera(path, settings)
@@ -80,7 +80,7 @@ async def put_camera(request: web.Request) -> web.Response:
 async def delete_camera(request: web.Request) -> web.Response:
     """Closes a camera, and forgets it."""
     relay = request.app[RELAY]
-    path = _path_of(request)
+    path = asked_path(request)
     try:
         async with recorded(request, "removeCamera", path):
             await relay.remove_camera(path)
@@ -88,30 +88,6 @@ async def delete_camera(request: web.Request) -> web.Response:
         raise Refused(404, message_of(error)) from None
     _log.info("camera removed by request", extra={"path": path, "user": request[USER]})
     return json_answer(200, CameraRemoved(path=path, lasts=shown(UNTIL_RESTART_REMOVED)))
-
-
-def _checked(path: str, body: Any) -> CameraSettings:
-    mistakes: Mistakes = []
-    settings = check_table(CameraSettings, body, ("cameras", path), mistakes)
-    if settings is None or mistakes:
-        texts = [mistake.inside(2) for mistake in mistakes]
-        raise Refused(
-            422,
-            Message(
-                "The settings of {path} are not right, so nothing was changed: {mistakes}",
-                path=path,
-                mistakes=message_lines(texts, " "),
-            ),
-            mistakes=tuple(texts),
-        )
-    return settings
-
-
-def _path_of(request: web.Request) -> str:
-    try:
-        return normal_path(request.match_info["path"])
-    except ConfigurationError as error:
-        raise Refused(400, message_of(error)) from None
 
 
 ROUTES: Sequence[Route] = (

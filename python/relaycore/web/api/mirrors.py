@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 from aiohttp import web
 
-from relaycore.control.checking import Mistakes, check_table
-from relaycore.errors import ConfigurationError, PathError
-from relaycore.language import Message, message_lines, message_of
-from relaycore.settings import Faults, normal_path
+from relaycore.errors import PathError
+from relaycore.language import message_of
+from relaycore.settings import Faults
 from relaycore.web.acts import recorded
 from relaycore.web.answers import Problem, Refused, json_answer, read_json
+from relaycore.web.api.asked import asked_path, checked_table
 from relaycore.web.keys import RELAY
 from relaycore.web.routes import USER, Answered, Route
 
@@ -56,11 +55,8 @@ async def list_mirrors(request: web.Request) -> web.Response:
 async def put_faults(request: web.Request) -> web.Response:
     """Makes other things go wrong with a mirror."""
     relay = request.app[RELAY]
-    try:
-        path = normal_path(request.match_info["path"])
-    except ConfigurationError as error:
-        raise Refused(400, message_of(error)) from None
-    faults = _checked(path, await read_json(request))
+    path = asked_path(request)
+    faults = checked_table(Faults, await read_json(request), "faults", path)
     try:
         async with recorded(request, "set_faults", path):
             relay.set_faults(path, faults)
@@ -68,23 +64,6 @@ async def put_faults(request: web.Request) -> web.Response:
         raise Refused(404, message_of(error)) from None
     _log.info("faults set by request", extra={"path": path, "user": request[USER]})
     return json_answer(200, MirrorView(path=path, of=relay.mirrors()[path], faults=faults))
-
-
-def _checked(path: str, body: Any) -> Faults:
-    mistakes: Mistakes = []
-    faults = check_table(Faults, body, ("faults", path), mistakes)
-    if faults is None or mistakes:
-        texts = [mistake.inside(2) for mistake in mistakes]
-        raise Refused(
-            422,
-            Message(
-                "The settings of {path} are not right, so nothing was changed: {mistakes}",
-                path=path,
-                mistakes=message_lines(texts, " "),
-            ),
-            mistakes=tuple(texts),
-        )
-    return faults
 
 
 ROUTES: Sequence[Route] = (

@@ -9,9 +9,10 @@ import msgspec
 
 from relaycore.control.checking import Mistakes, check_table
 from relaycore.control.checking_together import check_together, over_defaults
-from relaycore.language import Message, message_lines
+from relaycore.language import Message
 from relaycore.settings import PathSettings, masked
 from relaycore.web.answers import Refused
+from relaycore.web.api.asked import refused_settings
 
 if TYPE_CHECKING:
     from relaycore.relay import Relay
@@ -45,15 +46,7 @@ def checked_settings(relay: Relay, path: str, body: Any) -> PathSettings:
                 )
     texts = [mistake.inside(2) for mistake in mistakes if mistake.path[:2] == where]
     if settings is None or texts:
-        raise Refused(
-            422,
-            Message(
-                "The settings of {path} are not right, so nothing was changed: {mistakes}",
-                path=path,
-                mistakes=message_lines(texts, " "),
-            ),
-            mistakes=tuple(texts),
-        )
+        raise refused_settings(path, texts)
     return over_defaults(relay.config.path_defaults, settings, body)
 
 

@@ -10,14 +10,15 @@ import msgspec
 from aiohttp import web
 
 from relaycore._relaycore import Session
-from relaycore.errors import ConfigurationError, PathError, RelaycoreError
+from relaycore.errors import PathError, RelaycoreError
 from relaycore.language import Message, message_of, shown
 from relaycore.paths.forward import ForwardStatus
 from relaycore.paths.source import SourceStatus
-from relaycore.settings import PathSettings, masked, normal_path
+from relaycore.settings import PathSettings, masked
 from relaycore.web.acts import recorded
 from relaycore.web.answers import Problem, Refused, json_answer, read_json
 from relaycore.web.api import streams
+from relaycore.web.api.asked import asked_path
 from relaycore.web.api.endings import EndingView, endings
 from relaycore.web.api.path_body import checked_settings, shown_settings
 from relaycore.web.api.toml_table import toml_table
@@ -148,7 +149,7 @@ async def list_paths(request: web.Request) -> web.Response:
 
 async def get_path(request: web.Request) -> web.Response:
     """Answers with one path."""
-    path = _path_of(request)
+    path = asked_path(request)
     for found in _views(request):
         if found.path == path:
             return json_answer(200, found)
@@ -158,7 +159,7 @@ async def get_path(request: web.Request) -> web.Response:
 async def put_path(request: web.Request) -> web.Response:
     """Adds a path, or gives it other settings."""
     relay = request.app[RELAY]
-    path = _path_of(request)
+    path = asked_path(request)
     body = await read_json(request)
     dry_run = query_of(request, PathQuery).dry_run
     settings = checked_settings(relay, path, body)
@@ -187,7 +188,7 @@ async def put_path(request: web.Request) -> web.Response:
 async def delete_path(request: web.Request) -> web.Response:
     """Forgets what is to happen at a path, and ends what the settings had begun."""
     relay = request.app[RELAY]
-    path = _path_of(request)
+    path = asked_path(request)
     dry_run = query_of(request, PathQuery).dry_run
     try:
         plan = await relay.remove_path(path, dry_run=True)
@@ -223,7 +224,7 @@ UNTIL_STARTED = Message("This lasts until it is started, here or with the relay.
 async def stop_source(request: web.Request) -> web.Response:
     """Stops what feeds a path."""
     relay = request.app[RELAY]
-    path = _path_of(request)
+    path = asked_path(request)
     try:
         async with recorded(request, "stopSource", path):
             await relay.stop_source(path)
@@ -236,7 +237,7 @@ async def stop_source(request: web.Request) -> web.Response:
 async def start_source(request: web.Request) -> web.Response:
     """Starts what feeds a path."""
     relay = request.app[RELAY]
-    path = _path_of(request)
+    path = asked_path(request)
     try:
         async with recorded(request, "startSource", path):
             await relay.start_source(path)
@@ -307,13 +308,6 @@ def _forward(status: ForwardStatus) -> ForwardView:
         error=None if status.error is None else masked(shown(status.error)),
         discarded=status.discarded,
     )
-
-
-def _path_of(request: web.Request) -> str:
-    try:
-        return normal_path(request.match_info["path"])
-    except ConfigurationError as error:
-        raise Refused(400, message_of(error)) from None
 
 
 def _no_path(path: str) -> Refused:
