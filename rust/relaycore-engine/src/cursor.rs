@@ -3,7 +3,7 @@
 //! Nothing here knows a socket. The owner of a cursor keeps a [`Ring`] of the stream and asks.
 
 use crate::burst::Burst;
-use crate::clock::MILLISECOND;
+use crate::clock::{MILLISECOND, SECOND};
 use crate::ring::Ring;
 use crate::squeeze::squeeze;
 use crate::stream::JoinPolicy;
@@ -275,12 +275,25 @@ impl Cursor {
         first
     }
 
-    /// The first burst of the track it starts from, when it has started.
-    pub fn first_burst<'a>(&'a self, ring: &'a Ring) -> Option<&'a Arc<Burst>> {
-        self.catch_up
+    /// The moment that belongs to the timestamp of the first burst of the track it starts from, when it has started: that
+    /// of its capture, and as much later as the timestamp was squeezed. `clock_rate` is that of the track.
+    pub fn first_moment(&self, ring: &Ring, clock_rate: u32) -> Option<u64> {
+        let first = self
+            .catch_up
             .iter()
             .chain(ring.from(self.next))
-            .find(|burst| self.selection.is_start(burst))
+            .find(|burst| self.selection.is_start(burst))?;
+        let own = ring
+            .get(first.index)
+            .map_or(first.timestamp, |burst| burst.timestamp);
+        let later =
+            u64::from(first.timestamp.wrapping_sub(own)) * SECOND / u64::from(clock_rate.max(1));
+        Some(first.stages.captured + later)
+    }
+
+    /// The track that it starts from.
+    pub fn start_track(&self) -> usize {
+        self.selection.start_track
     }
 
     /// Whether the reader gets this burst. Pictures that are sent behind the random access point that it started from,

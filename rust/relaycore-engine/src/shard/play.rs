@@ -7,7 +7,7 @@ use super::session::Session;
 use crate::clock::{SECOND, now_ns};
 use crate::cursor::{Cursor, Joining};
 use crate::session::TransportKind;
-use relaycore_proto::rtsp::header::range::Range;
+use relaycore_proto::rtsp::header::range::{Range, RangeError};
 use relaycore_proto::rtsp::header::rtp_info::{Entry, write_list};
 use relaycore_proto::rtsp::message::{Request, Response};
 use relaycore_proto::rtsp::state::State;
@@ -27,13 +27,12 @@ impl Shard {
         let Some(next) = self.next_state(key, &request, session_key) else {
             return;
         };
-        if request
-            .headers
-            .get("Range")
-            .is_some_and(|range| Range::parse(range).is_err())
-        {
-            let reason = "The range is neither npt nor clock";
-            return self.refuse(key, &request, StatusCode::INVALID_RANGE, reason);
+        if let Some(Err(error)) = request.headers.get("Range").map(Range::parse) {
+            let status = match error {
+                RangeError::Unit => StatusCode::NOT_IMPLEMENTED,
+                RangeError::Syntax => StatusCode::BAD_REQUEST,
+            };
+            return self.refuse(key, &request, status, "The range is neither npt nor clock");
         }
         if !self.may_begin(key, &request, session_key) {
             return;
@@ -123,9 +122,11 @@ impl Shard {
                     rtptime,
                 });
             }
-            start = cursor
-                .first_burst(&local.ring)
-                .map_or(now, |burst| burst.stages.captured);
+            let tracks = session.stream.tracks();
+            let rate = tracks
+                .get(cursor.start_track())
+                .map_or(0, |it| it.clock_rate);
+            start = cursor.first_moment(&local.ring, rate).unwrap_or(now);
         }
         session.report_at = now + super::reports::REPORT_INTERVAL;
         debug_assert_eq!(session.state, State::Playing);

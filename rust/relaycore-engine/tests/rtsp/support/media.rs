@@ -95,8 +95,23 @@ impl Feed {
         unit
     }
 
+    /// Writes a key frame and pictures behind it that were captured so many nanoseconds ago.
+    pub(crate) fn group(&mut self, ages: &[u64]) {
+        for (number, age) in ages.iter().enumerate() {
+            let mut unit = Vec::new();
+            if number == 0 {
+                unit.extend(PARAMETERS);
+            }
+            unit.extend(self.nal(if number == 0 { 0x65 } else { 0x41 }, 1000));
+            self.write_captured(0, &unit, now_ns() - age);
+        }
+    }
+
     fn write(&mut self, track: usize, data: &[u8]) {
-        let now = now_ns();
+        self.write_captured(track, data, now_ns());
+    }
+
+    fn write_captured(&mut self, track: usize, data: &[u8], now: u64) {
         self.captured[track] = now;
         let rate = self.stream.tracks()[track].clock_rate;
         let written = Written {
