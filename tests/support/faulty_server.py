@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -166,8 +167,10 @@ async def _ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, reque
     try:
         while True:
             head = await reader.readuntil(b"\r\n\r\n")
+            lengths = re.findall(rb"(?im)^content-length: *(\d+)\r$", head)
+            body = await reader.readexactly(int(lengths[0])) if lengths else b""
             requests.append(head.decode())
-            writer.write(head)
+            writer.write(head + body)
     except (asyncio.IncompleteReadError, OSError):
         writer.close()
 

@@ -113,9 +113,10 @@ class Client:
             answer = await self._exchange(method, uri, headers or {}, version, True)
         return answer
 
-    async def send(self, data: bytes) -> None:
-        """Send bytes as they are."""
-        self._said.append((True, data))
+    async def send(self, data: bytes, *, shown: bool = True) -> None:
+        """Send bytes as they are; they are left out of what was said unless ``shown``."""
+        if shown:
+            self._said.append((True, data))
         try:
             async with asyncio.timeout(ANSWER_S):
                 self._writer.write(data)

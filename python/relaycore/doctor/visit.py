@@ -83,18 +83,21 @@ class Visit:
         """
         if self._description is None:
             begin = len(self.said)
-            asked = client or await self.connect()
-            answer = await asked.request("DESCRIBE", self.url, {"Accept": "application/sdp"})
+            answer, description = await self.describe_at(self.url, client or await self.connect())
             if answer.status != 200:
                 raise Untried(
                     Message("The stream is not described: the answer is {status}.", status=answer.status)
                 )
-            base = answer.get("content-base") or answer.get("content-location") or self.url
-            description = Description.parse(answer.body.decode("utf-8", "replace"), base)
             self._description = answer, description, self.said[begin:]
         else:
             self.said.extend(self._description[2])
         return self._description[:2]
+
+    async def describe_at(self, url: str, client: Client) -> tuple[Answer, Description]:
+        """The answer to DESCRIBE of any URL, and the description in it, which is empty in a refusal."""
+        answer = await client.request("DESCRIBE", url, {"Accept": "application/sdp"})
+        base = answer.get("content-base") or answer.get("content-location") or url
+        return answer, Description.parse(answer.body.decode("utf-8", "replace"), base)
 
     async def sent_media(self) -> list[Media]:
         """The media that the server sends. Untried when there is none."""

@@ -5,8 +5,24 @@ from __future__ import annotations
 from typing import Final
 
 from relaycore.doctor.findings import Rule
-from relaycore.doctor.rules import payload, rtp, rtsp, rtsp_sessions
+from relaycore.doctor.rules import (
+    payload,
+    rtp,
+    rtsp,
+    rtsp_messages,
+    rtsp_play,
+    rtsp_sessions,
+    rtsp_tracks,
+)
 
 __all__ = ["RULES"]
 
-RULES: Final[tuple[Rule, ...]] = (*rtsp.RULES, *rtsp_sessions.RULES, *rtp.RULES, *payload.RULES)
+RULES: Final[tuple[Rule, ...]] = (
+    *rtsp.RULES,
+    *rtsp_sessions.RULES,
+    *rtsp_messages.RULES,
+    *rtsp_tracks.RULES,
+    *rtsp_play.RULES,
+    *rtp.RULES,
+    *payload.RULES,
+)

@@ -1,0 +1,75 @@
+"""A relay behind what changes bytes on their way, as they come."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+__all__ = ["Change", "as_it_is", "between"]
+
+Change = Callable[[bytes], bytes | None]
+"""What goes on in place of what came at once; ``None`` closes the connection."""
+
+
+def as_it_is(data: bytes) -> bytes:
+    """What came."""
+    return data
+
+
+@asynccontextmanager
+async def between(
+    port: int,
+    ask: Callable[[], Change] = lambda: as_it_is,
+    answer: Callable[[], Change] = lambda: as_it_is,
+) -> AsyncIterator[int]:
+    """The port of a server in front of that at ``port`` of this machine.
+
+    ``ask`` and ``answer`` are called once each, so that a change sees all connections in their order.
+    """
+    changes = ask(), answer()
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", port)
+        ways = [(reader, inner_writer, changes[0]), (inner_reader, writer, changes[1])]
+        running = [asyncio.create_task(_carry(*way)) for way in ways]
+        try:
+            await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in running:
+                task.cancel()
+            inner_writer.close()
+            writer.close()
+
+    async def began(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        tasks.add(task)
+        try:
+            await serve(reader, writer)
+        except (asyncio.CancelledError, OSError):
+            pass
+        finally:
+            tasks.discard(task)
+
+    server = await asyncio.start_server(began, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        for task in list(tasks):
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, change: Change) -> None:
+    try:
+        while data := await reader.read(65536):
+            changed = change(data)
+            if changed is None:
+                return
+            writer.write(changed)
+            await writer.drain()
+    except OSError:
+        return
