@@ -8,16 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
-from urllib.parse import quote
 
 from relaycore._relaycore import Track
 from relaycore.access.rules import camera_of
 from relaycore.encode.running import EncoderState
 from relaycore.errors import PathError
-from relaycore.onvif.soap.faults import Fault, invalid
 from relaycore.onvif.soap.operations import Call
 
-__all__ = ["RENDITIONS", "Profile", "profile_named", "profiles", "sound_of", "stream_address"]
+__all__ = ["RENDITIONS", "Profile", "profiles", "sound_of"]
 
 RENDITIONS: Final[tuple[Literal["main", "sub"], ...]] = ("main", "sub")
 
@@ -77,33 +75,6 @@ def profiles(call: Call) -> Iterator[Profile]:
             yield Profile(camera, "sub", sub, main, sound, (source, "sub"))
 
 
-def profile_named(call: Call, token: str | None) -> Profile:
-    """The profile with this token. Fault where there is none."""
-    for profile in profiles(call):
-        if profile.token == token:
-            return profile
-    raise invalid("NoProfile", "There is no such profile.")
-
-
 def sound_of(tracks: tuple[Track, ...]) -> Track | None:
     """The first track of sound in a codec that Media1 has a name for."""
     return next((track for track in tracks if track.codec in ("aac", "pcmu", "pcma")), None)
-
-
-def stream_address(call: Call, profile: Profile, protocol: str, *, multicast: bool) -> str:
-    """The URL of a profile's stream by the address that the client has used.
-
-    ``protocol`` is UDP, TCP, RTSP or HTTP. Fault where it is another one, or where the path has no group for
-    multicast.
-    """
-    scheme = {"UDP": "rtsp", "TCP": "rtsp", "RTSP": "rtsp", "HTTP": "http"}.get(protocol)
-    refused = Fault(
-        "Sender", ["ter:InvalidArgVal", "ter:InvalidStreamSetup"], "The stream does not come like that."
-    )
-    if scheme is None:
-        raise refused
-    if multicast and call.relay.config.path_settings(profile.path).multicast is None:
-        raise refused
-    if call.secure or call.relay.config.tls.required:
-        scheme += "s"
-    return f"{scheme}://{call.host}/{quote(profile.path)}"

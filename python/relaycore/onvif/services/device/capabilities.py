@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lxml import etree
 
+from relaycore.onvif.media.elements import most_profiles
 from relaycore.onvif.soap.build import node
 from relaycore.onvif.soap.operations import Call
 
@@ -111,7 +112,7 @@ def legacy_media(call: Call) -> etree._Element:
             "tt:Extension",
             node(
                 "tt:ProfileCapabilities",
-                node("tt:MaximumNumberOfProfiles", max(1, 2 * len(call.device.cameras))),
+                node("tt:MaximumNumberOfProfiles", most_profiles(call)),
             ),
         ),
     )

@@ -6,10 +6,9 @@ from typing import Final
 
 from lxml import etree
 
-from relaycore.errors import ConfigurationError
-from relaycore.onvif.profiles import profiles
+from relaycore.onvif.media.asked import asked, encoder_of, filtered, source_of, told, whole, with_sound, word
+from relaycore.onvif.media.encoders import Wish, change, encodings_of
 from relaycore.onvif.services.media import elements
-from relaycore.onvif.services.media.asked import asked, encoder_of, filtered, source_of, whole, with_sound
 from relaycore.onvif.soap.build import node, text_of
 from relaycore.onvif.soap.faults import invalid
 from relaycore.onvif.soap.names import TRT
@@ -20,7 +19,7 @@ __all__ = ["OPERATIONS"]
 
 async def get_video_encoder_configurations(call: Call) -> etree._Element:
     """All of them."""
-    found = (elements.video_encoder(call, "trt:Configurations", one) for one in profiles(call))
+    found = (elements.video_encoder(call, "trt:Configurations", one) for one in told(call))
     return node("trt:GetVideoEncoderConfigurationsResponse", *found)
 
 
@@ -28,9 +27,7 @@ async def get_video_encoder_configuration(call: Call) -> etree._Element:
     """One of them."""
     return node(
         "trt:GetVideoEncoderConfigurationResponse",
-        elements.video_encoder(
-            call, "trt:Configuration", encoder_of(call, text_of(call.body, "trt:ConfigurationToken"))
-        ),
+        elements.video_encoder(call, "trt:Configuration", encoder_of(call, word(call, "ConfigurationToken"))),
     )
 
 
@@ -58,43 +55,31 @@ async def set_video_encoder_configuration(call: Call) -> etree._Element:
     if wish is None:
         raise invalid("ConfigModify", "The configuration is missing.")
     found = encoder_of(call, wish.get("token"))
-    if found.is_mirror:
-        raise invalid("ConfigModify", "What is shown here is encoded for another camera.")
     state = found.encoder
     encoding = text_of(wish, "tt:Encoding")
     if encoding not in (None, "JPEG" if state.encoding == "jpeg" else "H264"):
         raise invalid("ConfigModify", "The encoding cannot be changed.")
-    width, height = whole(wish, "Resolution/Width"), whole(wish, "Resolution/Height")
     rate = whole(wish, "RateControl/FrameRateLimit")
-    kbps = whole(wish, "RateControl/BitrateLimit")
-    pictures = whole(wish, "H264/GovLength")
-    fps = state.fps if rate in (None, max(1, round(state.fps))) else float(rate or 0)
-    has_gop = pictures not in (None, elements.gov_length(state.gop_seconds, state.fps)) or fps != state.fps
-    wished_gop = None if pictures is None or fps <= 0 or not has_gop else pictures / fps
-    try:
-        await call.relay.set_encoder(
-            found.camera,
-            rendition=found.rendition,
-            width=None if width == state.width else width,
-            height=None if height == state.height else height,
-            fps=None if fps == state.fps else fps,
-            bitrate=None if kbps is None or kbps == state.bitrate // 1000 else kbps * 1000,
-            gop_seconds=wished_gop,
-        )
-    except ConfigurationError as error:
-        raise invalid("ConfigModify", str(error)) from None
+    wished = Wish(
+        width=whole(wish, "Resolution/Width"),
+        height=whole(wish, "Resolution/Height"),
+        # The rate that is told is a rounded one.
+        fps=None if rate in (None, max(1, round(state.fps))) else float(rate or 0),
+        kbps=whole(wish, "RateControl/BitrateLimit"),
+        pictures=whole(wish, "H264/GovLength"),
+    )
+    await change(call, found, wished)
     return node("trt:SetVideoEncoderConfigurationResponse")
 
 
 async def get_guaranteed_number_of_video_encoder_instances(call: Call) -> etree._Element:
-    """Both profiles of a camera may be watched at a time."""
-    found = source_of(call)
-    is_jpeg = found.encoder.encoding == "jpeg"
+    """All profiles of a camera may be watched at a time."""
+    found = encodings_of(call, source_of(call).camera)
     return node(
         "trt:GetGuaranteedNumberOfVideoEncoderInstancesResponse",
-        node("trt:TotalNumber", 2),
-        node("trt:JPEG", 1 if is_jpeg else 0),
-        node("trt:H264", 1 if is_jpeg else 2),
+        node("trt:TotalNumber", found["jpeg"] + found["h264"]),
+        node("trt:JPEG", found["jpeg"]),
+        node("trt:H264", found["h264"]),
         node("trt:MPEG4", 0),
     )
 
@@ -105,7 +90,7 @@ async def get_audio_encoder_configurations(call: Call) -> etree._Element:
         "trt:GetAudioEncoderConfigurationsResponse",
         *(
             elements.audio_encoder(call, "trt:Configurations", one)
-            for one in profiles(call)
+            for one in told(call)
             if one.sound is not None
         ),
     )
@@ -113,7 +98,7 @@ async def get_audio_encoder_configurations(call: Call) -> etree._Element:
 
 async def get_audio_encoder_configuration(call: Call) -> etree._Element:
     """One of them."""
-    found = with_sound(encoder_of(call, text_of(call.body, "trt:ConfigurationToken")))
+    found = with_sound(encoder_of(call, word(call, "ConfigurationToken")))
     made = elements.audio_encoder(call, "trt:Configuration", found)
     return node("trt:GetAudioEncoderConfigurationResponse", made)
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from lxml import etree
 
+from relaycore.onvif.media.elements import most_profiles
 from relaycore.onvif.services.media import encoders, sources, streams
 from relaycore.onvif.soap.build import node
 from relaycore.onvif.soap.names import TRT
@@ -18,7 +19,7 @@ def capabilities(call: Call) -> etree._Element:
     """What the service can do."""
     return node(
         "trt:Capabilities",
-        node("trt:ProfileCapabilities", MaximumNumberOfProfiles=max(1, 2 * len(call.device.cameras))),
+        node("trt:ProfileCapabilities", MaximumNumberOfProfiles=most_profiles(call)),
         node(
             "trt:StreamingCapabilities",
             RTPMulticast=True,

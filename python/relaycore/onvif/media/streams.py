@@ -1,0 +1,52 @@
+"""Where streams and pictures are, and what is done to them while they run. Both services use it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import quote
+
+from lxml import etree
+
+from relaycore.onvif.media.asked import asked, reply
+from relaycore.onvif.profiles import Profile
+from relaycore.onvif.soap.faults import invalid
+from relaycore.onvif.soap.operations import Call
+
+__all__ = ["set_synchronization_point", "snapshot_address", "stream_address"]
+
+_SCHEMES: Final[Mapping[str, str]] = {
+    "RtspUnicast": "rtsp",
+    "RtspMulticast": "rtsp",
+    "RTSP": "rtsp",
+    "RtspOverHttp": "http",
+    "RtspsUnicast": "rtsps",
+}
+"""By protocol, as Media2 calls them (tr2:TransportProtocol)."""
+
+
+def stream_address(call: Call, profile: Profile, protocol: str, no_group: str = "InvalidStreamSetup") -> str:
+    """The URL of a profile's stream by the address that the client has used.
+
+    ``protocol`` is named as Media2 does. Fault where it is another one, is encrypted and the relay has no
+    certificate, or is multicast and the path has no group, which has the subcode ``no_group``.
+    """
+    scheme = _SCHEMES.get(protocol)
+    if scheme is None or (scheme == "rtsps" and call.relay.certificate is None):
+        raise invalid("InvalidStreamSetup", "The stream does not come like that.")
+    if protocol == "RtspMulticast" and call.relay.config.path_settings(profile.path).multicast is None:
+        raise invalid(no_group, "The stream has no group of multicast.")
+    if scheme != "rtsps" and (call.secure or call.relay.config.tls.required):
+        scheme += "s"
+    return f"{scheme}://{call.host}/{quote(profile.path)}"
+
+
+def snapshot_address(call: Call, profile: Profile) -> str:
+    """The URL of the newest picture of a profile."""
+    return f"{call.base}/{quote(profile.path)}/snapshot.jpg"
+
+
+async def set_synchronization_point(call: Call) -> etree._Element:
+    """The next picture is a random access point."""
+    call.relay.force_key_frame(*asked(call).encoded)
+    return reply(call)
