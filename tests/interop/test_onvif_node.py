@@ -38,11 +38,14 @@ async def test_a_camera_is_found_out_about_changed_moved_and_listened_to(tmp_pat
         assert client.returncode == 0, complaints.decode()
         found = json.loads(printed)
         size = {"width": 320, "height": 180}
+        assert found["media2"]
         assert found["profiles"] == [["yard/main", "H264", size], ["yard/sub", "H264", size]]
         assert found["stream"] == f"rtsp://{host}:{port}/yard"
         assert found["snapshot"] == f"http://{host}:{port}/yard/snapshot.jpg"
         assert found["bitrate"] == 700
         assert relay.encoder("yard").bitrate == 700_000
+        assert found["govLengths"] == [30, 30]
+        assert found["offered"] == "H264"
         assert found["moving"] == {"panTilt": "MOVING", "zoom": "IDLE"}
         assert found["presets"] == ["Door"]
         assert found["position"] == {"x": 0.25, "y": -0.25, "zoom": 0.5}

@@ -8,6 +8,7 @@ from typing import Final
 from relaycore.onvif.services import device, deviceio
 from relaycore.onvif.services.events import service as events
 from relaycore.onvif.services.media import service as media
+from relaycore.onvif.services.media2 import service as media2
 from relaycore.onvif.services.ptz import service as ptz
 from relaycore.onvif.soap.operations import Service
 
@@ -17,6 +18,7 @@ SERVICES: Final[Sequence[Service]] = (
     device.SERVICE,
     events.SERVICE,
     media.SERVICE,
+    media2.SERVICE,
     deviceio.SERVICE,
     ptz.SERVICE,
 )

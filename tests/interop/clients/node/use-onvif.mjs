@@ -11,6 +11,8 @@ const found = {};
 
 await camera.connect();
 found.information = await camera.getDeviceInformation();
+// Profiles, streams and encoders come by Media2 where a device tells of it and its first answer can be read.
+found.media2 = camera.media2Support;
 found.profiles = camera.profiles.map(({ name, videoEncoderConfiguration }) => [
   name,
   videoEncoderConfiguration.encoding,
@@ -25,6 +27,8 @@ const encoder = await camera.getVideoEncoderConfiguration(token);
 encoder.rateControl.bitrateLimit = 700;
 await camera.setVideoEncoderConfiguration(encoder);
 found.bitrate = (await camera.getVideoEncoderConfiguration(token)).rateControl.bitrateLimit;
+found.govLengths = (await camera.getVideoEncoderConfigurations()).map((one) => one.$.GovLength);
+found.offered = (await camera.getVideoEncoderConfigurationOptions({ profileToken })).encoding;
 await camera.setSynchronizationPoint({ profileToken });
 
 await camera.absoluteMove({ profileToken, x: 0.25, y: -0.25, zoom: 0.5 });
