@@ -22,17 +22,24 @@ async def between(
     port: int,
     ask: Callable[[], Change] = lambda: as_it_is,
     answer: Callable[[], Change] = lambda: as_it_is,
+    back: Callable[[bytes], bytes] = lambda data: b"",
 ) -> AsyncIterator[int]:
     """The port of a server in front of that at ``port`` of this machine.
 
-    ``ask`` and ``answer`` are called once each, so that a change sees all connections in their order.
+    ``ask`` and ``answer`` make a change for each connection. What ``back`` gives is sent to who asks, beside
+    what the relay answers.
     """
-    changes = ask(), answer()
     tasks: set[asyncio.Task[None]] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", port)
-        ways = [(reader, inner_writer, changes[0]), (inner_reader, writer, changes[1])]
+        asking = ask()
+
+        def ask_and_say(data: bytes) -> bytes | None:
+            writer.write(back(data))
+            return asking(data)
+
+        ways = [(reader, inner_writer, ask_and_say), (inner_reader, writer, answer())]
         running = [asyncio.create_task(_carry(*way)) for way in ways]
         try:
             await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)

@@ -194,6 +194,9 @@ async def test_media_come_by_udp_too(relay: Relay) -> None:
         ("--duration", "61"),
         ("--duration", "nan"),
         ("--duration", "x"),
+        ("--http-port", "0"),
+        ("--http-port", "65536"),
+        ("--http-port", "http"),
     ],
 )
 def test_options_that_are_wrong(arguments: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:

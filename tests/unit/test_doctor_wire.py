@@ -12,7 +12,7 @@ from relaycore.doctor import client
 from relaycore.doctor.credentials import Credentials
 from relaycore.doctor.examine import examine
 from relaycore.doctor.findings import Finding, Outcome, Rule
-from relaycore.doctor.rules import RULES, rtsp_messages, rtsp_play, rtsp_tracks
+from relaycore.doctor.rules import RULES, rtsp_login, rtsp_messages, rtsp_play, rtsp_tracks
 from relaycore.doctor.target import Target
 from relaycore.doctor.visit import Visit
 from tests.support.faulty_server import Fault, Said, edit, faulty, plain, status
@@ -53,7 +53,24 @@ def hours_later(said: Said) -> bytes | None:
     return edit("clock=2", "clock=1", of="PLAY")(said)
 
 
+def in_another_order(said: Said) -> bytes:
+    """MD5 comes first."""
+    head = said.head.replace("SHA-256", "?").replace("=MD5", "=SHA-256").replace("=?", "=MD5")
+    return head.encode() + said.body
+
+
+def never_stale(said: Said) -> bytes:
+    """Challenges are of one connection, and what is wrong with others is not told."""
+    if "Authorization" not in said.request:
+        return plain(said)
+    lines = [line for line in said.request.split("\r\n") if line.startswith("CSeq")]
+    return f'RTSP/1.0 401 No\r\n{lines[0]}\r\nWWW-Authenticate: Digest realm="r", nonce="n"\r\n\r\n'.encode()
+
+
 FAULTS: dict[str, Fault] = {
+    "rtsp-digest-md5": lambda said: said.head.replace("=MD5", "=SHA-512-256").encode() + said.body,
+    "rtsp-digest-order": in_another_order,
+    "rtsp-stale": never_stale,
     "rtsp-header-names": status(400, of="CSEQ"),
     "rtsp-folded-header": status(400, of="\r\n doctor"),
     "rtsp-body": status(400, of="CSeq: 73"),
@@ -88,7 +105,7 @@ def no_frames() -> Change:
     return lambda data: None if data.startswith(b"$") else data
 
 
-def silent_after_much() -> Change:
+def silent_after_much() -> Callable[[], Change]:
     """Takes in nothing more, from anybody, after the first connection that sends much."""
     took = 0
 
@@ -97,19 +114,19 @@ def silent_after_much() -> Change:
         took += len(data)
         return b"" if took > 100_000 else data
 
-    return change
+    return lambda: change
 
 
-ASKING_FAULTS: dict[str, Callable[[], Change]] = {
-    "rtsp-pieces": whole_requests,
-    "rtsp-unknown-channel": no_frames,
+ASKING_FAULTS: dict[str, Callable[[], Callable[[], Change]]] = {
+    "rtsp-pieces": lambda: whole_requests,
+    "rtsp-unknown-channel": lambda: no_frames,
     "rtsp-long-header": silent_after_much,
 }
 
 SEVERAL_TRACKS = {"rtsp-whole-setup", "rtsp-track-pause", "rtsp-track-teardown"}
 """Rules that a stream of one track leaves untried."""
 
-OURS: list[Rule] = [*rtsp_messages.RULES, *rtsp_tracks.RULES, *rtsp_play.RULES]
+OURS: list[Rule] = [*rtsp_login.RULES, *rtsp_messages.RULES, *rtsp_tracks.RULES, *rtsp_play.RULES]
 
 
 @pytest.fixture
@@ -158,7 +175,7 @@ async def test_a_fault_in_what_is_understood_is_found(
     relay: Relay, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(client, "ANSWER_S", 1.0)
-    async with between(relay.address[1], ask=ASKING_FAULTS[name]) as port:
+    async with between(relay.address[1], ask=ASKING_FAULTS[name]()) as port:
         finding = await found(port, name)
     assert finding.outcome is Outcome.FAILS
     assert finding.why

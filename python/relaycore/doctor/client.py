@@ -9,14 +9,14 @@ import asyncio
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Any, Final, Protocol, Self
 
 from relaycore.doctor.credentials import Credentials
 from relaycore.doctor.findings import Broken
 from relaycore.doctor.target import Target
 from relaycore.language import Message
 
-__all__ = ["Answer", "Client"]
+__all__ = ["Answer", "Client", "Reading", "Writing", "open_connection"]
 
 ANSWER_S: Final = 5.0
 """Seconds that an answer may take."""
@@ -50,13 +50,50 @@ class Answer:
         return [value for known, value in self.headers if known == name]
 
 
+class Reading(Protocol):
+    """Where answers come from: the connection, or what carries RTSP inside something else."""
+
+    async def read(self, n: int, /) -> bytes:
+        """Some bytes, ``n`` at most; none at the end."""
+
+
+class Writing(Protocol):
+    """Where requests go."""
+
+    def write(self, data: bytes, /) -> None:
+        """Take bytes to be sent."""
+
+    async def drain(self) -> None:
+        """Return when there is room for more."""
+
+    def close(self) -> None:
+        """End it."""
+
+    def get_extra_info(self, name: str, /) -> Any:
+        """What is known of the connection."""
+
+
+async def open_connection(
+    target: Target, port: int | None = None
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A connection, encrypted where the URL says so. OSError or TimeoutError when that is not possible."""
+    context = None
+    if target.scheme == "rtsps":
+        # Cameras sign their certificates themselves, and Digest shows the password to nobody.
+        context = ssl.create_default_context()
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    async with asyncio.timeout(ANSWER_S):
+        return await asyncio.open_connection(target.host, port or target.port, ssl=context)
+
+
 class Client:
     """One connection. ``said`` gets what was sent and what came, as ``(sent, bytes)``."""
 
     def __init__(
         self,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
+        reader: Reading,
+        writer: Writing,
         said: list[tuple[bool, bytes]],
         credentials: Credentials | None,
     ) -> None:
@@ -74,14 +111,7 @@ class Client:
         cls, target: Target, said: list[tuple[bool, bytes]], credentials: Credentials | None
     ) -> Self:
         """Connect to the server. OSError or TimeoutError when that is not possible."""
-        context = None
-        if target.scheme == "rtsps":
-            # Cameras sign their certificates themselves, and Digest shows the password to nobody.
-            context = ssl.create_default_context()
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        async with asyncio.timeout(ANSWER_S):
-            reader, writer = await asyncio.open_connection(target.host, target.port, ssl=context)
+        reader, writer = await open_connection(target)
         return cls(reader, writer, said, credentials)
 
     def close(self) -> None:

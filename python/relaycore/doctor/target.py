@@ -34,6 +34,12 @@ class Target:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{self.scheme}://{host}:{self.port}"
 
+    @property
+    def path(self) -> str:
+        """Path and query of the URL, as HTTP asks for them."""
+        parts = urlsplit(self.url)
+        return f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
+
     @classmethod
     def parse(cls, url: str) -> Self:
         """The parts of a URL. ConfigurationError when it is none of RTSP, or has a password in it."""

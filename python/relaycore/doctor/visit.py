@@ -58,6 +58,12 @@ class Visit:
     duration: float = 6.0
     """Seconds that the stream is played for the rules of RTP."""
 
+    http_port: int | None = None
+    """Port of RTSP over HTTP; that of the URL where there is none."""
+
+    kept: dict[str, object] = field(default_factory=dict)
+    """What rules keep for others that look at the same, under a name of theirs."""
+
     _clients: list[Client] = field(default_factory=list)
     _description: tuple[Answer, Description, list[tuple[bool, bytes]]] | None = None
     _recording: Recording | Broken | Untried | None = None
@@ -73,6 +79,10 @@ class Visit:
             client = await Client.connect(self.target, self.said, self.credentials)
         except (OSError, TimeoutError):
             raise Broken(Message("No connection was accepted.")) from None
+        return self.keep(client)
+
+    def keep(self, client: Client) -> Client:
+        """The client, which is closed after the rule."""
         self._clients.append(client)
         return client
 
@@ -114,10 +124,10 @@ class Visit:
         answer = await client.request("SETUP", media.control, {"Transport": transport})
         return Session(client, session_id(answer), (answer,))
 
-    async def set_up_all(self) -> Session:
+    async def set_up_all(self, client: Client | None = None) -> Session:
         """A session with all tracks, in the connection. Broken when one is refused."""
         tracks = len(await self.sent_media())
-        client = await self.connect()
+        client = client or await self.connect()
         return await self.set_up_tracks(
             client, [f"RTP/AVP/TCP;unicast;interleaved={2 * n}-{2 * n + 1}" for n in range(tracks)]
         )

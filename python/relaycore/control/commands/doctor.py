@@ -53,6 +53,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--transport", metavar="HOW", help="`tcp` or `udp` for the media; `tcp` by default")
     parser.add_argument("--duration", metavar="S", help="seconds that are played, 1 to 60; 6 by default")
+    parser.add_argument("--http-port", metavar="N", help="port of RTSP over HTTP; that of the URL by default")
     parser.add_argument("--only", metavar="IDS", help="check these rules, separated by commas")
     parser.add_argument("--skip", metavar="IDS", help="leave these rules out, separated by commas")
     parser.add_argument("--json", action="store_true", help="print everything for programs")
@@ -67,6 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
         credentials_for(arguments.user, os.environ),
         transport_of(arguments.transport or "tcp"),
         duration=duration_of(arguments.duration or "6"),
+        http_port=None if arguments.http_port is None else port_of(arguments.http_port),
     )
     findings = asyncio.run(examine(visit, rules))
     if arguments.json:
@@ -100,6 +102,13 @@ def duration_of(text: str) -> float:
     if not 1 <= seconds <= LONGEST_S:
         raise ConfigurationError(Message("--duration: write a number of seconds from 1 to 60."))
     return seconds
+
+
+def port_of(text: str) -> int:
+    """A port from 1 to 65535. ConfigurationError for anything else."""
+    if not (text.isascii() and text.isdigit() and len(text) <= 5 and 1 <= int(text) <= 65535):
+        raise ConfigurationError(Message("--http-port: write a port from 1 to 65535."))
+    return int(text)
 
 
 def credentials_for(

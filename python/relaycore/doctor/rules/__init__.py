@@ -6,13 +6,16 @@ from typing import Final
 
 from relaycore.doctor.findings import Rule
 from relaycore.doctor.rules import (
+    pause,
     payload,
     rtp,
     rtsp,
+    rtsp_login,
     rtsp_messages,
     rtsp_play,
     rtsp_sessions,
     rtsp_tracks,
+    tunnel,
 )
 
 __all__ = ["RULES"]
@@ -20,9 +23,12 @@ __all__ = ["RULES"]
 RULES: Final[tuple[Rule, ...]] = (
     *rtsp.RULES,
     *rtsp_sessions.RULES,
+    *rtsp_login.RULES,
     *rtsp_messages.RULES,
     *rtsp_tracks.RULES,
     *rtsp_play.RULES,
+    *pause.RULES,
+    *tunnel.RULES,
     *rtp.RULES,
     *payload.RULES,
 )

@@ -85,6 +85,7 @@ async def options_of_all(visit: Visit) -> None:
 async def unknown_channel(visit: Visit) -> None:
     """A frame of a channel that nobody has set up is read over, and the session goes on."""
     session = await visit.set_up()
+    await session.request("PLAY", await visit.aggregate())
     await session.client.send(b"$" + bytes([UNKNOWN_CHANNEL]) + (8).to_bytes(2) + b"relaycor")
     answer = await session.request("OPTIONS", visit.url)
     if answer.status in (*REFUSED, 454):

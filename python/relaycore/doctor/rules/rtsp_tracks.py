@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from relaycore.doctor.findings import Broken, Rule, Untried
-from relaycore.doctor.rules.asking import need_header, need_status
+from relaycore.doctor.rules.asking import need_header, need_method, need_status
 from relaycore.doctor.visit import TCP, Session, Visit, session_id
 from relaycore.language import Message
 
@@ -21,7 +21,7 @@ async def set_up_whole(visit: Visit) -> None:
 
 async def pause_one(visit: Visit) -> None:
     """PAUSE of one of several tracks: done, or refused by its name."""
-    await _need_method(visit, "PAUSE")
+    await need_method(visit, "PAUSE")
     first = await _several(visit)
     session = await visit.set_up_all()
     need_status(await session.request("PLAY", await visit.aggregate()), 200)
@@ -70,7 +70,7 @@ async def two_sessions(visit: Visit) -> None:
 
 async def set_parameter(visit: Visit) -> None:
     """SET_PARAMETER without a body, where the server says that it has it."""
-    await _need_method(visit, "SET_PARAMETER")
+    await need_method(visit, "SET_PARAMETER")
     session = await visit.set_up()
     need_status(await session.request("SET_PARAMETER", await visit.aggregate()), 200)
 
@@ -103,13 +103,6 @@ async def _several(visit: Visit) -> str:
     if len(media) < 2:
         raise Untried(Message("The stream has one track."))
     return media[0].control
-
-
-async def _need_method(visit: Visit, name: str) -> None:
-    client = await visit.connect()
-    answer = await client.request("OPTIONS", visit.url)
-    if name not in [method.strip() for method in (answer.get("public") or "").split(",")]:
-        raise Untried(Message("The server does not have this."))
 
 
 RULES: Final = (
