@@ -124,6 +124,12 @@ class Client:
         host: str = self._writer.get_extra_info("sockname")[0]
         return host
 
+    @property
+    def peer(self) -> str:
+        """The server's address on this connection."""
+        host: str = self._writer.get_extra_info("peername")[0]
+        return host
+
     async def request(
         self,
         method: str,

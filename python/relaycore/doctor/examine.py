@@ -42,7 +42,7 @@ async def examine(
 async def _check(visit: Visit, rule: Rule) -> Finding:
     outcome, why = Outcome.HOLDS, ""
     try:
-        async with asyncio.timeout(RULE_S + visit.duration):
+        async with asyncio.timeout(RULE_S + visit.duration + rule.seconds):
             await rule.check(visit)
     except TimeoutError:
         outcome, why = Outcome.FAILS, Message("There was no answer in time.")

@@ -32,6 +32,8 @@ class Rule:
     text: str
     source: str
     check: Callable[[Visit], Awaitable[None]]
+    seconds: float = 0.0
+    """What it may take beside what every rule may."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from relaycore.doctor.findings import Broken
 from relaycore.doctor.recording import Recording, Track, parse_packet, parse_reports
@@ -13,7 +14,10 @@ from relaycore.language import Message
 if TYPE_CHECKING:
     from relaycore.doctor.visit import Visit
 
-__all__ = ["record"]
+__all__ = ["open_pair", "record"]
+
+Take: TypeAlias = Callable[[int, bytes], None]
+"""What is given the channel and the content of each packet."""
 
 MOST_PACKETS: Final = 20_000
 """Packets of RTP and compounds of RTCP that are kept."""
@@ -51,12 +55,12 @@ class _Keeper:
 
 
 class _Datagrams(asyncio.DatagramProtocol):
-    def __init__(self, keeper: _Keeper, channel: int) -> None:
-        self._keeper = keeper
+    def __init__(self, take: Take, channel: int) -> None:
+        self._take = take
         self._channel = channel
 
     def datagram_received(self, data: bytes, addr: tuple[str | object, int]) -> None:  # noqa: ARG002
-        self._keeper.take(self._channel, data)
+        self._take(self._channel, data)
 
 
 async def record(visit: Visit, seconds: float) -> Recording:
@@ -72,7 +76,7 @@ async def record(visit: Visit, seconds: float) -> Recording:
         transports = []
         for index in range(len(tracks)):
             if udp:
-                low = await _open_pair(client.host, keeper, index, sockets)
+                low = await open_pair(client.host, keeper.take, index, sockets)
                 transports.append(f"RTP/AVP;unicast;client_port={low}-{low + 1}")
             else:
                 transports.append(f"RTP/AVP/TCP;unicast;interleaved={2 * index}-{2 * index + 1}")
@@ -90,12 +94,16 @@ async def record(visit: Visit, seconds: float) -> Recording:
     return Recording(play, tracks, not udp)
 
 
-async def _open_pair(host: str, keeper: _Keeper, index: int, sockets: list[asyncio.DatagramTransport]) -> int:
-    """Two neighbouring ports, the lower one even (RFC 3550 section 11). Broken when there are none."""
+async def open_pair(host: str, take: Take, index: int, sockets: list[asyncio.DatagramTransport]) -> int:
+    """Two neighbouring ports, the lower one even (RFC 3550 section 11). Broken when there are none.
+
+    ``take`` is given what comes, with channels that count from twice the ``index``. The sockets are added to
+    ``sockets``, whatever happens; the last two are those of the ports.
+    """
     loop = asyncio.get_running_loop()
     for _ in range(100):
         low, _protocol = await loop.create_datagram_endpoint(
-            lambda: _Datagrams(keeper, 2 * index), local_addr=(host, 0)
+            lambda: _Datagrams(take, 2 * index), local_addr=(host, 0)
         )
         sockets.append(low)
         port: int = low.get_extra_info("sockname")[1]
@@ -103,7 +111,7 @@ async def _open_pair(host: str, keeper: _Keeper, index: int, sockets: list[async
             continue
         try:
             high, _protocol = await loop.create_datagram_endpoint(
-                lambda: _Datagrams(keeper, 2 * index + 1), local_addr=(host, port + 1)
+                lambda: _Datagrams(take, 2 * index + 1), local_addr=(host, port + 1)
             )
         except OSError:
             continue

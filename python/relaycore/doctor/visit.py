@@ -61,6 +61,9 @@ class Visit:
     http_port: int | None = None
     """Port of RTSP over HTTP; that of the URL where there is none."""
 
+    thorough: bool = False
+    """Whether sessions are waited for until they end."""
+
     kept: dict[str, object] = field(default_factory=dict)
     """What rules keep for others that look at the same, under a name of theirs."""
 

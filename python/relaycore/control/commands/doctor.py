@@ -54,6 +54,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--transport", metavar="HOW", help="`tcp` or `udp` for the media; `tcp` by default")
     parser.add_argument("--duration", metavar="S", help="seconds that are played, 1 to 60; 6 by default")
     parser.add_argument("--http-port", metavar="N", help="port of RTSP over HTTP; that of the URL by default")
+    parser.add_argument(
+        "--thorough", action="store_true", help="wait for sessions to end as well, which takes minutes"
+    )
     parser.add_argument("--only", metavar="IDS", help="check these rules, separated by commas")
     parser.add_argument("--skip", metavar="IDS", help="leave these rules out, separated by commas")
     parser.add_argument("--json", action="store_true", help="print everything for programs")
@@ -69,6 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
         transport_of(arguments.transport or "tcp"),
         duration=duration_of(arguments.duration or "6"),
         http_port=None if arguments.http_port is None else port_of(arguments.http_port),
+        thorough=arguments.thorough,
     )
     findings = asyncio.run(examine(visit, rules))
     if arguments.json:

@@ -6,6 +6,8 @@ from typing import Final
 
 from relaycore.doctor.findings import Rule
 from relaycore.doctor.rules import (
+    keep_alive,
+    multicast,
     pause,
     payload,
     rtp,
@@ -29,6 +31,8 @@ RULES: Final[tuple[Rule, ...]] = (
     *rtsp_play.RULES,
     *pause.RULES,
     *tunnel.RULES,
+    *multicast.RULES,
+    *keep_alive.RULES,
     *rtp.RULES,
     *payload.RULES,
 )
