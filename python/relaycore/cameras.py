@@ -12,8 +12,11 @@ import msgspec
 
 from relaycore._relaycore import Stream, Track, now_ns
 from relaycore.access.rules import SUB
+from relaycore.camera_controls import CameraControls
+from relaycore.capture.model import Control, ControlName
+from relaycore.capture.source import SourceFormat
 from relaycore.encode.running import EncoderOptions, EncoderState, EncoderWish
-from relaycore.errors import PathError
+from relaycore.errors import DeviceLost, PathError
 from relaycore.events import (
     CameraBack,
     CameraFailed,
@@ -61,11 +64,13 @@ class Cameras:
         remove_stream: Callable[[str], None],
         emit: Callable[[Event], None],
         on_picture: Callable[[str, bytes, float], None],
+        controls: CameraControls,
     ) -> None:
         self._add_stream = add_stream
         self._remove_stream = remove_stream
         self._emit = emit
         self._on_picture = on_picture
+        self._controls = controls
         self._pipelines: dict[str, CameraPipeline] = {}
         self._settings: dict[str, CameraSettings] = {}
         self._stopped: set[str] = set()
@@ -127,6 +132,7 @@ class Cameras:
             lambda happened: self._pass_on(path, happened),
             lambda luma, brightness: self._on_picture(path, luma, brightness),
             watch=watch,
+            prepare=lambda source: self._controls.set_again(path, source),
         )
         self._pipelines[path] = pipeline
         try:
@@ -168,6 +174,25 @@ class Cameras:
         if path in self:
             self._settings[path] = after
         return True
+
+    # Controls of the cameras themselves
+
+    async def controls(self, path: str) -> Mapping[ControlName, Control]:
+        """What can be set of a camera itself. PathError when none runs there, DeviceError."""
+        return await self._controls.read(self._source(path))
+
+    async def set_controls(self, path: str, wishes: Mapping[ControlName, int], *, keep: bool) -> None:
+        """Sets some of that; see :meth:`CameraControls.set`. PathError as :meth:`controls`."""
+        await self._controls.set(path, self._source(path), wishes, keep=keep)
+
+    def _source(self, path: str) -> SourceFormat:
+        pipeline = self._running(path)
+        source = pipeline.source_format
+        if source is None:
+            assert pipeline.description is not None
+            name = pipeline.description.source
+            raise DeviceLost(Message("{name} was lost: plug it in again.", name=name))
+        return source
 
     # Renditions, encoders and views
 

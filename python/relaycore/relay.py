@@ -37,7 +37,9 @@ from relaycore.access.users import UserStore
 from relaycore.addresses import is_loopback, reachable_addresses, url_host
 from relaycore.alerts.alerts import Alerts
 from relaycore.alerts.model import Alert, CameraPicture
+from relaycore.camera_controls import CameraControls
 from relaycore.cameras import Cameras, Rendition
+from relaycore.capture.model import Control, ControlName
 from relaycore.encode.running import EncoderOptions, EncoderState, EncoderWish
 from relaycore.engine_link import EngineLink, Listeners, listen_sentence
 from relaycore.errors import (
@@ -199,7 +201,11 @@ class Relay:
             admit=self._admit,
         )
         self._link = EngineLink(engine, self._gatekeeper, listeners)
-        self._cameras = Cameras(self._streams.add, self._streams.remove, self._emit, self._on_picture)
+        folder = Path(self.config.state_folder) if self.config.state_folder else None
+        controls = CameraControls(folder)
+        self._cameras = Cameras(
+            self._streams.add, self._streams.remove, self._emit, self._on_picture, controls
+        )
         self._paths = Paths(self._path_host(engine), self._hooks, patience(self.config.limits))
         self._link.open()
         self._ledger = self._make_ledger(engine)
@@ -216,7 +222,6 @@ class Relay:
             self._web = Web(self, engine, self._gatekeeper, entrance, *parts)
         self._leases = Leases(engine, self._gatekeeper, self._disconnect, self._because)
         self._leases.open()
-        folder = Path(self.config.state_folder) if self.config.state_folder else None
         self._sharing = Sharing(self.users.links, folder)
         try:
             if self._ledger is not None:
@@ -228,6 +233,7 @@ class Relay:
                 )
                 await self._accounts.open()
             await self.devices.open(folder)
+            await controls.open()
             await self._open_tls(engine, host)
             await self._tokens.apply(self.config.access.tokens)
             await self._ask_webhook(self.config.access.webhook)
@@ -422,7 +428,27 @@ class Relay:
         paths = {status.path for status in self.path_status() if status.stopped}
         return self._open(self._cameras).stopped | paths
 
-    # What cameras encode and show
+    # What cameras are, encode and show
+
+    async def camera_controls(self, path: str) -> Mapping[ControlName, Control]:
+        """What can be set of a camera itself, like its brightness, and what that is at this moment.
+
+        Empty for what has no controls: cameras of Windows and macOS, test patterns and files. PathError when
+        no camera runs at ``path``, DeviceError when its driver does not say.
+        """
+        return await self._open(self._cameras).controls(normal_path(path))
+
+    async def set_camera_controls(
+        self, path: str, values: Mapping[ControlName, int], *, keep: bool = True
+    ) -> None:
+        """Sets controls of a camera itself, all of these or none; its stream goes on.
+
+        They are set again when the camera is opened anew or comes back, and with ``keep`` after a restart,
+        too, where there is a state folder. PathError when no camera runs at ``path``, ConfigurationError for
+        what is none of :meth:`camera_controls` or out of its range, DeviceError when the driver refuses it,
+        StateError when it is set but cannot be kept.
+        """
+        await self._open(self._cameras).set_controls(normal_path(path), values, keep=keep)
 
     def encoder(self, path: str, rendition: Rendition = "main") -> EncoderState:
         """How the pictures of a camera are encoded at this moment: what the encoder that runs was told.

@@ -11,6 +11,7 @@ PYTHON = (
     # Which of FFmpeg's inputs there is, and each of them.
     "capture/devices.py",
     "capture/v4l2.py",
+    "capture/v4l2_controls.py",
     "capture/dshow.py",
     "capture/avfoundation.py",
     "capture/alsa.py",

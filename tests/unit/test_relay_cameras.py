@@ -44,6 +44,7 @@ class Pipeline:
         on_event: Callable[[PipelineEvent], None],
         on_picture: Callable[[bytes, float], None],
         watch: object,
+        prepare: object,
     ) -> None:
         self.settings, self.make_stream, self.on_event = settings, stream_factory, on_event
         self.description: Description | None = None

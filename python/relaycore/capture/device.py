@@ -63,6 +63,7 @@ class CameraSource:
             colour=colour,
             codec=self._codec,
             why=why,
+            driver=camera.driver,
         )
         self._packets = cast(_Packets, self._container.demux(self._stream))
         # Video4Linux stamps pictures with the clock of `time.monotonic`: the delay until here is known.

@@ -6,13 +6,57 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
-__all__ = ["Camera", "CameraDriver", "Devices", "Microphone", "MicrophoneDriver", "Mode"]
+__all__ = [
+    "Camera",
+    "CameraDriver",
+    "Control",
+    "ControlName",
+    "Devices",
+    "Microphone",
+    "MicrophoneDriver",
+    "Mode",
+]
 
 CameraDriver = Literal["v4l2", "dshow", "avfoundation"]
 """FFmpeg's name of the interface through which a camera is opened."""
 
 MicrophoneDriver = Literal["alsa", "dshow", "avfoundation"]
 """FFmpeg's name of the interface through which a microphone is opened."""
+
+ControlName = Literal[
+    "brightness",
+    "contrast",
+    "saturation",
+    "sharpness",
+    "backlight",
+    "exposure_auto",
+    "exposure_time",
+    "gain_auto",
+    "gain",
+    "white_balance_auto",
+    "red_balance",
+    "blue_balance",
+    "focus_auto",
+    "focus",
+]
+"""What may be set of a camera itself.
+
+Those that end in ``_auto`` are 1 where the camera chooses by itself, otherwise 0. ``exposure_time`` is in
+microseconds; all others are in units of the camera's own, which say nothing but more or less.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """One of them at a moment: its value, and which ones it can have."""
+
+    value: int
+    least: int
+    most: int
+    step: int
+    default: int
+    changeable: bool = True
+    """Whether it can be set, and is not only shown."""
 
 
 @dataclass(frozen=True, slots=True)

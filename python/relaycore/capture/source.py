@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 import av
 
 from relaycore.capture.colour import Colour
+from relaycore.capture.model import CameraDriver
 
 if TYPE_CHECKING:
     from relaycore._relaycore import FrameBuffer
@@ -32,7 +33,8 @@ class SourceFormat:
 
     ``name`` is for a person, ``device`` what it was opened by, ``mode`` its way of delivering. Width and
     height are even and in pixels. ``codec`` is ``None`` for pictures that are not encoded. ``why`` says why
-    it is this mode, where there was a choice.
+    it is this mode, where there was a choice. ``driver`` is what a camera is opened through, and ``None`` for
+    all else.
     """
 
     name: str
@@ -44,6 +46,7 @@ class SourceFormat:
     colour: Colour
     codec: Codec | None
     why: str | None = None
+    driver: CameraDriver | None = None
 
 
 @dataclass(frozen=True, slots=True)

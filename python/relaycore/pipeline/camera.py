@@ -68,7 +68,8 @@ class CameraPipeline:
     made when they are wanted: not where a camera's own pictures are sent on. ``on_event`` is called from
     threads of the pipeline, one at a time, and must not block. ``on_picture`` is called each second where
     pictures are decoded, as :func:`relaycore.pipeline.thumbnail.thumbnail_of` gives them, and must not block.
-    ``watch`` is given each of these pictures, and told when there are none any more.
+    ``watch`` is given each of these pictures, and told when there are none any more. ``prepare`` is called
+    with each source that was opened, before its first picture; what it gives is a notice for a person.
     """
 
     def __init__(
@@ -78,6 +79,7 @@ class CameraPipeline:
         on_event: Callable[[PipelineEvent], None],
         on_picture: Callable[[bytes, float], None] | None = None,
         watch: PictureWatch | None = None,
+        prepare: Callable[[SourceFormat], str | None] = lambda _: None,
     ) -> None:
         self.description: Description | None = None
         self._settings = settings
@@ -85,6 +87,7 @@ class CameraPipeline:
         self._on_event = on_event
         self._on_picture = on_picture
         self._watch = watch
+        self._prepare = prepare
         self._event_lock = threading.Lock()
         self._stopping = threading.Event()
         self._state: State = "starting"
@@ -113,7 +116,7 @@ class CameraPipeline:
         check_masks(self._settings.masks)
         if self._settings.masks and self._settings.encoder == "copy":
             raise ConfigurationError(COPY_OBJECTION)
-        sources = choose_sources(self._settings, self._stopping.wait)
+        sources = self._prepared(choose_sources(self._settings, self._stopping.wait))
         source = sources.open_video()
         sound: AudioSource | None = None
         try:
@@ -185,6 +188,11 @@ class CameraPipeline:
             return False
         self._masking.replace(masks)
         return True
+
+    @property
+    def source_format(self) -> SourceFormat | None:
+        """What the source delivers that is open at this moment; ``None`` while it is lost."""
+        return None if self._capture is None else self._capture.source_format
 
     @property
     def decodes(self) -> bool:
@@ -348,6 +356,20 @@ class CameraPipeline:
             access_units=encode.access_units,
             key_frames=encode.key_frames,
         )
+
+    def _prepared(self, sources: Sources) -> Sources:
+        def open_video() -> VideoSource:
+            source = sources.open_video()
+            try:
+                notice = self._prepare(source.format)
+            except BaseException:
+                source.close()
+                raise
+            if notice is not None:
+                self._tell("notice", notice)
+            return source
+
+        return replace(sources, open_video=open_video)
 
     def _open_sound(self, sources: Sources) -> tuple[AudioSource | None, str | None]:
         """The sound. One that was asked for by name must be there, any other is done without."""

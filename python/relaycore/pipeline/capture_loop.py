@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from relaycore._relaycore import FrameBuffer, FramePool, Handoff, now_ns
-from relaycore.capture.source import BadPicture, Captured, VideoSource
+from relaycore.capture.source import BadPicture, Captured, SourceFormat, VideoSource
 from relaycore.errors import DeviceError, DeviceLost
 from relaycore.pipeline.camera_jpeg import CameraJpeg
 from relaycore.pipeline.masking import Masking
@@ -95,6 +95,12 @@ class CaptureLoop:
         self._pool = FramePool(source.format.width, source.format.height, POOL_FRAMES)
         # A driver can hang for ever in a read: such a thread must not keep the program from ending.
         self._thread = threading.Thread(target=self._run, name="relaycore-capture", daemon=True)
+
+    @property
+    def source_format(self) -> SourceFormat | None:
+        """What the source delivers that is open at this moment; ``None`` while it is lost."""
+        source = self._source
+        return None if source is None else source.format
 
     def start(self) -> None:
         """Starts the thread."""

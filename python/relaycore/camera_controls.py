@@ -1,0 +1,148 @@
+"""The controls of the cameras of a relay: read, set, and set again when a camera comes back."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+from weakref import WeakValueDictionary
+
+import msgspec
+
+from relaycore.capture.controls import CONTROL_NAMES, change_controls, read_controls, restore_controls
+from relaycore.capture.model import Control, ControlName
+from relaycore.capture.source import SourceFormat
+from relaycore.errors import DeviceError, StateError
+from relaycore.language import Message
+
+__all__ = ["CONTROL_FILE", "CameraControls"]
+
+_log = logging.getLogger(__name__)
+
+CONTROL_FILE: Final = "controls.json"
+"""Name of the file in the state folder."""
+
+MOST_BYTES: Final = 4 << 20
+"""Bytes of the file that are read."""
+
+
+class _Set(msgspec.Struct, frozen=True):
+    """What was set of a camera, which is known by its name: another one at the path is not like it."""
+
+    camera: str
+    values: dict[str, int]
+
+
+_Kept = dict[str, _Set]
+
+
+class CameraControls:
+    """What was set of all cameras, by path.
+
+    All methods but :meth:`set_again` are called from the loop, :meth:`open` before any other.
+    """
+
+    def __init__(self, folder: Path | None) -> None:
+        self._file = None if folder is None else folder / CONTROL_FILE
+        self._now: _Kept = {}
+        self._kept: _Kept = {}
+        self._writing = asyncio.Lock()
+        self._setting: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def open(self) -> None:
+        """Reads what was kept. A file that makes no sense is put aside, and there is nothing then."""
+        if self._file is not None:
+            self._kept = await asyncio.to_thread(_read, self._file)
+            self._now = dict(self._kept)
+
+    async def read(self, camera: SourceFormat) -> Mapping[ControlName, Control]:
+        """The controls of a camera; none where it has none. DeviceError."""
+        return await asyncio.to_thread(read_controls, camera)
+
+    async def set(
+        self, path: str, camera: SourceFormat, wishes: Mapping[ControlName, int], *, keep: bool
+    ) -> None:
+        """Sets controls of the camera at a path, all or none; with ``keep`` also after the relay has ended.
+
+        DeviceError, ConfigurationError, and StateError where they are set but cannot be kept.
+        """
+        async with self._setting.setdefault(path, asyncio.Lock()):
+            await asyncio.to_thread(change_controls, camera, wishes)
+            self._now = _with(self._now, path, camera, wishes)
+            if keep and self._file is not None:
+                await self._keep(self._file, path, camera, wishes)
+
+    def set_again(self, path: str, camera: SourceFormat) -> str | None:
+        """Sets what was set before of the camera at a path; says what it does not take. From any thread."""
+        before = self._now.get(path)
+        if before is None or before.camera != camera.name:
+            return None
+        wishes = {name: before.values[name] for name in CONTROL_NAMES if name in before.values}
+        try:
+            refused = restore_controls(camera, wishes)
+        except DeviceError as error:
+            return str(error)
+        if not refused:
+            return None
+        return Message(
+            "{camera} does not take what was set of it before: {controls}.",
+            camera=camera.name,
+            controls=", ".join(refused),
+        )
+
+    async def _keep(
+        self, file: Path, path: str, camera: SourceFormat, wishes: Mapping[ControlName, int]
+    ) -> None:
+        async with self._writing:
+            kept = _with(self._kept, path, camera, wishes)
+            if kept == self._kept:
+                return
+            try:
+                await asyncio.to_thread(_write, file, kept)
+            except OSError as error:
+                raise StateError(
+                    Message(
+                        "What was set of {camera} cannot be kept ({reason}).",
+                        camera=camera.name,
+                        reason=error.strerror,
+                    )
+                ) from None
+            self._kept = kept
+
+
+def _with(kept: _Kept, path: str, camera: SourceFormat, wishes: Mapping[ControlName, int]) -> _Kept:
+    before = kept.get(path)
+    values = dict(before.values) if before is not None and before.camera == camera.name else {}
+    values.update((str(name), value) for name, value in wishes.items())
+    return {**kept, path: _Set(camera.name, values)}
+
+
+def _read(file: Path) -> _Kept:
+    try:
+        with file.open("rb") as opened:
+            return msgspec.json.decode(opened.read(MOST_BYTES), type=_Kept)
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        _log.warning("what was set of cameras cannot be read: %s", error)
+        return {}
+    except (msgspec.MsgspecError, UnicodeError) as error:
+        aside = file.with_name(f"{file.name}.broken")
+        _log.warning("what was set of cameras makes no sense and is put aside as %s: %s", aside, error)
+        with contextlib.suppress(OSError):
+            file.replace(aside)
+        return {}
+
+
+def _write(file: Path, kept: _Kept) -> None:
+    """In one step, so that a crash leaves what was kept before."""
+    new = file.with_suffix(".new")
+    with new.open("wb") as opened:
+        opened.write(msgspec.json.format(msgspec.json.encode(kept)))
+        opened.flush()
+        os.fsync(opened.fileno())
+    new.replace(file)
