@@ -7,6 +7,7 @@ from typing import Final
 
 from relaycore.onvif.services import device, deviceio
 from relaycore.onvif.services.events import service as events
+from relaycore.onvif.services.imaging import service as imaging
 from relaycore.onvif.services.media import service as media
 from relaycore.onvif.services.media2 import service as media2
 from relaycore.onvif.services.ptz import service as ptz
@@ -21,5 +22,6 @@ SERVICES: Final[Sequence[Service]] = (
     media2.SERVICE,
     deviceio.SERVICE,
     ptz.SERVICE,
+    imaging.SERVICE,
 )
 """All that there are. Requests are led by namespace and name, whatever address they came to."""

@@ -1,0 +1,1 @@
+"""Imaging of ONVIF over the controls of the cameras themselves."""
