@@ -51,7 +51,7 @@ class CameraControls:
         self._now: _Kept = {}
         self._kept: _Kept = {}
         self._writing = asyncio.Lock()
-        self._setting: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._busy: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def open(self) -> None:
         """Reads what was kept. A file that makes no sense is put aside, and there is nothing then."""
@@ -59,9 +59,10 @@ class CameraControls:
             self._kept = await asyncio.to_thread(_read, self._file)
             self._now = dict(self._kept)
 
-    async def read(self, camera: SourceFormat) -> Mapping[ControlName, Control]:
-        """The controls of a camera; none where it has none. DeviceError."""
-        return await asyncio.to_thread(read_controls, camera)
+    async def read(self, path: str, camera: SourceFormat) -> Mapping[ControlName, Control]:
+        """The controls of the camera at a path; none where it has none. DeviceError."""
+        async with self._alone(path):
+            return await asyncio.to_thread(read_controls, camera)
 
     async def set(
         self, path: str, camera: SourceFormat, wishes: Mapping[ControlName, int], *, keep: bool
@@ -70,7 +71,7 @@ class CameraControls:
 
         DeviceError, ConfigurationError, and StateError where they are set but cannot be kept.
         """
-        async with self._setting.setdefault(path, asyncio.Lock()):
+        async with self._alone(path):
             await asyncio.to_thread(change_controls, camera, wishes)
             self._now = _with(self._now, path, camera, wishes)
             if keep and self._file is not None:
@@ -93,6 +94,10 @@ class CameraControls:
             camera=camera.name,
             controls=", ".join(refused),
         )
+
+    def _alone(self, path: str) -> asyncio.Lock:
+        """Whoever asks a camera, one after the other: drivers are slow, and threads are for all."""
+        return self._busy.setdefault(path, asyncio.Lock())
 
     async def _keep(
         self, file: Path, path: str, camera: SourceFormat, wishes: Mapping[ControlName, int]

@@ -179,7 +179,7 @@ class Cameras:
 
     async def controls(self, path: str) -> Mapping[ControlName, Control]:
         """What can be set of a camera itself. PathError when none runs there, DeviceError."""
-        return await self._controls.read(self._source(path))
+        return await self._controls.read(path, self._source(path))
 
     async def set_controls(self, path: str, wishes: Mapping[ControlName, int], *, keep: bool) -> None:
         """Sets some of that; see :meth:`CameraControls.set`. PathError as :meth:`controls`."""

@@ -12,9 +12,8 @@ import pytest
 from lxml import etree
 
 from relaycore import Relay, User
-from relaycore.camera_controls import CONTROL_FILE
-from relaycore.errors import PathError, StateError
-from relaycore.events import CameraBack, CameraNotice
+from relaycore.errors import PathError
+from relaycore.events import CameraBack
 from relaycore.onvif.soap.names import NSMAP
 from tests.support.controls import (
     AUTOFOCUS,
@@ -268,76 +267,6 @@ async def test_a_camera_that_is_stopped_is_told(relay: Relay, client: Client) ->
         await relay.camera_controls("yard")
 
 
-async def test_what_was_set_is_set_again_when_the_camera_comes_back(
-    bench: Bench, relay: Relay, client: Client
-) -> None:
-    inside = "<tt:Brightness>200</tt:Brightness>"
-    await change(client, inside, "<timg:ForcePersistence>false</timg:ForcePersistence>")
-    events = relay.events()
-    bench.driver.knobs[BRIGHTNESS].value = 128
-    bench.opened[0].pulled = True
-    async for event in events:
-        if isinstance(event, CameraBack):
-            break
-    assert bench.driver.knobs[BRIGHTNESS].value == 200
-
-
-@pytest.mark.parametrize(
-    ("persistence", "after"),
-    [
-        ("", 200),
-        ("<timg:ForcePersistence>true</timg:ForcePersistence>", 200),
-        ("<timg:ForcePersistence>false</timg:ForcePersistence>", 128),
-    ],
-)
-async def test_what_is_kept_outlasts_the_relay(
-    bench: Bench, tmp_path: Path, persistence: str, after: int
-) -> None:
-    auth = aiohttp.DigestAuthMiddleware("anna", "secret")
-    async with Relay(port=0, users=USERS, state_folder=str(tmp_path)) as relay:
-        await relay.add_camera("yard", camera="made up")
-        async with aiohttp.ClientSession(middlewares=(auth,)) as http:
-            client = Client(f"http://{relay.address[0]}:{relay.address[1]}", http)
-            assert (await change(client, "<tt:Brightness>200</tt:Brightness>", persistence)).status == 200
-    for name, value in (("Cam", after), ("Another", 128)):
-        bench.name, bench.driver.knobs[BRIGHTNESS].value = name, 128
-        async with Relay(port=0, users=USERS, state_folder=str(tmp_path)) as relay:
-            await relay.add_camera("yard", camera="made up")
-            assert bench.driver.knobs[BRIGHTNESS].value == value
-
-
-@pytest.mark.parametrize(
-    "data", [b"", b"{", b'{"yard": {}}', b'{"yard": {"camera": "Cam", "values": {"gain": "x"}}}', b"\xff"]
-)
-async def test_a_file_that_makes_no_sense_is_put_aside(bench: Bench, tmp_path: Path, data: bytes) -> None:
-    (tmp_path / CONTROL_FILE).write_bytes(data)
-    async with Relay(port=0, state_folder=str(tmp_path)) as relay:
-        await relay.add_camera("yard", camera="made up")
-        await relay.set_camera_controls("yard", {"brightness": 7})
-    assert (tmp_path / f"{CONTROL_FILE}.broken").read_bytes() == data
-    assert b"brightness" in (tmp_path / CONTROL_FILE).read_bytes()
-
-
-async def test_what_a_camera_does_not_take_any_more_is_told_and_it_runs(bench: Bench, tmp_path: Path) -> None:
-    values = '{"brightness": 300, "contrast": 5, "magic": 1}'
-    (tmp_path / CONTROL_FILE).write_text(f'{{"yard": {{"camera": "Cam", "values": {values}}}}}')
-    async with Relay(port=0, state_folder=str(tmp_path)) as relay:
-        events = relay.events()
-        await relay.add_camera("yard", camera="made up")
-        async for event in events:
-            if isinstance(event, CameraNotice):
-                assert event.message == "Cam does not take what was set of it before: brightness."
-                break
-        assert (await relay.camera_controls("yard"))["contrast"].value == 5
-
-
-async def test_what_cannot_be_kept_is_set_and_told(bench: Bench, relay: Relay, tmp_path: Path) -> None:
-    (tmp_path / CONTROL_FILE).with_suffix(".new").mkdir()
-    with pytest.raises(StateError, match="What was set of Cam cannot be kept"):
-        await relay.set_camera_controls("yard", {"brightness": 7})
-    assert bench.driver.knobs[BRIGHTNESS].value == 7
-
-
 async def test_the_focus_is_moved_to_a_place_and_by_a_way(bench: Bench, client: Client) -> None:
     found = said(await ask(client, "GetMoveOptions"), "MoveOptions")
     assert found == {
@@ -424,3 +353,27 @@ async def test_the_device_tells_where_the_service_is(client: Client) -> None:
             f"<timg:GetImagingSettings>{YARD}</timg:GetImagingSettings>", f"{device}imaging_service"
         )
         assert answer.status == 200
+
+
+@pytest.mark.parametrize(
+    ("persistence", "after"),
+    [
+        ("", 200),
+        ("<timg:ForcePersistence>true</timg:ForcePersistence>", 200),
+        ("<timg:ForcePersistence>false</timg:ForcePersistence>", 128),
+    ],
+)
+async def test_what_is_kept_outlasts_the_relay(
+    bench: Bench, tmp_path: Path, persistence: str, after: int
+) -> None:
+    auth = aiohttp.DigestAuthMiddleware("anna", "secret")
+    async with Relay(port=0, users=USERS, state_folder=str(tmp_path)) as relay:
+        await relay.add_camera("yard", camera="made up")
+        async with aiohttp.ClientSession(middlewares=(auth,)) as http:
+            client = Client(f"http://{relay.address[0]}:{relay.address[1]}", http)
+            assert (await change(client, "<tt:Brightness>200</tt:Brightness>", persistence)).status == 200
+    for name, value in (("Cam", after), ("Another", 128)):
+        bench.name, bench.driver.knobs[BRIGHTNESS].value = name, 128
+        async with Relay(port=0, users=USERS, state_folder=str(tmp_path)) as relay:
+            await relay.add_camera("yard", camera="made up")
+            assert bench.driver.knobs[BRIGHTNESS].value == value
