@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from onvif import ONVIFCamera
@@ -16,9 +19,9 @@ TIMEOUT = 60.0
 
 
 @asynccontextmanager
-async def camera_of(relay: Relay, password: str = "secret") -> AsyncIterator[ONVIFCamera]:
+async def camera_of(relay: Relay, password: str = "secret", user: str = "anna") -> AsyncIterator[ONVIFCamera]:
     """The client, which sends a WS-UsernameToken with everything."""
-    found = ONVIFCamera("127.0.0.1", relay.address[1], "anna", password)
+    found = ONVIFCamera("127.0.0.1", relay.address[1], user, password)
     try:
         yield found
     finally:
@@ -108,3 +111,22 @@ async def test_a_wrong_password_is_told(relay: Relay) -> None:
         device = await camera.create_devicemgmt_service()
         with pytest.raises(Fault, match="Wrong password or user"):
             await device.GetDeviceInformation()
+
+
+async def test_users_of_the_account_file_come_in_where_their_password_is_kept(tmp_path: Path) -> None:
+    for name, options in (("kept", ["--onvif"]), ("hashed", [])):
+        command = [sys.executable, "-m", "relaycore", "user", "add", name, *options]
+        folder = ["--state-folder", str(tmp_path)]
+        process = await asyncio.create_subprocess_exec(*command, *folder, stdin=subprocess.PIPE)
+        await asyncio.wait_for(process.communicate(b"secret\n"), TIMEOUT)
+        assert process.returncode == 0
+    async with asyncio.timeout(TIMEOUT), Relay(port=0, state_folder=str(tmp_path)) as relay:
+        for name in ("kept", "hashed"):
+            async with camera_of(relay, user=name) as camera:
+                await camera.update_xaddrs()
+                device = await camera.create_devicemgmt_service()
+                if name == "kept":
+                    assert (await device.GetDeviceInformation()).Manufacturer == "relaycore"
+                else:
+                    with pytest.raises(Fault, match="Wrong password or user"):
+                        await device.GetDeviceInformation()

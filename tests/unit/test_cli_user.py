@@ -1,13 +1,17 @@
 """``relaycore user``, and that the server of the same folder knows what it does."""
 
+import contextlib
 import getpass
 import io
 import re
+import sqlite3
+import sys
 from pathlib import Path
 
 import pytest
 
-from relaycore.access.accounts import AccountFile
+from relaycore.access.accounts import ACCOUNT_FILE, AccountFile
+from relaycore.access.sealed import SEAL_FILE, Seal, seal_file
 from relaycore.control.cli import main
 from relaycore.ledger.store import LedgerFile
 from tests.support.ledger import rewrite, written
@@ -145,3 +149,86 @@ def test_what_cannot_be_put_on_record_is_not_done(
         database.execute("ROLLBACK")
     assert "database is locked" in capsys.readouterr().err
     assert listed(folder) == {}
+
+
+def kept(folder: Path) -> dict[str, str | None]:
+    """The passwords that are kept for ONVIF."""
+    key = seal_file(folder).read()
+    file = AccountFile(folder)
+    try:
+        return {
+            account.name: None
+            if key is None or account.sealed is None
+            else Seal(key).open(account.name, account.sealed)
+            for account in file.all()
+        }
+    finally:
+        file.close()
+
+
+def test_a_password_is_kept_for_onvif_where_that_is_asked_for(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, options in (("anna", ["--onvif"]), ("bo", [])):
+        give(monkeypatch, "open sesame\n")
+        assert main(["user", "add", name, *options]) == 0
+    assert kept(folder) == {"anna": "open sesame", "bo": None}
+    output = capsys.readouterr().out
+    assert "use it nowhere else" in " ".join(output.split())
+    assert main(["user", "list"]) == 0
+    assert re.search(r"anna\W+viewer\W+kept", output := capsys.readouterr().out)
+    assert not re.search(r"bo\W+viewer\W+kept", output)
+    for file in folder.iterdir():
+        assert b"open sesame" not in file.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("options", "password"), [([], "another"), (["--onvif"], "another"), (["--no-onvif"], None)]
+)
+def test_another_password_is_kept_as_the_one_before(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], password: str | None
+) -> None:
+    give(monkeypatch, "open sesame\n")
+    assert main(["user", "add", "anna", "--onvif"]) == 0
+    give(monkeypatch, "another\n")
+    assert main(["user", "password", "anna", *options]) == 0
+    assert kept(folder) == {"anna": password}
+    assert main(["user", "role", "anna", "operator"]) == 0
+    assert kept(folder) == {"anna": password}
+
+
+@pytest.mark.parametrize(
+    ("content", "mode", "sentence"),
+    [
+        ("00" * 32, 0o644, "may be read by others, who could read passwords"),
+        ("00", 0o600, "is no key of passwords"),
+        ("what", 0o600, "cannot be read"),
+    ],
+)
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
+def test_a_key_that_is_not_right_is_told(
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    content: str,
+    mode: int,
+    sentence: str,
+) -> None:
+    (folder / SEAL_FILE).write_text(content)
+    (folder / SEAL_FILE).chmod(mode)
+    give(monkeypatch, "open sesame\n")
+    assert main(["user", "add", "anna", "--onvif"]) == 2
+    assert sentence in " ".join(capsys.readouterr().err.split())
+    assert listed(folder) == {}
+
+
+def test_a_file_of_an_older_version_is_brought_up(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    give(monkeypatch, "open sesame\n")
+    assert main(["user", "add", "anna"]) == 0
+    with contextlib.closing(sqlite3.connect(folder / ACCOUNT_FILE)) as database:
+        database.execute("ALTER TABLE users DROP COLUMN sealed")
+        database.execute("PRAGMA user_version = 2")
+        database.commit()
+    give(monkeypatch, "another\n")
+    assert main(["user", "password", "anna", "--onvif"]) == 0
+    assert kept(folder) == {"anna": "another"}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,12 +14,23 @@ import pytest
 
 from relaycore import Relay, User
 from relaycore.access.accounts import AccountFile, make_account
-from relaycore.access.sealed import Seal
+from relaycore.access.sealed import SEAL_FILE, Seal, seal_file
 from relaycore.onvif.soap.username_token import AGE_S, MOST_REMEMBERED, Replays
 from tests.support.onvif import Answer, Client, security
 
 WHO = "<tds:GetDeviceInformation/>"
 ADD = "<tds:AddScopes><tds:ScopeItem>urn:a:b</tds:ScopeItem></tds:AddScopes>"
+
+
+def add(folder: Path, name: str, *, sealed_for: str | None = None) -> None:
+    """Adds an account whose password is kept, under the name of another user where one is given."""
+    account = make_account(name, "secret", "viewer", Seal(seal_file(folder).make()))
+    if sealed_for is not None:
+        other = make_account(sealed_for, "secret", "viewer", Seal(seal_file(folder).make()))
+        account = replace(account, sealed=other.sealed)
+    accounts = AccountFile(folder)
+    accounts.add(account)
+    accounts.close()
 
 
 @pytest.fixture
@@ -129,3 +142,57 @@ def test_a_sealed_password_opens_for_its_user_and_its_key_only() -> None:
     assert seal.open("vera", sealed) is None
     assert Seal().open("anna", sealed) is None
     assert seal.open("anna", b"") is None
+
+
+@contextlib.asynccontextmanager
+async def of_accounts(folder: Path) -> AsyncIterator[Client]:
+    """A client of a relay that has the users of the account file alone."""
+    async with Relay(port=0, state_folder=str(folder)) as relay, aiohttp.ClientSession() as http:
+        host, port = relay.address
+        yield Client(f"http://{host}:{port}", http)
+
+
+async def test_who_is_in_the_account_file_comes_in_where_the_password_is_kept(tmp_path: Path) -> None:
+    add(tmp_path, "anna")
+    async with of_accounts(tmp_path) as client:
+        assert (await client.call(WHO, header=security("anna", "secret"))).status == 200
+        assert is_refused(await client.call(WHO, header=security("anna", "wrong")))
+
+
+async def test_what_was_kept_for_another_user_opens_nothing(tmp_path: Path) -> None:
+    add(tmp_path, "anna", sealed_for="bo")
+    async with of_accounts(tmp_path) as client:
+        assert is_refused(await client.call(WHO, header=security("anna", "secret")))
+
+
+async def test_without_its_key_nothing_is_opened_and_the_relay_runs(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    add(tmp_path, "anna")
+    (tmp_path / SEAL_FILE).unlink()
+    async with of_accounts(tmp_path) as client:
+        assert is_refused(await client.call(WHO, header=security("anna", "secret")))
+    assert f"their key {SEAL_FILE} is gone" in caplog.text
+
+
+async def test_a_key_that_is_not_right_is_told_and_the_relay_runs(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    add(tmp_path, "anna")
+    (tmp_path / SEAL_FILE).write_text("00")
+    async with of_accounts(tmp_path) as client:
+        assert is_refused(await client.call(WHO, header=security("anna", "secret")))
+    assert "is no key of passwords" in caplog.text
+
+
+async def test_another_key_does_not_open_what_is_kept(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    add(tmp_path, "anna")
+    (tmp_path / SEAL_FILE).unlink()
+    add(tmp_path, "bo")
+    async with of_accounts(tmp_path) as client:
+        assert is_refused(await client.call(WHO, header=security("anna", "secret")))
+        assert (await client.call(WHO, header=security("bo", "secret"))).status == 200
+    assert "relaycore user password --onvif" in caplog.text
+    assert "secret" not in caplog.text

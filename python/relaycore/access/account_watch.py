@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from relaycore.access.accounts import AccountFile
+from relaycore.access.sealed import SEAL_FILE, Seal, seal_file
 from relaycore.access.share_file import ShareFile
 from relaycore.access.users import UserStore
 from relaycore.errors import StateError
@@ -32,6 +33,7 @@ class AccountWatch:
     def __init__(self, folder: Path, users: UserStore, changed: Callable[[set[str] | None], object]) -> None:
         self._file = AccountFile(folder)
         self._links = ShareFile(folder)
+        self._seal = seal_file(folder)
         self._users = users
         self._changed = changed
         self._version = -1
@@ -79,12 +81,31 @@ class AccountWatch:
         accounts = await asyncio.shield(asyncio.to_thread(self._file.all))
         links = await asyncio.shield(asyncio.to_thread(self._links.all))
         key = await asyncio.shield(asyncio.to_thread(self._links.key)) if links else None
+        sealed = any(account.sealed is not None for account in accounts)
+        seal = await asyncio.shield(asyncio.to_thread(self._open_seal)) if sealed else None
         self._version = version
+        self._users.use_seal(seal)
         if key is not None:
             self._users.links.use_key(key)
         before = self._users.stored
         gone = self._users.replace_stored(accounts) | self._users.links.replace(links)
         return True, gone if gone or self._users.stored != before else None
+
+    def _open_seal(self) -> Seal | None:
+        """What opens the passwords. Without it these users still come in by everything else than ONVIF's."""
+        try:
+            key = self._seal.read()
+        except StateError as error:
+            _log.error("passwords that are kept for ONVIF cannot be read: %s", error)
+            return None
+        if key is None:
+            _log.error(
+                "passwords that are kept for ONVIF cannot be read, since their key %s is gone: give these "
+                "users their passwords anew, by relaycore user password NAME",
+                SEAL_FILE,
+            )
+            return None
+        return Seal(key)
 
     def _close_files(self) -> None:
         self._file.close()

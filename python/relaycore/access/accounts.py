@@ -2,7 +2,9 @@
 
 ``identity.sqlite`` in the state folder has one row a user: name, role, HA1 by SHA-256 and by MD5 (RFC 7616
 section 3.4.2) and an Argon2id hash of the password. HA1 is worth as much as the password to whoever wants to
-log in here by Digest, which is why the file is its owner's only. The share links are in a second table
+log in here by Digest, which is why the file is its owner's only. Where a user is to come in by the digest of
+ONVIF, the password itself is there, too, encrypted with a key that is not in the file
+(:mod:`relaycore.access.sealed`). The share links are in a second table
 (:mod:`relaycore.access.share_file`). ``user_version`` counts the forms of the file.
 """
 
@@ -16,6 +18,7 @@ from pathlib import Path
 from typing import Final, cast
 
 from relaycore.access.passwords import hash_password
+from relaycore.access.sealed import Seal
 from relaycore.access.users import Account, Algorithm, ha1_of
 from relaycore.errors import StateError
 from relaycore.language import Message
@@ -51,13 +54,18 @@ CREATE TABLE shares (
     revoked INTEGER
 ) STRICT, WITHOUT ROWID
 """,
+    "ALTER TABLE users ADD COLUMN sealed BLOB",
 )
 """What makes each form of the file out of the one before it."""
 
 
-def make_account(name: str, password: str, role: Role) -> Account:
-    """The account of a user with this password."""
-    return Account(name, role, ha1_of(name, password), hash_password(password))
+_COLUMNS: Final = "name, role, ha1_sha256, ha1_md5, argon2, sealed"
+
+
+def make_account(name: str, password: str, role: Role, seal: Seal | None = None) -> Account:
+    """The account of a user with this password, which is kept, too, where there is a seal for it."""
+    sealed = None if seal is None else seal.close(name, password)
+    return Account(name, role, ha1_of(name, password), hash_password(password), sealed)
 
 
 class AccountFile:
@@ -90,20 +98,20 @@ class AccountFile:
         with self._open(create=False) as database:
             if database is None:
                 return []
-            rows = database.execute("SELECT name, role, ha1_sha256, ha1_md5, argon2 FROM users ORDER BY name")
+            rows = database.execute(f"SELECT {_COLUMNS} FROM users ORDER BY name")  # noqa: S608
             return [_account(*row) for row in rows]
 
     def add(self, account: Account) -> bool:
         """Adds a user. False when there is one of that name."""
-        hashes = (account.ha1[Algorithm.SHA_256], account.ha1[Algorithm.MD5], account.argon2)
-        statement = "INSERT INTO users VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
-        return self._change(statement, (account.name, account.role, *hashes), create=True)
+        statement = f"INSERT INTO users ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"  # noqa: S608
+        return self._change(statement, (account.name, *_values(account)), create=True)
 
     def replace(self, account: Account) -> bool:
-        """Gives the user of that name these hashes and this role. False when there is none."""
-        hashes = (account.ha1[Algorithm.SHA_256], account.ha1[Algorithm.MD5], account.argon2)
-        statement = "UPDATE users SET role = ?, ha1_sha256 = ?, ha1_md5 = ?, argon2 = ? WHERE name = ?"
-        return self._change(statement, (account.role, *hashes, account.name))
+        """Gives the user of that name this password and this role. False when there is none."""
+        statement = (
+            "UPDATE users SET role = ?, ha1_sha256 = ?, ha1_md5 = ?, argon2 = ?, sealed = ? WHERE name = ?"
+        )
+        return self._change(statement, (*_values(account), account.name))
 
     def set_role(self, name: str, role: Role) -> bool:
         """Gives a user another role. False when there is no such user."""
@@ -113,7 +121,9 @@ class AccountFile:
         """Removes a user. False when there is no such user."""
         return self._change("DELETE FROM users WHERE name = ?", (name,))
 
-    def _change(self, statement: str, values: tuple[str | None, ...], *, create: bool = False) -> bool:
+    def _change(
+        self, statement: str, values: tuple[str | bytes | None, ...], *, create: bool = False
+    ) -> bool:
         with self._open(create=create) as database:
             if database is None:
                 return False
@@ -167,5 +177,12 @@ def connect(path: Path) -> sqlite3.Connection:
     return database
 
 
-def _account(name: str, role: str, sha_256: str, md5: str, argon2: str) -> Account:
-    return Account(name, cast("Role", role), {Algorithm.SHA_256: sha_256, Algorithm.MD5: md5}, argon2)
+def _account(name: str, role: str, sha_256: str, md5: str, argon2: str, sealed: bytes | None) -> Account:
+    ha1 = {Algorithm.SHA_256: sha_256, Algorithm.MD5: md5}
+    return Account(name, cast("Role", role), ha1, argon2, sealed)
+
+
+def _values(account: Account) -> tuple[str | bytes | None, ...]:
+    """What the columns behind the name have."""
+    ha1 = account.ha1
+    return (account.role, ha1[Algorithm.SHA_256], ha1[Algorithm.MD5], account.argon2, account.sealed)

@@ -527,7 +527,11 @@ class Gatekeeper:
     def _of_proof(self, sent: PasswordProof, client: str) -> Authenticated | Challenged:
         password = self._users.password(sent.name)
         if password is None and sent.name in self._users:
-            _log.warning("the password of %s is kept as a hash, which WS-UsernameToken cannot use", sent.name)
+            _log.warning(
+                "the password of %s is kept as a hash, which WS-UsernameToken cannot use: change it by "
+                "relaycore user password --onvif",
+                sent.name,
+            )
         # With as much work where there is none, so that names cannot be told apart.
         right = sent.matches(secrets.token_hex(8) if password is None else password)
         if right and password is not None:

@@ -7,14 +7,21 @@ alone has them.
 from __future__ import annotations
 
 import secrets
+from pathlib import Path
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-__all__ = ["KEY_BYTES", "Seal"]
+from relaycore.access.key_file import KeyFile
+from relaycore.language import Message
+
+__all__ = ["KEY_BYTES", "SEAL_FILE", "Seal", "seal_file"]
 
 KEY_BYTES: Final = 32
+
+SEAL_FILE: Final = "passwords.key"
+"""Name of the key in the state folder, for passwords in the account file."""
 
 _NONCE_BYTES: Final = 12
 """As NIST SP 800-38D section 8.2.2 has it for random ones."""
@@ -38,3 +45,18 @@ class Seal:
         except (InvalidTag, ValueError):
             return None
         return plain.decode()
+
+
+def seal_file(folder: Path) -> KeyFile:
+    """The key for the passwords in the account file of a state folder."""
+    path = folder / SEAL_FILE
+    return KeyFile(
+        path,
+        KEY_BYTES,
+        exposed=Message("{path} may be read by others, who could read passwords: chmod 600 it.", path=path),
+        wrong=Message(
+            "{path} is no key of passwords: put the right one back, or remove it and give the users of ONVIF "
+            "their passwords anew.",
+            path=path,
+        ),
+    )

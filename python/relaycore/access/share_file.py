@@ -6,7 +6,6 @@ links are worthless; a new one is made with the next link.
 
 from __future__ import annotations
 
-import secrets
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -15,10 +14,10 @@ from pathlib import Path
 from typing import Final
 
 from relaycore.access.accounts import ACCOUNT_FILE, connect, state_error
+from relaycore.access.key_file import KeyFile
 from relaycore.access.share_links import KEY_BYTES, ShareLink
 from relaycore.errors import StateError
 from relaycore.language import Message
-from relaycore.system.private_files import others_may_read, write_private
 
 __all__ = ["KEY_FILE", "MOST_LINKS", "ShareFile"]
 
@@ -42,8 +41,16 @@ class ShareFile:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
         self._path = folder / ACCOUNT_FILE
+        path = folder / KEY_FILE
+        self._key = KeyFile(
+            path,
+            KEY_BYTES,
+            exposed=Message("{path} may be read by others, who could make links: chmod 600 it.", path=path),
+            wrong=Message(
+                "{path} is no key of share links: put the right one back, or remove it.", path=path
+            ),
+        )
         self._database: sqlite3.Connection | None = None
 
     def close(self) -> None:
@@ -54,43 +61,11 @@ class ShareFile:
 
     def key(self) -> bytes | None:
         """The key, if there is one."""
-        path = self._folder / KEY_FILE
-        try:
-            if others_may_read(path):
-                raise StateError(
-                    Message("{path} may be read by others, who could make links: chmod 600 it.", path=path)
-                )
-            key = bytes.fromhex(path.read_text(encoding="ascii"))
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError) as error:
-            raise StateError(
-                Message("{path} cannot be read: {error}. Put it back, or remove it.", path=path, error=error)
-            ) from None
-        if len(key) != KEY_BYTES:
-            raise StateError(
-                Message("{path} is no key of share links: put the right one back, or remove it.", path=path)
-            )
-        return key
+        return self._key.read()
 
     def make_key(self) -> bytes:
         """The key; a new one where there is none."""
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        try:
-            write_private(self._folder / KEY_FILE, secrets.token_hex(KEY_BYTES).encode("ascii"))
-        except FileExistsError:
-            pass
-        except OSError as error:
-            raise StateError(
-                Message(
-                    "{value} cannot be written: {strerror}.",
-                    value=self._folder / KEY_FILE,
-                    strerror=error.strerror,
-                )
-            ) from None
-        key = self.key()
-        assert key is not None
-        return key
+        return self._key.make()
 
     def all(self) -> list[ShareLink]:
         """The links, the newest first; none where there is no file."""

@@ -3,7 +3,8 @@
 Digest authentication needs of a user only HA1, the hash of ``name:realm:password`` (RFC 7616 section 3.4.2).
 Clients of ONVIF hash the password itself, anew each time: those in the configuration are kept encrypted for
 them, so that a password is not logged, and not found by looking for it in memory. Those in the account file
-(:mod:`relaycore.access.accounts`) have only hashes: HA1, and an Argon2id hash beside it.
+(:mod:`relaycore.access.accounts`) have only hashes, HA1 and an Argon2id hash beside it, unless their password
+was kept for ONVIF, too.
 """
 
 from __future__ import annotations
@@ -75,6 +76,7 @@ class UserStore:
 
     def __init__(self, users: Iterable[User] = (), stored: Iterable[Account] = ()) -> None:
         self._seal = Seal()
+        self._stored_seal: Seal | None = None
         self._configured = {user.name: Account.of(user, self._seal) for user in users}
         self._stored = {account.name: account for account in stored}
         self._nobody = secrets.token_hex(16)
@@ -94,6 +96,7 @@ class UserStore:
         """The same, with other users of the configuration."""
         store = UserStore(users, self.stored)
         store.links, store.tokens, store.tickets = self.links, self.tokens, self.tickets
+        store._stored_seal = self._stored_seal
         return store
 
     def identity(self, name: str | None, ticket: int = 0) -> Identity | None:
@@ -178,10 +181,17 @@ class UserStore:
         of_a_link = algorithm.hash(f"{name}:{REALM}:{secret}")
         return of_a_link if known is None else known.ha1[algorithm]
 
+    def use_seal(self, seal: Seal | None) -> None:
+        """Opens the passwords in the account file with this."""
+        self._stored_seal = seal
+
     def password(self, name: str) -> str | None:
-        """The password of a user where it is known; it is not of those in the account file."""
+        """The password of a user where it is known; in the account file it is where it is kept for ONVIF."""
         known = self.account(name)
-        return None if known is None or known.sealed is None else self._seal.open(name, known.sealed)
+        seal = self._seal if name in self._configured else self._stored_seal
+        return (
+            None if known is None or known.sealed is None or seal is None else seal.open(name, known.sealed)
+        )
 
     def password_is(self, name: str, password: str) -> bool:
         """Whether this is the user's password by HA1, in the same time for every wrong answer."""

@@ -13,7 +13,8 @@ from typing import Any, cast, get_args
 
 import msgspec
 
-from relaycore.access.accounts import AccountFile, make_account
+from relaycore.access.accounts import ACCOUNT_FILE, AccountFile, make_account
+from relaycore.access.sealed import SEAL_FILE, Seal, seal_file
 from relaycore.access.users import Account
 from relaycore.control.checking import did_you_mean
 from relaycore.control.console import make_console, say, show_table
@@ -46,10 +47,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         default=_DEFAULT_ROLE,
         help=Message("{roles}; {default_role} by default", roles=roles, default_role=_DEFAULT_ROLE),
     )
+    _onvif_option(add)
     add.set_defaults(act=_add)
     _act(acts, "list", "list the users and their roles", named=False).set_defaults(act=_list)
     _act(acts, "remove", "remove a user, and end what the user has open").set_defaults(act=_remove)
     password = _act(acts, "password", "give a user another password, and end what the user has open")
+    _onvif_option(password)
     password.set_defaults(act=_change_password)
     role = _act(acts, "role", "give a user another role")
     role.add_argument("role", metavar="ROLE", help=roles)
@@ -72,6 +75,17 @@ def _act(acts: Any, name: str, help_text: str, *, named: bool = True) -> argpars
     return parser
 
 
+def _onvif_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--onvif",
+        action=argparse.BooleanOptionalAction,
+        help=(
+            "keep the password itself, too, encrypted, for recorders that log in by the digest of ONVIF "
+            "(WS-UsernameToken)"
+        ),
+    )
+
+
 def _add(arguments: argparse.Namespace) -> None:
     name, role = _name(arguments.name), _role(arguments.role)
     with _file(arguments) as file:
@@ -80,20 +94,27 @@ def _add(arguments: argparse.Namespace) -> None:
                 Message("There is a user {name} already: change the password or the role.", name=repr(name))
             )
         password, made = _password(name)
+        seal = _seal(arguments) if arguments.onvif else None
         put_on_record(_folder(arguments), "user add", name)
-        if not file.add(make_account(name, password, role)):
+        if not file.add(make_account(name, password, role, seal)):
             raise ConfigurationError(
                 Message("Another program has added a user {name} meanwhile.", name=repr(name))
             )
     _tell(Message("{name} is a user now, as {role}.", name=name, role=role), password if made else None)
+    if seal is not None:
+        _tell_of_seal(arguments)
 
 
 def _list(arguments: argparse.Namespace) -> None:
     console = make_console()
     with _file(arguments) as file:
-        rows = [(account.name, account.role) for account in file.all()]
+        rows = [
+            (account.name, account.role, "" if account.sealed is None else _("kept"))
+            for account in file.all()
+        ]
     if rows:
-        show_table(console, Message("Users"), (Message("name"), Message("role")), rows)
+        titles = (Message("name"), Message("role"), Message("password for ONVIF"))
+        show_table(console, Message("Users"), titles, rows)
     else:
         say(console, Message("There are no users: add one with relaycore user add NAME."))
 
@@ -113,12 +134,16 @@ def _change_password(arguments: argparse.Namespace) -> None:
     with _file(arguments) as file:
         account = _known(file, arguments.name)
         password, made = _password(account.name)
+        keeps = account.sealed is not None if arguments.onvif is None else arguments.onvif
+        seal = _seal(arguments) if keeps else None
         put_on_record(_folder(arguments), "user password", account.name)
-        if not file.replace(make_account(account.name, password, account.role)):
+        if not file.replace(make_account(account.name, password, account.role, seal)):
             raise ConfigurationError(
                 Message("Another program has removed {name} meanwhile.", name=repr(arguments.name))
             )
     _tell(Message("{name} has another password now.", name=account.name), password if made else None)
+    if seal is not None:
+        _tell_of_seal(arguments)
 
 
 def _change_role(arguments: argparse.Namespace) -> None:
@@ -144,6 +169,24 @@ def _file(arguments: argparse.Namespace) -> Iterator[AccountFile]:
 
 def _folder(arguments: argparse.Namespace) -> Path:
     return state_folder(arguments.state_folder, os.environ)
+
+
+def _seal(arguments: argparse.Namespace) -> Seal:
+    """What keeps passwords; its key is made where there is none."""
+    return Seal(seal_file(_folder(arguments)).make())
+
+
+def _tell_of_seal(arguments: argparse.Namespace) -> None:
+    say(
+        make_console(),
+        Message(
+            "The password is kept for ONVIF. Whoever has both {accounts} and {key} of {folder} can read it: "
+            "use it nowhere else.",
+            accounts=ACCOUNT_FILE,
+            key=SEAL_FILE,
+            folder=_folder(arguments),
+        ),
+    )
 
 
 def _known(file: AccountFile, name: str) -> Account:
