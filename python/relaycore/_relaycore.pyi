@@ -289,6 +289,14 @@ class Engine:
         Each is a name without slashes around it, what the query has to hold among other things, and the path.
         A stream at a path of the same name goes first.
         """
+    def hold_group(self, path: str) -> None:
+        """Sends to the group of a stream without a session, until `release_group` or the end of the stream.
+
+        All who listen count as one reader. Does nothing where it is held already. KeyError when there is no
+        such stream, ValueError when its path has no group, OSError when it cannot be sent to.
+        """
+    def release_group(self, path: str) -> bool:
+        """Sends to the group of a stream for sessions alone again; False when it was not held."""
     def remove_stream(self, path: str) -> None:
         """Removes a stream, if there is one; its readers are told and ended."""
     def open_reader(self, path: str, *, max_bytes: int | None = None) -> Reader:

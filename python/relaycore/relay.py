@@ -393,6 +393,29 @@ class Relay:
         """The paths of all mirrors, and those of what they show."""
         return self._streams.mirrors()
 
+    async def start_multicast(self, path: str) -> None:
+        """Sends a path to its group of multicast also without a session of RTSP, for who only listens.
+
+        Does so until :meth:`stop_multicast` or :meth:`close`, also when its stream ends and comes back. A
+        source on demand is started. PathError where the path has no group that can be sent to, SourceError
+        when its source does not come in time.
+        """
+        path = normal_path(path)
+        await self._open(self._paths).start_multicast(path)
+        self._emit(SettingsChanged(path=path))
+
+    def stop_multicast(self, path: str) -> None:
+        """Takes :meth:`start_multicast` back: a path is sent to its group for sessions alone, as at first."""
+        path = normal_path(path)
+        paths = self._open(self._paths)
+        if paths.sends_multicast(path):
+            paths.stop_multicast(path)
+            self._emit(SettingsChanged(path=path))
+
+    def sends_multicast(self, path: str) -> bool:
+        """Whether a path is sent to its group without a session: after :meth:`start_multicast`."""
+        return self._open(self._paths).sends_multicast(normal_path(path))
+
     async def stop_source(self, path: str) -> None:
         """Stops what feeds a path, its camera or its source, until :meth:`start_source`.
 

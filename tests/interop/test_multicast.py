@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -24,6 +25,23 @@ exec "$@"
 """
 
 
+DESCRIBE = """
+import socket, sys
+from urllib.parse import urlsplit
+server = urlsplit(sys.argv[1])
+with socket.create_connection((server.hostname, server.port), timeout=10) as asked:
+    asked.sendall(f"DESCRIBE {sys.argv[1]} RTSP/1.0\\r\\nCSeq: 1\\r\\nConnection: close\\r\\n\\r\\n".encode())
+    answer = asked.makefile("r", newline="")
+    length = 0
+    while (line := answer.readline().strip()):
+        name, _, value = line.partition(":")
+        if name.lower() == "content-length":
+            length = int(value)
+    print(answer.read(length), end="")
+"""
+"""Prints the description at a URL."""
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     """A relay in its network."""
@@ -37,6 +55,11 @@ class World:
         source = ["ffmpeg", "-v", "error", "-nostdin", "-y", "-rtsp_transport", transport, "-i", self.url]
         video = ["-an", "-fps_mode", "passthrough", "-frames:v", str(pictures)]
         run([*self.enter, *source, *video, "-c:v", "rawvideo", "-pix_fmt", "rgb24", output])
+
+    def describe(self, path: str) -> str:
+        """The description of a path for who takes it by multicast."""
+        base = self.url.rpartition("/")[0]
+        return run([*self.enter, sys.executable, "-c", DESCRIBE, f"{base}/{path}?multicast"])
 
     def play_gstreamer(self, protocols: str, query: str, directory: Path) -> Recording:
         """Decodes pictures and sound."""
@@ -92,4 +115,28 @@ def test_a_group_keeps_nobody_from_unicast(world: World, protocols: str, tmp_pat
     assert_played(world.play_gstreamer(protocols, "", tmp_path))
     output = tmp_path / "unicast.nut"
     world.play_ffmpeg(protocols, output)
+    assert_played(read_file(output))
+
+
+def test_who_only_listens_has_a_group_that_is_sent_to_without_sessions(world: World, tmp_path: Path) -> None:
+    described = world.describe("alone")
+    assert "c=IN IP4 239.255.42.2/1" in described
+    # All that a decoder needs is among the pictures.
+    bare = re.sub(r";?\s*sprop-parameter-sets=[^;\s]*", "", described)
+    assert bare != described
+    file, output = tmp_path / "alone.sdp", tmp_path / "alone.nut"
+    file.write_text(bare)
+    source = [
+        "ffmpeg",
+        "-v",
+        "fatal",
+        "-nostdin",
+        "-y",
+        "-protocol_whitelist",
+        "file,udp,rtp",
+        "-i",
+        str(file),
+    ]
+    video = ["-an", "-fps_mode", "passthrough", "-frames:v", str(PICTURES)]
+    run([*world.enter, *source, *video, "-c:v", "rawvideo", "-pix_fmt", "rgb24", output])
     assert_played(read_file(output))

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from relaycore._relaycore import Stream, Track
 from relaycore.events import Event
+from relaycore.paths.groups import GroupEngine
 from relaycore.settings import Join
 from relaycore.settings.paths import Transport
 from relaycore.unit_pump import UnitPump
@@ -15,7 +16,7 @@ from relaycore.unit_pump import UnitPump
 __all__ = ["CameraRenditions", "PathEngine", "PathHost", "StreamMaker"]
 
 
-class PathEngine(Protocol):
+class PathEngine(GroupEngine, Protocol):
     """What is used of :class:`relaycore._relaycore.Engine`."""
 
     def configure_path(

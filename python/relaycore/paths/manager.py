@@ -22,6 +22,7 @@ from relaycore.events import (
     StreamVacant,
 )
 from relaycore.language import Message
+from relaycore.paths.groups import SentGroups, no_group
 from relaycore.paths.hooks import Happening, HookEvent, HookFunction, Hooks
 from relaycore.paths.host import PathHost
 from relaycore.paths.path import ManagedPath, PathStatus
@@ -67,6 +68,7 @@ class Paths:
         self._fed: set[str] = set()
         self._closing: set[asyncio.Task[None]] = set()
         self._hooks = Hooks()
+        self._groups = SentGroups(host.engine)
         self._closed = False
 
     def configure(self, paths: Mapping[str, PathSettings], defaults: PathSettings) -> None:
@@ -113,6 +115,25 @@ class Paths:
         if managed is None:
             raise PathError(Message("The path {path} has no source.", path=repr(path)))
         return managed
+
+    async def start_multicast(self, path: str) -> None:
+        """Sends a path to its group without a session, as long as the relay runs or until it is stopped.
+
+        Starts the source of a path that has it on demand. SourceError when it does not come in time,
+        PathError where the path has no group that can be sent to.
+        """
+        if self._settings(path).multicast is None:
+            raise no_group(path)
+        await self.prepare(path)
+        self._groups.begin(path)
+
+    def stop_multicast(self, path: str) -> None:
+        """Sends it for sessions alone again."""
+        self._groups.end(path)
+
+    def sends_multicast(self, path: str) -> bool:
+        """Whether a path is sent to its group without a session."""
+        return path in self._groups
 
     def keep_sub(self, path: str) -> None:
         """Makes the second rendition of a camera where it is wanted without a reader."""
@@ -170,6 +191,7 @@ class Paths:
             self._fed.add(path)
             self._run_hooks(Happening("ready", path))
         self._paths[path].on_fed()
+        self._groups.fed(path)
 
     def _on_unfed(self, path: str, reason: str) -> None:
         managed = self._paths.get(path)
@@ -207,7 +229,10 @@ class Paths:
         if managed is None:
             self._paths[path] = ManagedPath(path, settings, self._host, self._on_unfed)
         elif managed.settings != settings:
+            has_other_group = managed.settings.multicast != settings.multicast
             managed.change(settings)
+            if has_other_group:
+                self._groups.changed(path)
 
     def _configure_engine(self, path: str, settings: PathSettings) -> None:
         group = settings.multicast
@@ -225,6 +250,7 @@ class Paths:
 
     def _drop(self, path: str) -> None:
         managed = self._paths.pop(path)
+        self._groups.end(path)
         self._host.engine.forget_path(path)
         task = asyncio.get_running_loop().create_task(managed.close())
         self._closing.add(task)

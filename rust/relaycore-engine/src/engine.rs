@@ -11,7 +11,7 @@ use crate::reader::Reader;
 use crate::rendition::Workers;
 use crate::ring::RingLimits;
 use crate::session::SessionInfo;
-use crate::shard::{Command, Groups, KICKED, Shard, ShardHandle, Tunnels};
+use crate::shard::{Command, Groups, HoldGroupError, KICKED, Shard, ShardHandle, Tunnels};
 use crate::stream::{Delays, JoinPolicy, Stream, StreamId, StreamOptions};
 use crate::tls::Certificate;
 use crate::web_session::Visits;
@@ -333,6 +333,20 @@ impl Engine {
     /// Other names under which readers find paths from now on; the first that fits counts.
     pub fn set_aliases(&self, aliases: Vec<PathAlias>) {
         *lock(&self.shared.aliases) = aliases;
+    }
+
+    /// Sends to the group of the stream at `path` without a session, until [`Engine::release_group`] or the end of the
+    /// stream. All who listen count as one reader. Does nothing where it is held already.
+    ///
+    /// # Errors
+    /// When there is no stream, its path has no group, or the operating system does not send there.
+    pub fn hold_group(&self, path: &str) -> Result<(), HoldGroupError> {
+        self.shared.hold_group(path, &self.shards)
+    }
+
+    /// Sends to the group of a stream for sessions alone again; `false` when it was not held.
+    pub fn release_group(&self, path: &str) -> bool {
+        self.shared.release_group(path, &self.shards)
     }
 
     /// Removes the stream at `path`; its readers get a goodbye. `false` when there is none.

@@ -41,6 +41,7 @@ pub use events::{Event, HttpConnection};
 pub use interfaces::{InterfaceAddress, interface_addresses};
 pub use multicast::{Multicast, MulticastError};
 pub use reader::{ReadUnit, Reader};
+pub use shard::HoldGroupError;
 pub use web_session::{BeginSessionError, NewSession, WebSession};
 
 /// Sockets for datagrams, for programs that receive RTP as the engine does.

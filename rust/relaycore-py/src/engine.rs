@@ -14,7 +14,7 @@ use relaycore_engine::rendition::Framing;
 use relaycore_engine::session::Protocol;
 use relaycore_engine::stream::JoinPolicy;
 use relaycore_engine::tls::Certificate;
-use relaycore_engine::{BeginSessionError, Multicast, NewSession};
+use relaycore_engine::{BeginSessionError, HoldGroupError, Multicast, NewSession};
 use relaycore_proto::limits::Limits;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
@@ -203,6 +203,21 @@ impl Engine {
                 path,
             });
         self.0.set_aliases(aliases.collect());
+    }
+
+    /// Sends to the group of a stream without a session.
+    fn hold_group(&self, py: Python<'_>, path: &str) -> PyResult<()> {
+        py.detach(|| self.0.hold_group(path))
+            .map_err(|error| match error {
+                HoldGroupError::NoStream(_) => PyKeyError::new_err(error.to_string()),
+                HoldGroupError::NoGroup(_) => PyValueError::new_err(error.to_string()),
+                HoldGroupError::System(error) => PyOSError::new_err(error.to_string()),
+            })
+    }
+
+    /// Sends to the group of a stream for sessions alone again.
+    fn release_group(&self, path: &str) -> bool {
+        self.0.release_group(path)
     }
 
     fn remove_stream(&self, path: &str) {

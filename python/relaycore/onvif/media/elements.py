@@ -82,7 +82,7 @@ def multicast(call: Call, profile: Profile) -> etree._Element:
         node("tt:Address", node("tt:Type", kind), node(f"tt:{kind}Address", group)),
         node("tt:Port", port),
         node("tt:TTL", ttl),
-        node("tt:AutoStart", False),
+        node("tt:AutoStart", call.relay.sends_multicast(profile.path)),
     )
 
 

@@ -10,10 +10,16 @@ from lxml import etree
 
 from relaycore.onvif.media.asked import asked, reply
 from relaycore.onvif.profiles import Profile
-from relaycore.onvif.soap.faults import invalid
+from relaycore.onvif.soap.faults import Fault, invalid
 from relaycore.onvif.soap.operations import Call
 
-__all__ = ["set_synchronization_point", "snapshot_address", "stream_address"]
+__all__ = [
+    "set_synchronization_point",
+    "snapshot_address",
+    "start_multicast_streaming",
+    "stop_multicast_streaming",
+    "stream_address",
+]
 
 _SCHEMES: Final[Mapping[str, str]] = {
     "RtspUnicast": "rtsp",
@@ -49,4 +55,21 @@ def snapshot_address(call: Call, profile: Profile) -> str:
 async def set_synchronization_point(call: Call) -> etree._Element:
     """The next picture is a random access point."""
     call.relay.force_key_frame(*asked(call).encoded)
+    return reply(call)
+
+
+async def start_multicast_streaming(call: Call) -> etree._Element:
+    """Sends a profile to its group without a session. Fault where its path has no group."""
+    profile = asked(call)
+    if call.relay.config.path_settings(profile.path).multicast is None:
+        raise Fault(
+            "Receiver", ["ter:Action", "ter:IncompleteConfiguration"], "The stream has no group of multicast."
+        )
+    await call.relay.start_multicast(profile.path)
+    return reply(call)
+
+
+async def stop_multicast_streaming(call: Call) -> etree._Element:
+    """Sends it for sessions alone; it is no fault where it is not sent."""
+    call.relay.stop_multicast(asked(call).path)
     return reply(call)

@@ -1,17 +1,18 @@
 //! Multicast: one sender for a stream, whatever the number of its sessions.
 //!
 //! The sender is a session of its own that no client knows, in the shard that the stream's number chooses. It begins
-//! with the first PLAY in any shard and ends, with a goodbye, when the last member has left. Members get nothing from
-//! their own shards; what they report reaches the sender's ports, and each shard keeps those alive that it comes from.
+//! with the first PLAY in any shard, or where the program holds the group, and ends, with a goodbye, when the last
+//! member has left and nobody holds it. Members get nothing from their own shards; what they report reaches the sender's
+//! ports, and each shard keeps those alive that it comes from.
 
 use super::session::{BaseUrl, Session, Target, TrackTransport};
 use super::setup::Chosen;
 use super::udp::UdpPair;
-use super::{Command, GROUP_PORTS, RTCP_BYTES, RTCP_PACKETS, RTCP_PORTS, Shard};
+use super::{Command, GROUP_PORTS, RTCP_BYTES, RTCP_PACKETS, RTCP_PORTS, Shard, ShardHandle};
 use crate::clock::now_ns;
 use crate::cursor::{Cursor, Joining};
 use crate::decision::Action;
-use crate::engine::lock;
+use crate::engine::{Shared, lock};
 use crate::journey::Arrival;
 use crate::multicast::Multicast;
 use crate::session::{Protocol, Server, SessionCounters, SessionInfo, TransportKind};
@@ -25,12 +26,157 @@ use relaycore_proto::rtsp::state::State;
 use relaycore_proto::rtsp::status::StatusCode;
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::{fmt, io};
 
-/// The groups that are sent to, with the number of sessions that play.
+/// The groups that are sent to.
 #[derive(Debug, Default)]
-pub(crate) struct Groups(Mutex<HashMap<StreamId, (usize, Multicast)>>);
+pub(crate) struct Groups(Mutex<HashMap<StreamId, Sent>>);
+
+/// A group that is sent to.
+#[derive(Debug)]
+struct Sent {
+    multicast: Multicast,
+    /// Sessions that play; one more where the program holds it.
+    members: usize,
+    is_held: bool,
+}
+
+/// Why a group cannot be held.
+#[derive(Debug)]
+pub enum HoldGroupError {
+    /// There is no such stream.
+    NoStream(String),
+    /// Its path has no group.
+    NoGroup(String),
+    /// The operating system does not send there.
+    System(io::Error),
+}
+
+impl fmt::Display for HoldGroupError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoStream(path) => write!(f, "no stream at the path {path}"),
+            Self::NoGroup(path) => write!(f, "the path {path} has no group"),
+            Self::System(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for HoldGroupError {}
+
+impl Groups {
+    /// Begins to send to the group of a stream, or goes on with one member more. `owner` is the shard that sends.
+    fn enter(
+        &self,
+        stream: &Arc<Stream>,
+        multicast: Multicast,
+        owner: &ShardHandle,
+        holds: bool,
+    ) -> io::Result<()> {
+        // Held until the command is on its way, so that beginning and end of a group stay in order.
+        let mut groups = lock(&self.0);
+        if let Some(sent) = groups.get_mut(&stream.id()) {
+            if holds && sent.is_held {
+                return Ok(());
+            }
+            sent.members += 1;
+            sent.is_held |= holds;
+            stream.want_key_frame();
+        } else {
+            let tracks = 0..stream.tracks().len();
+            let sockets = tracks.map(|track| multicast.open(track));
+            let open = OpenGroup {
+                stream: Arc::clone(stream),
+                multicast,
+                sockets: sockets.collect::<io::Result<_>>()?,
+            };
+            let sent = Sent {
+                multicast,
+                members: 1,
+                is_held: holds,
+            };
+            groups.insert(stream.id(), sent);
+            owner.send(Command::OpenGroup(Box::new(open)));
+        }
+        if holds {
+            // Nobody knows how many listen: they are one reader.
+            stream.counters.readers.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    /// A session that played has left the group of its stream.
+    fn leave(&self, stream: StreamId, owner: &ShardHandle) {
+        let mut groups = lock(&self.0);
+        if let Some(sent) = groups.get_mut(&stream) {
+            sent.members -= 1;
+            if sent.members == 0 {
+                groups.remove(&stream);
+                owner.send(Command::CloseGroup(stream));
+            }
+        }
+    }
+
+    /// The program holds the group no more; `false` when it did not.
+    fn release(&self, stream: &Stream, owner: &ShardHandle) -> bool {
+        if !self.let_go(stream) {
+            return false;
+        }
+        self.leave(stream.id(), owner);
+        true
+    }
+
+    /// As if nobody had held it; the member is still to leave.
+    fn let_go(&self, stream: &Stream) -> bool {
+        let mut groups = lock(&self.0);
+        let held = groups.get_mut(&stream.id()).filter(|sent| sent.is_held);
+        let Some(sent) = held else {
+            return false;
+        };
+        sent.is_held = false;
+        stream.counters.readers.fetch_sub(1, Ordering::Relaxed);
+        true
+    }
+}
+
+impl Shared {
+    /// The group of a stream: the one that is sent to now, or that of its path.
+    fn multicast_of(&self, stream: &Stream) -> Option<Multicast> {
+        let open = lock(&self.groups.0)
+            .get(&stream.id())
+            .map(|sent| sent.multicast);
+        open.or_else(|| self.path_options(stream.path()).multicast)
+    }
+
+    /// Sends to the group of the stream at `path` without a session, until it is released or the stream has ended.
+    pub(crate) fn hold_group(
+        &self,
+        path: &str,
+        shards: &[ShardHandle],
+    ) -> Result<(), HoldGroupError> {
+        let stream = self.stream(path);
+        let stream = stream.ok_or_else(|| HoldGroupError::NoStream(path.to_owned()))?;
+        let multicast = self.multicast_of(&stream);
+        let multicast = multicast.ok_or_else(|| HoldGroupError::NoGroup(path.to_owned()))?;
+        let owner = owner_of(stream.id(), shards);
+        self.groups
+            .enter(&stream, multicast, owner, true)
+            .map_err(HoldGroupError::System)
+    }
+
+    /// Sends there for sessions alone from now on; `false` when nobody held the group.
+    pub(crate) fn release_group(&self, path: &str, shards: &[ShardHandle]) -> bool {
+        self.stream(path)
+            .is_some_and(|stream| self.groups.release(&stream, owner_of(stream.id(), shards)))
+    }
+}
+
+/// The shard that sends to the group of a stream.
+fn owner_of(stream: StreamId, shards: &[ShardHandle]) -> &ShardHandle {
+    &shards[stream.0 as usize % shards.len()]
+}
 
 /// A group that is to be sent to from now on.
 #[derive(Debug)]
@@ -61,11 +207,7 @@ impl fmt::Debug for GroupPorts {
 impl Shard {
     /// The group of a stream: the one that is sent to now, or that of its path.
     pub(super) fn multicast_of(&self, stream: &Stream) -> Option<Multicast> {
-        let open = lock(&self.shared.groups.0).get(&stream.id()).copied();
-        match open {
-            Some((_, multicast)) => Some(multicast),
-            None => self.shared.path_options(stream.path()).multicast,
-        }
+        self.shared.multicast_of(stream)
     }
 
     /// What a track is set up with by multicast, where its path has a group. Address and ports are ours to choose.
@@ -125,41 +267,14 @@ impl Shard {
 
     fn enter_group(&self, stream: &Arc<Stream>) -> io::Result<()> {
         let multicast = self.multicast_of(stream).ok_or(io::ErrorKind::NotFound)?;
-        // Held until the command is on its way, so that beginning and end of a group stay in order.
-        let mut groups = lock(&self.shared.groups.0);
-        if let Some((members, _)) = groups.get_mut(&stream.id()) {
-            *members += 1;
-            stream.want_key_frame();
-            return Ok(());
-        }
-        let tracks = 0..stream.tracks().len();
-        let sockets = tracks.map(|track| multicast.open(track));
-        let open = OpenGroup {
-            stream: Arc::clone(stream),
-            multicast,
-            sockets: sockets.collect::<io::Result<_>>()?,
-        };
-        groups.insert(stream.id(), (1, multicast));
-        self.owner_of(stream.id())
-            .send(Command::OpenGroup(Box::new(open)));
-        Ok(())
+        let owner = owner_of(stream.id(), &self.shards);
+        self.shared.groups.enter(stream, multicast, owner, false)
     }
 
     /// A session that played has left the group of its stream.
     pub(super) fn leave_group(&self, stream: StreamId) {
-        let mut groups = lock(&self.shared.groups.0);
-        let Some((members, _)) = groups.get_mut(&stream) else {
-            return;
-        };
-        *members -= 1;
-        if *members == 0 {
-            groups.remove(&stream);
-            self.owner_of(stream).send(Command::CloseGroup(stream));
-        }
-    }
-
-    fn owner_of(&self, stream: StreamId) -> &super::ShardHandle {
-        &self.shards[stream.0 as usize % self.shards.len()]
+        let owner = owner_of(stream, &self.shards);
+        self.shared.groups.leave(stream, owner);
     }
 
     /// Begins to send to a group.
@@ -196,11 +311,12 @@ impl Shard {
             counters: SessionCounters::default(),
         });
         let id = stream.id();
+        let held = Arc::clone(&stream);
         let session = Session::new(number, info, stream, BaseUrl::default(), tracks, u64::MAX);
         self.sessions.insert(session);
         self.groups.insert(id, session_key);
         if !self.attach(session_key) {
-            return self.close_group(id);
+            return self.end_group(&held);
         }
         let (Some(session), Some(local)) =
             (self.sessions.get_mut(session_key), self.streams.get(&id))
@@ -247,6 +363,14 @@ impl Shard {
             track,
         });
         Some(key)
+    }
+
+    /// The stream of a group has ended: whoever held it does so no more.
+    pub(super) fn end_group(&mut self, stream: &Stream) {
+        if self.shared.groups.let_go(stream) {
+            self.leave_group(stream.id());
+        }
+        self.close_group(stream.id());
     }
 
     /// Ends sending to the group of a stream, with a goodbye.

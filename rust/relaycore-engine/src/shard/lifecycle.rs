@@ -17,6 +17,7 @@ use relaycore_proto::rtsp::status::StatusCode;
 use std::collections::HashSet;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -311,7 +312,8 @@ impl Shard {
             return;
         };
         if session.is_group() {
-            return self.close_group(session.stream_id());
+            let stream = Arc::clone(&session.stream);
+            return self.end_group(&stream);
         }
         let now = now_ns();
         session.tell_end(now, self.session_timeout);

@@ -31,6 +31,7 @@ pub(crate) mod wheel;
 mod wire;
 
 pub(crate) use group::Groups;
+pub use group::HoldGroupError;
 pub(crate) use handle::{Command, ShardHandle};
 pub(crate) use lifecycle::KICKED;
 pub(crate) use tunnel::Tunnels;

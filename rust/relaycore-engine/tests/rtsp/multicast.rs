@@ -1,9 +1,9 @@
 //! Multicast on the loopback interface: one sender for all who ask for it.
 
 use crate::support::{Client, Feed, PATIENCE, Server, datagram, rtcp_kinds};
-use relaycore_engine::Multicast;
 use relaycore_engine::paths::PathOptions;
 use relaycore_engine::session::SessionInfo;
+use relaycore_engine::{HoldGroupError, Multicast};
 use relaycore_proto::limits::Limits;
 use relaycore_proto::rtcp::{ReceiverReport, ReportBlock, write_receiver_report};
 use relaycore_proto::rtp::{RtpPacket, SequenceNumber, Ssrc};
@@ -263,6 +263,73 @@ fn the_group_says_goodbye_when_the_stream_ends() {
         assert_eq!(client.status("PLAY", &fixture.url, &[]), 454);
     }
     assert!(fixture.server.engine.sessions().is_empty());
+}
+
+#[test]
+fn a_group_that_is_held_is_sent_to_without_a_session() {
+    let mut fixture = Fixture::new([239, 255, 80, 10]);
+    let engine = &fixture.server.engine;
+    engine.hold_group("cam").unwrap();
+    engine.hold_group("cam").unwrap();
+    assert!(engine.sessions().is_empty());
+    assert_eq!(fixture.members(), 1, "all who listen are one reader");
+    assert_eq!(rtcp_kinds(&datagram(&fixture.rtcp)), ["SR", "SDES"]);
+    let mut last = fixture.picture_after(None);
+    // Members come and go; it is sent once, with them and without.
+    let mut member = fixture.playing();
+    assert_eq!(fixture.members(), 2);
+    fixture.feed.picture(3000);
+    last = fixture.picture_after(Some(last));
+    assert_eq!(member.status("TEARDOWN", &fixture.url, &[]), 200);
+    fixture.feed.picture(3000);
+    last = fixture.picture_after(Some(last));
+    // A member stays where it is released, and is the last one then.
+    let mut member = fixture.playing();
+    assert!(fixture.server.engine.release_group("cam"));
+    assert!(!fixture.server.engine.release_group("cam"));
+    fixture.feed.picture(3000);
+    fixture.picture_after(Some(last));
+    assert_eq!(member.status("TEARDOWN", &fixture.url, &[]), 200);
+    while !rtcp_kinds(&datagram(&fixture.rtcp)).contains(&"BYE") {}
+    assert_eq!(fixture.members(), 0);
+}
+
+#[test]
+fn a_group_is_held_until_its_stream_ends_and_may_be_held_again() {
+    let mut fixture = Fixture::new([239, 255, 80, 11]);
+    for _ in 0..2 {
+        fixture.server.engine.hold_group("cam").unwrap();
+        fixture.picture_after(None);
+        let old = Arc::clone(&fixture.feed.stream);
+        assert!(fixture.server.engine.remove_stream("cam"));
+        while !rtcp_kinds(&datagram(&fixture.rtcp)).contains(&"BYE") {}
+        let give_up = Instant::now() + PATIENCE;
+        while old.counters.readers.load(Ordering::Relaxed) > 0 {
+            assert!(Instant::now() < give_up);
+            std::thread::yield_now();
+        }
+        assert!(!fixture.server.engine.release_group("cam"));
+        fixture.feed = Feed::started(&fixture.server.engine, "cam");
+    }
+}
+
+#[test]
+fn a_group_that_cannot_be_held_is_refused_with_the_reason() {
+    let fixture = Fixture::new([239, 255, 80, 12]);
+    let engine = &fixture.server.engine;
+    let refused = |path| engine.hold_group(path).unwrap_err();
+    assert!(matches!(refused("none"), HoldGroupError::NoStream(path) if path == "none"));
+    let _bare = Feed::started(engine, "bare");
+    assert!(matches!(refused("bare"), HoldGroupError::NoGroup(path) if path == "bare"));
+    let port = even_port();
+    let _taken = UdpSocket::bind(("0.0.0.0", port + 1)).unwrap();
+    let options = PathOptions {
+        multicast: Some(Multicast::new(fixture.group, port, 1, Some("127.0.0.1")).unwrap()),
+        ..PathOptions::default()
+    };
+    engine.configure_path("cam", options);
+    assert!(matches!(refused("cam"), HoldGroupError::System(_)));
+    assert_eq!(fixture.members(), 0);
 }
 
 #[test]

@@ -44,6 +44,8 @@ OPERATIONS: Final = (
     Operation(TRT, "GetStreamUri", "view", get_stream_uri),
     Operation(TRT, "GetSnapshotUri", "view", get_snapshot_uri),
     Operation(TRT, "SetSynchronizationPoint", "view", shared.set_synchronization_point),
+    Operation(TRT, "StartMulticastStreaming", "operate", shared.start_multicast_streaming),
+    Operation(TRT, "StopMulticastStreaming", "operate", shared.stop_multicast_streaming),
 )
 
 

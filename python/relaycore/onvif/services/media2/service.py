@@ -35,7 +35,7 @@ def capabilities(call: Call) -> etree._Element:
             RTPMulticast=True,
             RTP_RTSP_TCP=True,
             NonAggregateControl=False,
-            AutoStartMulticast=False,
+            AutoStartMulticast=True,
             # What is sent by RTSPS is RTP inside of TLS, no SRTP.
             SecureRTSPStreaming=False,
         ),
@@ -126,6 +126,8 @@ SERVICE: Final = Service(
         Operation(TR2, "GetStreamUri", "view", get_stream_uri),
         Operation(TR2, "GetSnapshotUri", "view", get_snapshot_uri),
         Operation(TR2, "SetSynchronizationPoint", "view", streams.set_synchronization_point),
+        Operation(TR2, "StartMulticastStreaming", "operate", streams.start_multicast_streaming),
+        Operation(TR2, "StopMulticastStreaming", "operate", streams.stop_multicast_streaming),
     ),
     capabilities=capabilities,
 )

@@ -1,0 +1,204 @@
+"""Groups of multicast that are sent to without a session of RTSP, on the loopback interface."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import aiohttp
+import msgspec
+import pytest
+
+from relaycore import MulticastSettings, PathSettings, Relay, User
+from relaycore.errors import PathError
+from relaycore.events import SettingsChanged, StreamRemoved
+from relaycore.paths import on_demand
+from tests.support.events import of_kind
+from tests.support.media import make_media
+from tests.support.onvif import Client
+
+TIMEOUT = 30.0
+GROUP = "239.255.81.1"
+OTHER = "239.255.81.2"
+
+
+def free_port() -> int:
+    """An even port that was free just now, with a free one behind it."""
+    while True:
+        with socket.socket(type=socket.SOCK_DGRAM) as first, socket.socket(type=socket.SOCK_DGRAM) as second:
+            first.bind(("", 0))
+            port: int = first.getsockname()[1]
+            if port % 2 or port > 60_000:
+                continue
+            try:
+                second.bind(("", port + 1))
+            except OSError:
+                continue
+            return port
+
+
+@contextmanager
+def listening(group: str, port: int) -> Iterator[socket.socket]:
+    """Hears a port of a group."""
+    with socket.socket(type=socket.SOCK_DGRAM) as heard:
+        heard.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        heard.bind(("", port))
+        membership = struct.pack("4s4s", socket.inet_aton(group), socket.inet_aton("127.0.0.1"))
+        heard.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, membership)
+        heard.setblocking(False)
+        yield heard
+
+
+async def packet(heard: socket.socket) -> bytes:
+    """The next one."""
+    async with asyncio.timeout(TIMEOUT):
+        return await asyncio.get_running_loop().sock_recv(heard, 2048)
+
+
+async def goodbye(reports: socket.socket) -> None:
+    """Waits for a BYE (RFC 3550 section 6.6) among the reports."""
+    while True:
+        rest = await packet(reports)
+        while rest:
+            if rest[1] == 203:
+                return
+            rest = rest[4 * (int.from_bytes(rest[2:4], "big") + 1) :]
+
+
+def settings(group: str, port: int) -> PathSettings:
+    return PathSettings(multicast=MulticastSettings(group=group, port=port, interface="127.0.0.1"))
+
+
+@pytest.fixture
+def port() -> int:
+    return free_port()
+
+
+@pytest.fixture
+async def relay(port: int) -> AsyncIterator[Relay]:
+    users = [
+        User(name="anna", password="secret", role="operator"),
+        User(name="otto", password="secret", role="viewer"),
+    ]
+    async with Relay(port=0, users=users, paths={"yard": settings(GROUP, port)}) as relay:
+        await relay.add_camera("yard", camera="pattern", size="320x240", fps=10, microphone="none")
+        yield relay
+
+
+@pytest.mark.parametrize("prefix", ["trt", "tr2"])
+async def test_a_client_of_onvif_begins_and_ends_it(relay: Relay, port: int, prefix: str) -> None:
+    def body(name: str, profile: str = "main") -> str:
+        token = f"<{prefix}:ProfileToken>yard/{profile}</{prefix}:ProfileToken>"
+        return f"<{prefix}:{name}MulticastStreaming>{token}</{prefix}:{name}MulticastStreaming>"
+
+    address = "/onvif/media_service" if prefix == "trt" else "/onvif/media2_service"
+    digest = (aiohttp.DigestAuthMiddleware("anna", "secret"),)
+    viewer = (aiohttp.DigestAuthMiddleware("otto", "secret"),)
+    async with aiohttp.ClientSession(middlewares=digest) as http:
+        client = Client("http://{}:{}".format(*relay.address), http)
+        assert (await client.call(body("Start"), address, middlewares=())).status == 401
+        assert (await client.call(body("Start"), address, middlewares=viewer)).subcodes == [
+            "ter:NotAuthorized"
+        ]
+        assert not relay.sends_multicast("yard")
+        started = await client.call(body("Start", "sub"), address)
+        assert started.subcodes == ["ter:Action", "ter:IncompleteConfiguration"]
+        started = await client.call(body("Start", "none"), address)
+        assert started.subcodes == ["ter:InvalidArgVal", "ter:NoProfile"]
+        encoders = f"<{prefix}:GetVideoEncoderConfigurations/>"
+        with listening(GROUP, port) as media, listening(GROUP, port + 1) as reports:
+            for _ in range(2):
+                assert (await client.call(body("Start"), address)).status == 200
+            assert (await packet(media))[0] >> 6 == 2
+            auto = [one.text for one in (await client.call(encoders, address)).all(".//tt:AutoStart")]
+            assert auto == ["true", "false"]
+            assert relay.sessions() == []
+            for _ in range(2):
+                assert (await client.call(body("Stop"), address)).status == 200
+            await goodbye(reports)
+        assert not relay.sends_multicast("yard")
+
+
+async def test_it_goes_on_when_the_camera_comes_back(relay: Relay, port: int) -> None:
+    events = relay.events()
+    await relay.start_multicast("yard")
+    assert (await of_kind(events, SettingsChanged)).path == "yard"
+    with listening(GROUP, port) as media, listening(GROUP, port + 1) as reports:
+        await packet(media)
+        await relay.stop_source("yard")
+        await goodbye(reports)
+        assert relay.sends_multicast("yard")
+        await relay.start_source("yard")
+    # What is heard from here on was sent after that.
+    with listening(GROUP, port) as media:
+        await packet(media)
+    relay.stop_multicast("yard")
+    await relay.stop_source("yard")
+    await relay.start_source("yard")
+    assert not relay.sends_multicast("yard")
+    assert [status.readers for status in relay.path_status()] == [0]
+
+
+async def test_it_follows_the_settings(relay: Relay, port: int) -> None:
+    await relay.start_multicast("yard")
+    other = free_port()
+    moved = msgspec.structs.replace(relay.config, paths={"yard": settings(OTHER, other)})
+    with listening(GROUP, port + 1) as reports, listening(OTHER, other) as media:
+        await relay.reload(moved)
+        await goodbye(reports)
+        await packet(media)
+    with listening(OTHER, other + 1) as reports:
+        await relay.reload(msgspec.structs.replace(relay.config, paths={}))
+        await goodbye(reports)
+    assert not relay.sends_multicast("yard")
+    with pytest.raises(PathError, match="multicast"):
+        await relay.start_multicast("yard")
+
+
+async def test_a_group_that_cannot_be_sent_to_is_told(relay: Relay, port: int) -> None:
+    with socket.socket(type=socket.SOCK_DGRAM) as taken:
+        taken.bind(("", port + 1))
+        with pytest.raises(PathError, match="cannot be sent to"):
+            await relay.start_multicast("yard")
+    assert not relay.sends_multicast("yard")
+    with pytest.raises(PathError, match="no group"):
+        await relay.start_multicast("elsewhere")
+    relay.stop_multicast("elsewhere")
+
+
+async def test_a_path_that_has_no_stream_yet_is_sent_when_it_has(port: int) -> None:
+    async with Relay(port=0, paths={"late": settings(GROUP, port)}) as relay:
+        await relay.start_multicast("late")
+        with listening(GROUP, port) as media:
+            await relay.add_camera("late", camera="pattern", size="320x240", fps=10, microphone="none")
+            await packet(media)
+
+
+async def test_a_source_on_demand_comes_and_stays_until_it_is_stopped(
+    port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(on_demand, "LOOK_S", 0.01)
+    monkeypatch.setattr(on_demand, "ARRIVAL_S", 0.02)
+    make_media(tmp_path / "film.mp4", options={"tune": "zerolatency"})
+    film = msgspec.structs.replace(
+        settings(GROUP, port),
+        source=str(tmp_path / "film.mp4"),
+        source_on_demand=True,
+        on_demand_close_after=0.01,
+    )
+    async with Relay(port=0, paths={"film": film}) as relay:
+        events = relay.events()
+        with listening(GROUP, port) as media, listening(GROUP, port + 1) as reports:
+            await relay.start_multicast("film")
+            # A source that nobody reads would have gone by then.
+            for _ in range(100):
+                await packet(media)
+            assert [status.readers for status in relay.path_status()] == [1]
+            relay.stop_multicast("film")
+            await goodbye(reports)
+            async with asyncio.timeout(TIMEOUT):
+                assert (await of_kind(events, StreamRemoved)).path == "film"
