@@ -32,12 +32,13 @@ def show_findings(console: Console, findings: Sequence[Finding]) -> None:
             for finding in findings
         ],
     )
-    for finding in findings:
-        if finding.outcome is Outcome.HOLDS:
-            continue
+    for why, untried in _by_reason(findings).items():
         say(console, "")
-        say(console, Message("{rule}: {why}", rule=finding.rule.id, why=finding.why), style="bold")
+        say(console, Message("{rule}: {why}", rule=", ".join(untried), why=why), style="bold")
+    for finding in findings:
         if finding.outcome is Outcome.FAILS:
+            say(console, "")
+            say(console, Message("{rule}: {why}", rule=finding.rule.id, why=finding.why), style="bold")
             for line in finding.shown:
                 say(console, f"    {line}")
     counts = {outcome: sum(one.outcome is outcome for one in findings) for outcome in Outcome}
@@ -51,6 +52,15 @@ def show_findings(console: Console, findings: Sequence[Finding]) -> None:
             untried=counts[Outcome.UNTRIED],
         ),
     )
+
+
+def _by_reason(findings: Sequence[Finding]) -> dict[str, list[str]]:
+    """The rules that were not tried by why not, since a stream has few of all formats."""
+    reasons: dict[str, list[str]] = {}
+    for finding in findings:
+        if finding.outcome is Outcome.UNTRIED:
+            reasons.setdefault(finding.why, []).append(finding.rule.id)
+    return reasons
 
 
 def to_json(url: str, findings: Sequence[Finding]) -> str:

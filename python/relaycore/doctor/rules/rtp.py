@@ -71,7 +71,12 @@ async def marker(visit: Visit) -> None:
     """The marker ends a picture: timestamps change after it and nowhere else."""
     if not (await visit.recording()).reliable:
         raise Untried(Message("Packets may be lost by UDP."))
-    tracks = [track for track in await need_packets(visit) if track.media.line.startswith("video")]
+    # In a transport stream the marker says that its clock jumps (RFC 2250 section 2).
+    tracks = [
+        track
+        for track in await need_packets(visit)
+        if track.media.line.startswith("video") and track.encoding != "MP2T" and 33 not in track.payload_types
+    ]
     if not tracks:
         raise Untried(Message("The stream has no picture."))
     for track in tracks:

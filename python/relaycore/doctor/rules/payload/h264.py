@@ -12,7 +12,7 @@ from relaycore.doctor.rules.rtp import need_packets
 from relaycore.doctor.visit import Visit
 from relaycore.language import Message
 
-__all__ = ["RULES"]
+__all__ = ["FU_A", "IDR", "PPS", "RULES", "SPS", "STAP_A", "described_sets", "units_of"]
 
 IDR, SEI, SPS, PPS, STAP_A, FU_A = 5, 6, 7, 8, 24, 28
 
@@ -27,14 +27,14 @@ async def mode(visit: Visit) -> None:
 async def parameter_sets(visit: Visit) -> None:
     """Both parameter sets are in the description."""
     for track in await _tracks(visit):
-        if not {SPS, PPS} <= {unit[0] & 0x1F for unit in _described_sets(track)}:
+        if not {SPS, PPS} <= {unit[0] & 0x1F for unit in described_sets(track)}:
             raise _described(visit, track, "sprop-parameter-sets")
 
 
 async def profile(visit: Visit) -> None:
     """The profile is that of the parameter set (section 8.1)."""
     for track in await _tracks(visit):
-        sets = [unit for unit in _described_sets(track) if unit[0] & 0x1F == SPS and len(unit) > 3]
+        sets = [unit for unit in described_sets(track) if unit[0] & 0x1F == SPS and len(unit) > 3]
         if not sets:
             raise Untried(Message("The description has no {values}.", values="sprop-parameter-sets"))
         if track.parameters.get("profile-level-id", "").lower() != sets[0][1:4].hex():
@@ -45,7 +45,7 @@ async def start(visit: Visit) -> None:
     """The first picture can be decoded, since not all players wait for one that can."""
     for track in await _tracks(visit):
         first = [one for one in track.packets if one.timestamp == track.packets[0].timestamp]
-        if not any(_is_start(unit) for packet in first for unit in _units(packet)):
+        if not any(_is_start(unit) for packet in first for unit in units_of(packet)):
             visit.said.extend((False, hex_line(packet.data)) for packet in first[:4])
             raise Broken(Message("The first picture is no key frame."))
 
@@ -54,7 +54,7 @@ async def units(visit: Visit) -> None:
     """Only what mode 1 allows (section 6.3)."""
     for track in await _tracks(visit):
         for packet in track.packets:
-            found = _units(packet)
+            found = units_of(packet)
             if not found or not all(1 <= unit[0] & 0x1F <= 23 for unit in found):
                 visit.said.append((False, hex_line(packet.data)))
                 raise Broken(Message("A packet has a content that mode 1 does not have."))
@@ -72,7 +72,8 @@ def _described(visit: Visit, track: Track, values: str) -> Broken:
     return Broken(Message("The description has no {values}.", values=values))
 
 
-def _described_sets(track: Track) -> list[bytes]:
+def described_sets(track: Track) -> list[bytes]:
+    """The NAL units of ``sprop-parameter-sets``, those that can be read."""
     found = []
     for text in track.parameters.get("sprop-parameter-sets", "").split(","):
         try:
@@ -82,7 +83,7 @@ def _described_sets(track: Track) -> list[bytes]:
     return [unit for unit in found if unit]
 
 
-def _units(packet: Packet) -> list[bytes]:
+def units_of(packet: Packet) -> list[bytes]:
     """The NAL units in a packet, a fragment with its type in front. Empty where there are none."""
     data = packet.payload
     kind = data[0] & 0x1F if data else 0
