@@ -197,6 +197,9 @@ async def test_media_come_by_udp_too(relay: Relay) -> None:
         ("--http-port", "0"),
         ("--http-port", "65536"),
         ("--http-port", "http"),
+        ("--websocket-path", "websocket"),
+        ("--websocket-path", "/a b"),
+        ("--websocket-path", "/\r\nX: y"),
     ],
 )
 def test_options_that_are_wrong(arguments: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:

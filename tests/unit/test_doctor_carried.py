@@ -33,6 +33,21 @@ def whole_quanta() -> Change:
     return lambda data: data if data.endswith(b"\r\n\r\n") or len(data) % 4 == 0 else None
 
 
+def asking_for_a_password() -> Callable[[], Change]:
+    """The first answer of HTTP asks for a password."""
+    asked = False
+
+    def change(data: bytes) -> bytes:
+        nonlocal asked
+        if asked or not data.startswith(b"HTTP/1.0 200 OK\r\n"):
+            return data
+        asked = True
+        challenge = b'WWW-Authenticate: Digest realm="r", nonce="n"\r\n'
+        return data.replace(b"200 OK\r\n", b"401 No\r\n" + challenge)
+
+    return lambda: change
+
+
 def one_post() -> Callable[[], Change]:
     """Closes every POST but the first."""
     posts = 0
@@ -68,7 +83,7 @@ Faulty = Callable[[int], AbstractAsyncContextManager[int]]
 
 FAULTS: dict[str, Faulty] = {
     "tunnel-answer": lambda port: between(port, answer=replacing(KIND.encode(), b"text/plain")),
-    "tunnel-login": lambda port: between(port, answer=replacing(b"HTTP/1.0 200", b"HTTP/1.0 401")),
+    "tunnel-login": lambda port: between(port, answer=asking_for_a_password()),
     "tunnel-requests": lambda port: between(
         port, back=lambda data: b"HTTP/1.0 200 OK\r\n\r\n" if data.startswith(b"POST") else b""
     ),
@@ -128,6 +143,12 @@ async def test_a_server_without_a_tunnel_breaks_no_rule(said: bytes, monkeypatch
     async with garbage(said) as port:
         findings = await examine(visit(port), [rule for rule in tunnel.RULES if rule.id != "tunnel-media"])
     assert {one.outcome for one in findings} == {Outcome.UNTRIED}
+
+
+async def test_a_password_of_other_pages_breaks_no_rule(relay: Relay) -> None:
+    async with between(relay.address[1], answer=replacing(b"HTTP/1.0 200", b"HTTP/1.0 401")) as port:
+        finding = await found(port, "tunnel-login")
+    assert finding.outcome is Outcome.UNTRIED
 
 
 async def test_an_answer_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:

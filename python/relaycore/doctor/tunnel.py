@@ -32,8 +32,8 @@ class Tunnel:
         self._post: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     @classmethod
-    async def ask(cls, visit: Visit) -> Tunnel:
-        """What a GET is answered, whatever it is. Untried where no answer of HTTP comes."""
+    async def ask(cls, visit: Visit, *headers: str) -> Tunnel:
+        """What a GET with more ``headers`` is answered. Untried where no answer of HTTP comes."""
         cookie = secrets.token_hex(11)
         try:
             reader, writer = await open_connection(visit.target, visit.http_port)
@@ -43,7 +43,7 @@ class Tunnel:
         tunnel._cookie = cookie
         tunnel._opened.append(writer)
         visit.keep(tunnel.client)
-        request = tunnel._request("GET", f"Accept: {KIND}")
+        request = tunnel._request("GET", f"Accept: {KIND}", *headers)
         try:
             async with asyncio.timeout(ANSWER_S):
                 writer.write(request)
@@ -69,6 +69,12 @@ class Tunnel:
         """The status of the answer to GET; 0 where it cannot be read."""
         number = self.head[9:12]
         return int(number) if number.isdigit() else 0
+
+    def all(self, name: str) -> list[str]:
+        """Every header of the answer to GET of a name in lower case."""
+        lines = self.head.decode("latin-1").split("\r\n")[1:]
+        pairs = (line.partition(":") for line in lines)
+        return [value.strip() for known, _, value in pairs if known.strip().lower() == name]
 
     async def post(self) -> None:
         """Open the way of the requests, or open it again. Broken when there is no connection."""

@@ -59,7 +59,10 @@ class Visit:
     """Seconds that the stream is played for the rules of RTP."""
 
     http_port: int | None = None
-    """Port of RTSP over HTTP; that of the URL where there is none."""
+    """Port of RTSP over HTTP and in WebSockets; that of the URL where there is none."""
+
+    websocket_path: str = "/"
+    """Path of RTSP in WebSockets, at the same port."""
 
     thorough: bool = False
     """Whether sessions are waited for until they end."""

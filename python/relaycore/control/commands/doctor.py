@@ -36,6 +36,9 @@ PASSWORD_VARIABLE: Final = "RELAYCORE_DOCTOR_PASSWORD"  # noqa: S105
 LONGEST_S: Final = 60.0
 """Seconds that a stream is played at most."""
 
+LONGEST_PATH: Final = 1024
+"""Characters of a path that is taken."""
+
 LONGEST_PASSWORD: Final = 256
 """Characters of a password that is taken."""
 
@@ -53,7 +56,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--transport", metavar="HOW", help="`tcp` or `udp` for the media; `tcp` by default")
     parser.add_argument("--duration", metavar="S", help="seconds that are played, 1 to 60; 6 by default")
-    parser.add_argument("--http-port", metavar="N", help="port of RTSP over HTTP; that of the URL by default")
+    parser.add_argument(
+        "--http-port",
+        metavar="N",
+        help="port of RTSP over HTTP and in WebSockets; that of the URL by default",
+    )
+    parser.add_argument("--websocket-path", metavar="PATH", help="path of RTSP in WebSockets; / by default")
     parser.add_argument(
         "--thorough", action="store_true", help="wait for sessions to end as well, which takes minutes"
     )
@@ -72,6 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
         transport_of(arguments.transport or "tcp"),
         duration=duration_of(arguments.duration or "6"),
         http_port=None if arguments.http_port is None else port_of(arguments.http_port),
+        websocket_path=path_of(arguments.websocket_path or "/"),
         thorough=arguments.thorough,
     )
     findings = asyncio.run(examine(visit, rules))
@@ -113,6 +122,14 @@ def port_of(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 5 and 1 <= int(text) <= 65535):
         raise ConfigurationError(Message("--http-port: write a port from 1 to 65535."))
     return int(text)
+
+
+def path_of(text: str) -> str:
+    """A path, with its query. ConfigurationError for anything else."""
+    plain = text.isascii() and text.isprintable() and " " not in text
+    if not text.startswith("/") or not plain or len(text) > LONGEST_PATH:
+        raise ConfigurationError(Message("--websocket-path: write a path like /websocket."))
+    return text
 
 
 def credentials_for(

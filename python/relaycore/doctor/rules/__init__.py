@@ -18,6 +18,7 @@ from relaycore.doctor.rules import (
     rtsp_sessions,
     rtsp_tracks,
     tunnel,
+    websocket,
 )
 
 __all__ = ["RULES"]
@@ -31,6 +32,7 @@ RULES: Final[tuple[Rule, ...]] = (
     *rtsp_play.RULES,
     *pause.RULES,
     *tunnel.RULES,
+    *websocket.RULES,
     *multicast.RULES,
     *keep_alive.RULES,
     *rtp.RULES,

@@ -17,7 +17,7 @@ from typing import Final
 from relaycore.doctor.findings import Broken, Rule, Untried
 from relaycore.doctor.recorder import open_pair
 from relaycore.doctor.rules.asking import need_status
-from relaycore.doctor.visit import Session, Visit, session_id
+from relaycore.doctor.visit import Session, Visit
 from relaycore.language import Message
 
 __all__ = ["RULES"]
@@ -37,6 +37,11 @@ END: Final = 1.75
 LOOK: Final = 0.2
 """Part of the timeout before that in which packets show that a session lives."""
 
+FIRST_S: Final = 0.1
+"""Seconds between looks whether every session has had a packet."""
+
+FIRST_TRIES: Final = 50
+
 KEPT: Final = "lives"
 
 OWN_SOURCE: Final = 0x72636472
@@ -49,10 +54,10 @@ CLOSED: Final = "closed"
 
 @dataclass
 class Life:
-    """One session that is waited for. Its last packet came at ``last``, of ``time.monotonic``."""
+    """One session that is waited for. ``last`` is when a packet of its first track came, monotonic."""
 
     session: Session
-    sockets: list[asyncio.DatagramTransport]
+    reports: asyncio.DatagramTransport
     timeout_s: float
     last: float = 0.0
     source: int = 0
@@ -133,13 +138,12 @@ async def _wait(visit: Visit) -> dict[str, bool]:
     try:
         for name in ("OPTIONS", *names, REPORTS, SILENT, CLOSED):
             lives[name] = await _begin(visit, sockets)
+        await _need_packets(list(lives.values()))
+        lives[CLOSED].session.client.close()
         began = time.monotonic()
         timeout_s = lives[SILENT].timeout_s
-        lives[CLOSED].session.client.close()
         for number in (1, 2):
             await asyncio.sleep(max(0.0, began + number * SIGN * timeout_s - time.monotonic()))
-            if not all(life.last for life in lives.values()):
-                raise Untried(Message("No packet came."))
             for name in ("OPTIONS", *names):
                 await _ask(visit, name, lives[name].session)
             _report(visit, lives[REPORTS])
@@ -151,22 +155,37 @@ async def _wait(visit: Visit) -> dict[str, bool]:
             socket.close()
 
 
+async def _need_packets(lives: list[Life]) -> None:
+    """Returns when all sessions have had a packet. Untried when that does not come."""
+    for _ in range(FIRST_TRIES):
+        if all(life.last for life in lives):
+            return
+        await asyncio.sleep(FIRST_S)
+    raise Untried(Message("No packet came."))
+
+
 async def _begin(visit: Visit, sockets: list[asyncio.DatagramTransport]) -> Life:
     """A session that plays over UDP. Untried where there is none, or its timeout is too long."""
-    media = (await visit.sent_media())[0]
     client = await visit.connect()
     took: list[Life] = []
-    low = await open_pair(client.host, lambda channel, data: took[0].take(channel, data), 0, sockets)
-    transport = f"RTP/AVP;unicast;client_port={low}-{low + 1}"
-    answer = await client.request("SETUP", media.control, {"Transport": transport})
-    if answer.status in (453, 461, 503):
-        raise Untried(Message("SETUP is answered {status}.", status=answer.status))
-    session = Session(client, session_id(answer), (answer,))
+    transports, reports = [], []
+
+    def take(channel: int, data: bytes) -> None:
+        for life in took:
+            life.take(channel, data)
+
+    for index in range(len(await visit.sent_media())):
+        # Of all tracks: some servers wait for the others where one is played alone.
+        low = await open_pair(client.host, take, index, sockets)
+        transports.append(f"RTP/AVP;unicast;client_port={low}-{low + 1}")
+        reports.append(sockets[-1])
+    session = await visit.set_up_tracks(client, transports)
+    answer = session.answers[0]
     found = re.search(r";\s*timeout\s*=\s*(\d{1,6})", answer.get("session") or "")
     timeout_s = float(found[1]) if found else DEFAULT_S
     if not 1 <= timeout_s <= LONGEST_S:
         raise Untried(Message("The timeout of {seconds} s is not waited for.", seconds=int(timeout_s)))
-    took.append(Life(session, sockets[-2:], timeout_s))
+    took.append(Life(session, reports[0], timeout_s))
     need_status(await session.request("PLAY", await visit.aggregate()), 200)
     return took[0]
 
@@ -190,7 +209,7 @@ def _report(visit: Visit, life: Life) -> None:
     item = bytes([1, len(name)]) + name
     item += bytes(4 - len(item) % 4)
     description = struct.pack("!BBHI", 0x81, 202, 1 + len(item) // 4, OWN_SOURCE) + item
-    life.sockets[1].sendto(report + description, (life.session.client.peer, int(ports[1])))
+    life.reports.sendto(report + description, (life.session.client.peer, int(ports[1])))
     visit.said.append((True, (report + description).hex(" ").encode()))
 
 

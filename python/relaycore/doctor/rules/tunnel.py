@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Final
 
 from relaycore.doctor import client
+from relaycore.doctor.credentials import Credentials
 from relaycore.doctor.findings import Broken, Rule, Untried
 from relaycore.doctor.rules.asking import need_status
 from relaycore.doctor.tunnel import KIND, Tunnel
@@ -28,8 +29,7 @@ async def answer(visit: Visit) -> None:
     tunnel = await Tunnel.ask(visit)
     if tunnel.status != 200:
         raise Untried(Message("The server does not have this."))
-    lines = tunnel.head.decode("latin-1").split("\r\n")
-    kinds = [line.partition(":")[2].strip() for line in lines if line.lower().startswith("content-type:")]
+    kinds = tunnel.all("content-type")
     if not kinds:
         raise Broken(Message("The answer has no {header}.", header="Content-Type"))
     if kinds[0].lower() != KIND:
@@ -46,8 +46,13 @@ async def answer(visit: Visit) -> None:
 async def login(visit: Visit) -> None:
     """HTTP asks for no password: RTSP does inside of it."""
     tunnel = await Tunnel.ask(visit)
-    if tunnel.status == 401:
-        raise Broken(Message("The answer is {status} and not {wanted}.", status=401, wanted=200))
+    if tunnel.status == 401 and visit.credentials is not None:
+        # Whether there is a tunnel behind the password: other pages may well have one.
+        own = Credentials(visit.credentials.user, visit.credentials.password)
+        if own.take(tunnel.all("www-authenticate")):
+            let_in = await Tunnel.ask(visit, f"Authorization: {own.header('GET', visit.target.path)}")
+            if let_in.status == 200 and let_in.all("content-type") == [KIND]:
+                raise Broken(Message("The answer is {status} and not {wanted}.", status=401, wanted=200))
     if tunnel.status != 200:
         raise Untried(Message("The server does not have this."))
 
