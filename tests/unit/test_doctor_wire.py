@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 import pytest
 
-from relaycore import Relay, Track, User
+from relaycore import Config, Relay, Track, User
 from relaycore._relaycore import now_ns
 from relaycore.doctor import client
 from relaycore.doctor.credentials import Credentials
@@ -15,6 +16,7 @@ from relaycore.doctor.findings import Finding, Outcome, Rule
 from relaycore.doctor.rules import RULES, rtsp_login, rtsp_messages, rtsp_play, rtsp_tracks
 from relaycore.doctor.target import Target
 from relaycore.doctor.visit import Visit
+from relaycore.settings import TlsSettings
 from tests.support.faulty_server import Fault, Said, edit, faulty, plain, status
 from tests.support.wire_proxy import Change, as_it_is, between
 
@@ -67,6 +69,11 @@ def never_stale(said: Said) -> bytes:
     return f'RTSP/1.0 401 No\r\n{lines[0]}\r\nWWW-Authenticate: Digest realm="r", nonce="n"\r\n\r\n'.encode()
 
 
+def vague(said: Said) -> bytes | None:
+    """What is wrong is not said."""
+    return status(400, of="SETUP")(said)
+
+
 FAULTS: dict[str, Fault] = {
     "rtsp-digest-md5": lambda said: said.head.replace("=MD5", "=SHA-512-256").encode() + said.body,
     "rtsp-digest-order": in_another_order,
@@ -81,6 +88,8 @@ FAULTS: dict[str, Fault] = {
     "rtsp-track-teardown": ended_with_the_track,
     "rtsp-setup-again": edit("interleaved=4-5", "interleaved=0-1", of="interleaved=4-5"),
     "rtsp-two-sessions": the_same_name(),
+    "rtsp-other-connection": status(454, of="TEARDOWN"),
+    "rtsp-many-sessions": lambda said: plain(said) if said.head.startswith("RTSP/1.0 2") else vague(said),
     "rtsp-set-parameter": status(451, of="SET_PARAMETER"),
     "rtsp-no-unicast": status(461, of="TCP;interleaved"),
     "rtsp-no-channels": edit("interleaved=", "channels=", of="SETUP"),
@@ -140,9 +149,9 @@ async def relay() -> AsyncIterator[Relay]:
         yield relay
 
 
-def visit(port: int, path: str = "own") -> Visit:
-    target = Target.parse(f"rtsp://127.0.0.1:{port}/{path}")
-    return Visit(target, Credentials(ANNA.name, ANNA.password), duration=1.0)
+def visit(port: int, path: str = "own", scheme: str = "rtsp") -> Visit:
+    target = Target.parse(f"{scheme}://127.0.0.1:{port}/{path}")
+    return Visit(target, Credentials(ANNA.name, "open-sesame"), duration=1.0, thorough=True)
 
 
 async def found(port: int, name: str) -> Finding:
@@ -158,6 +167,19 @@ async def test_relaycore_keeps_to_all_rules(relay: Relay) -> None:
     assert [(it.rule.id, it.why, it.shown) for it in one + several if it.outcome is Outcome.FAILS] == []
     assert {it.rule.id for it in one if it.outcome is Outcome.UNTRIED} == SEVERAL_TRACKS
     assert {it.outcome for it in several} == {Outcome.HOLDS}
+
+
+async def test_nothing_is_wrong_where_all_is_encrypted(tmp_path: Path) -> None:
+    config = Config(port=0, state_folder=str(tmp_path), tls=TlsSettings(enabled=True), users=[ANNA])
+    async with Relay(config) as relay:
+        await relay.add_camera("own", camera="pattern", size="160x120", fps=25, microphone="none")
+        looking = visit(relay.address[1], scheme="rtsps")
+        looking.thorough = False
+        findings = await examine(looking, RULES)
+    outcomes = {one.rule.id: one.outcome for one in findings}
+    assert Outcome.FAILS not in outcomes.values()
+    assert outcomes["rtsp-udp"] is Outcome.UNTRIED
+    assert outcomes["tunnel-media"] is outcomes["rtp-sequence"] is Outcome.HOLDS
 
 
 @pytest.mark.parametrize("name", FAULTS)

@@ -60,7 +60,13 @@ async def chosen_channels(visit: Visit) -> None:
 
 async def udp(visit: Visit) -> None:
     """RTP over UDP, which is all that some recorders know."""
-    session = await visit.set_up(UDP)
+    media = (await visit.sent_media())[0]
+    client = await visit.connect()
+    answer = await client.request("SETUP", media.control, {"Transport": UDP})
+    if answer.status == 461 and visit.target.scheme == "rtsps":
+        # Datagrams would leave the encryption.
+        raise Untried(Message("This connection is encrypted."))
+    session = Session(client, session_id(answer), (answer,))
     _need_transport(session, "client_port=42000-42001")
     _need_transport(session, "server_port=")
 

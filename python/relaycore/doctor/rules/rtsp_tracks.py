@@ -11,6 +11,12 @@ from relaycore.language import Message
 
 __all__ = ["RULES"]
 
+UDP: Final = "RTP/AVP;unicast;client_port=42000-42001"
+"""Nothing is played by it, so that nobody needs to listen there."""
+
+MOST_SESSIONS: Final = 32
+"""Sessions of one connection that are asked for."""
+
 
 async def set_up_whole(visit: Visit) -> None:
     """SETUP is about a track: the URL of all of them means none."""
@@ -66,6 +72,34 @@ async def two_sessions(visit: Visit) -> None:
         raise Broken(Message("Both sessions are named {name}.", name=repr(first.id)))
     need_status(await first.request("TEARDOWN", await visit.aggregate()), 200)
     need_status(await second.request("PLAY", await visit.aggregate()), 200)
+
+
+async def other_connection(visit: Visit) -> None:
+    """A session is not that of a connection, where nothing of it goes through the connection."""
+    media = (await visit.sent_media())[0]
+    client = await visit.connect()
+    answer = await client.request("SETUP", media.control, {"Transport": UDP})
+    if answer.status == 461:
+        raise Untried(Message("The server does not have this."))
+    first = Session(client, session_id(answer), (answer,))
+    second = Session(await visit.connect(), first.id, first.answers)
+    # The end of a session is asked for in any state, and nothing is sent to nobody's port.
+    need_status(await second.request("TEARDOWN", await visit.aggregate()), 200)
+
+
+async def many_sessions(visit: Visit) -> None:
+    """Sessions of a connection that are too many are refused by what is missing."""
+    if not visit.thorough:
+        raise Untried(Message("This takes what others may need: give --thorough."))
+    media = (await visit.sent_media())[0]
+    client = await visit.connect()
+    for number in range(MOST_SESSIONS):
+        channels = f"interleaved={2 * number}-{2 * number + 1}"
+        transport = {"Transport": f"RTP/AVP/TCP;unicast;{channels}"}
+        answer = await client.request("SETUP", media.control, transport)
+        need_status(answer, 200, 453, 503)
+        if answer.status != 200:
+            return
 
 
 async def set_parameter(visit: Visit) -> None:
@@ -135,6 +169,18 @@ RULES: Final = (
         Message("Two sessions of a connection have their own names and their own ends."),
         "RFC 2326 §1.1, §12.37",
         two_sessions,
+    ),
+    Rule(
+        "rtsp-other-connection",
+        Message("A session over UDP can be ended from another connection."),
+        "RFC 2326 §1.1",
+        other_connection,
+    ),
+    Rule(
+        "rtsp-many-sessions",
+        Message("A session too many is answered 453 or 503."),
+        "RFC 2326 §11.3.4",
+        many_sessions,
     ),
     Rule(
         "rtsp-set-parameter",
