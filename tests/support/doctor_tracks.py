@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from relaycore.doctor.client import Answer
-from relaycore.doctor.description import Media
+from relaycore.doctor.description import Description, Media
 from relaycore.doctor.examine import examine
 from relaycore.doctor.findings import Finding, Rule
 from relaycore.doctor.recording import Packet, Recording, Track, parse_packet
 from relaycore.doctor.target import Target
 from relaycore.doctor.visit import Visit
 
-__all__ = ["check", "described", "packet", "track", "with_payload"]
+__all__ = ["check", "check_text", "described", "packet", "track", "with_payload"]
 
 
 def packet(
@@ -61,4 +61,19 @@ async def check(rule: Rule, *tracks: Track, reliable: bool = True) -> Finding:
             """Nobody is asked."""
 
     (finding,) = await examine(Recorded(Target.parse("rtsp://127.0.0.1/x")), [rule])
+    return finding
+
+
+async def check_text(rule: Rule, text: str) -> Finding:
+    """What the rule finds in this description."""
+    answer = Answer("RTSP/1.0", 200, (), b"", text.encode())
+
+    class Described(Visit):
+        async def describe(self, client: object = None) -> tuple[Answer, Description]:
+            return answer, Description.parse(text, self.url)
+
+        async def connect(self) -> None:  # type: ignore[override]
+            """Nobody is asked."""
+
+    (finding,) = await examine(Described(Target.parse("rtsp://127.0.0.1/x")), [rule])
     return finding

@@ -48,8 +48,10 @@ class _Keeper:
         if control:
             track.compounds.append(parse_reports(data))
             track.arrived.append(time.monotonic() - self._began)
+            track.seen.append(len(track.packets))
         elif (packet := parse_packet(data)) is not None:
             track.packets.append(packet)
+            track.times.append(time.monotonic() - self._began)
         else:
             track.broken.append(data)
 

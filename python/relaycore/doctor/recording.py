@@ -50,7 +50,7 @@ class Report:
 
 @dataclass
 class Track:
-    """What came of one track. ``arrived`` has the seconds since PLAY of every compound of RTCP."""
+    """What came of one track. ``arrived`` has the seconds since SETUP of every compound of RTCP."""
 
     media: Media
     packets: list[Packet] = field(default_factory=list)
@@ -59,6 +59,11 @@ class Track:
 
     compounds: list[list[Report]] = field(default_factory=list)
     arrived: list[float] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
+    """The same of every packet."""
+
+    seen: list[int] = field(default_factory=list)
+    """How many packets had come before each compound."""
 
     @property
     def encoding(self) -> str:

@@ -17,6 +17,8 @@ from relaycore.doctor.rules import (
     rtsp_play,
     rtsp_sessions,
     rtsp_tracks,
+    sdp,
+    times,
     tunnel,
     websocket,
 )
@@ -35,6 +37,8 @@ RULES: Final[tuple[Rule, ...]] = (
     *websocket.RULES,
     *multicast.RULES,
     *keep_alive.RULES,
+    *sdp.RULES,
     *rtp.RULES,
+    *times.RULES,
     *payload.RULES,
 )
