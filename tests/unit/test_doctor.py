@@ -302,7 +302,15 @@ def test_a_challenge_is_answered() -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["http://h/x", "rtsp://", "rtsp://h:99999/x", "rtsp://h/a b", "rtsp://h/\r\nX: y", "rtsp://u:secret@h/x"],
+    [
+        "ftp://h/x",
+        "http://u:secret@h/",
+        "rtsp://",
+        "rtsp://h:99999/x",
+        "rtsp://h/a b",
+        "rtsp://h/\r\nX: y",
+        "rtsp://u:secret@h/x",
+    ],
 )
 def test_urls_that_are_not_taken(url: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", url]) == 2

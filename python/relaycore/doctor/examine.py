@@ -18,11 +18,19 @@ RULE_S: Final = 30.0
 
 
 async def examine(
-    visit: Visit, rules: Sequence[Rule], tell: Callable[[Finding], None] | None = None
+    visit: Visit,
+    rules: Sequence[Rule],
+    tell: Callable[[Finding], None] | None = None,
+    *,
+    streams: bool = True,
 ) -> list[Finding]:
-    """The outcome of every rule; ``tell`` hears of each at once. SourceError when nobody is there."""
+    """The outcome of every rule; ``tell`` hears of each at once. SourceError when nobody is there.
+
+    ``streams`` is whether there have to be streams at all.
+    """
     try:
-        await visit.connect()
+        if streams:
+            await visit.connect()
     except Broken:
         raise SourceError(
             Message(

@@ -9,7 +9,10 @@ from urllib.parse import urlsplit
 from relaycore.errors import ConfigurationError
 from relaycore.language import Message
 
-__all__ = ["Target"]
+__all__ = ["Target", "onvif_address"]
+
+DEVICE_SERVICE: Final = "/onvif/device_service"
+"""Path of the device service, which ONVIF Core prescribes."""
 
 PORTS: Final = {"rtsp": 554, "rtsps": 322}
 """Ports of a URL without one (RFC 2326 section 3.2, RFC 7826 section 4.2)."""
@@ -50,14 +53,36 @@ class Target:
             parts, host, port = urlsplit(""), None, None
         if not host or parts.scheme not in PORTS or len(url) > LONGEST_URL or not _is_plain(url):
             raise ConfigurationError(Message("Write the URL like rtsp://192.168.1.20/stream1."))
-        if "@" in parts.netloc:
-            raise ConfigurationError(
-                Message(
-                    "Leave name and password out of the URL, where other programs see them: use --user, "
-                    "and the password is asked for."
-                )
-            )
+        _refuse_login(parts.netloc)
         return cls(url, parts.scheme, host, PORTS[parts.scheme] if port is None else port, parts.query)
+
+
+def onvif_address(url: str) -> str:
+    """The address of a device service of ONVIF, with its usual path where it has none.
+
+    ConfigurationError when it is none of HTTP, or has a password in it.
+    """
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        parts, host = urlsplit(""), None
+    if not host or parts.scheme not in ("http", "https") or len(url) > LONGEST_URL or not _is_plain(url):
+        raise ConfigurationError(
+            Message("Write the URL of ONVIF like http://192.168.1.20/onvif/device_service.")
+        )
+    _refuse_login(parts.netloc)
+    return parts._replace(path=DEVICE_SERVICE, fragment="").geturl() if parts.path in ("", "/") else url
+
+
+def _refuse_login(place: str) -> None:
+    if "@" in place:
+        raise ConfigurationError(
+            Message(
+                "Leave name and password out of the URL, where other programs see them: use --user, "
+                "and the password is asked for."
+            )
+        )
 
 
 def _is_plain(url: str) -> bool:

@@ -58,6 +58,9 @@ class Visit:
     duration: float = 6.0
     """Seconds that the stream is played for the rules of RTP."""
 
+    onvif: str | None = None
+    """Address of the device service of ONVIF."""
+
     http_port: int | None = None
     """Port of RTSP over HTTP and in WebSockets; that of the URL where there is none."""
 

@@ -9,25 +9,28 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
+from urllib.parse import urlsplit
 
 from relaycore.control.checking import did_you_mean
 from relaycore.control.console import make_console
 from relaycore.doctor.credentials import Credentials
 from relaycore.doctor.examine import examine
-from relaycore.doctor.findings import Outcome, Rule
+from relaycore.doctor.findings import Broken, Finding, Outcome, Rule, Untried
+from relaycore.doctor.onvif.asking import device_time
 from relaycore.doctor.report import show_findings, to_json
 from relaycore.doctor.rules import RULES
-from relaycore.doctor.target import Target
+from relaycore.doctor.rules.onvif_media import first_stream
+from relaycore.doctor.target import Target, onvif_address
 from relaycore.doctor.visit import Visit
-from relaycore.errors import ConfigurationError
+from relaycore.errors import ConfigurationError, SourceError
 from relaycore.language import Message, _
 
 NAME = "doctor"
 HELP = "check whether a camera or server keeps to the rules, and show where it does not"
 DESCRIPTION = (
-    "Speaks RTSP to any camera or server, checks rule by rule what the specifications demand, and shows what "
-    "was sent and what came back where one fails. Nothing is changed at the camera. The exit code is 0 when "
-    "no rule fails, 1 when one does, and 2 when the server cannot be reached."
+    "Speaks RTSP and ONVIF to any camera or server, checks rule by rule what the specifications demand, and "
+    "shows what was sent and what came back where one fails. Nothing is changed at the camera. The exit code "
+    "is 0 when no rule fails, 1 when one does, and 2 when the server cannot be reached."
 )
 
 PASSWORD_VARIABLE: Final = "RELAYCORE_DOCTOR_PASSWORD"  # noqa: S105
@@ -45,7 +48,15 @@ LONGEST_PASSWORD: Final = 256
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The options of this command."""
-    parser.add_argument("url", metavar="URL", help="what is examined, like rtsp://192.168.1.20/stream1")
+    parser.add_argument(
+        "url",
+        metavar="URL",
+        help=(
+            "what is examined, like rtsp://192.168.1.20/stream1, or with its web services "
+            "http://192.168.1.20/onvif/device_service"
+        ),
+    )
+    parser.add_argument("--onvif", metavar="URL", help="address of the web services of ONVIF of a stream")
     parser.add_argument(
         "--user",
         metavar="NAME",
@@ -72,8 +83,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Examines the server. ConfigurationError for a mistake, SourceError when it cannot be reached."""
-    target = Target.parse(arguments.url)
     rules = chosen(RULES, arguments.only, arguments.skip)
+    asked_by_onvif = arguments.url.partition("://")[0] in ("http", "https")
+    if asked_by_onvif and arguments.onvif is not None:
+        raise ConfigurationError(Message("--onvif: the URL is one of ONVIF already."))
+    address = arguments.url if asked_by_onvif else arguments.onvif
+    onvif = None if address is None else onvif_address(address)
+    # Of ONVIF's, the one that is played is asked for later.
+    host = urlsplit(onvif or "").netloc
+    target = Target.parse(f"rtsp://{host}" if asked_by_onvif else arguments.url)
     visit = Visit(
         target,
         credentials_for(arguments.user, os.environ),
@@ -82,14 +100,36 @@ def run(arguments: argparse.Namespace) -> int:
         http_port=None if arguments.http_port is None else port_of(arguments.http_port),
         websocket_path=path_of(arguments.websocket_path or "/"),
         thorough=arguments.thorough,
+        onvif=onvif,
     )
-    findings = asyncio.run(examine(visit, rules))
+    findings = asyncio.run(_examine(visit, rules, asked_by_onvif=asked_by_onvif))
     if arguments.json:
-        url = target.url.partition("?")[0]
+        url = arguments.url.partition("?")[0]
         sys.stdout.write(to_json(url, findings) + "\n")
     else:
         show_findings(make_console(), findings)
     return int(any(finding.outcome is Outcome.FAILS for finding in findings))
+
+
+async def _examine(visit: Visit, rules: Sequence[Rule], *, asked_by_onvif: bool) -> list[Finding]:
+    """The findings. Where ONVIF tells of no stream, there are those of its own rules alone."""
+    if not asked_by_onvif:
+        return await examine(visit, rules)
+    assert visit.onvif is not None
+    try:
+        await device_time(visit)
+    except Broken as error:
+        raise SourceError(
+            Message("{url} is not answered: {why}", url=visit.onvif.partition("?")[0], why=error.why)
+        ) from None
+    try:
+        visit.target = Target.parse(await first_stream(visit))
+    except (Broken, Untried, ConfigurationError):
+        own = [rule for rule in rules if rule.id.startswith("onvif-")]
+        return await examine(visit, own, streams=False)
+    finally:
+        visit.end_rule()
+    return await examine(visit, rules)
 
 
 def chosen(rules: Sequence[Rule], only: str | None, skip: str | None) -> list[Rule]:

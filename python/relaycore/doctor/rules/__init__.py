@@ -8,6 +8,9 @@ from relaycore.doctor.findings import Rule
 from relaycore.doctor.rules import (
     keep_alive,
     multicast,
+    onvif_device,
+    onvif_events,
+    onvif_media,
     pause,
     payload,
     rtp,
@@ -41,4 +44,7 @@ RULES: Final[tuple[Rule, ...]] = (
     *rtp.RULES,
     *times.RULES,
     *payload.RULES,
+    *onvif_device.RULES,
+    *onvif_media.RULES,
+    *onvif_events.RULES,
 )

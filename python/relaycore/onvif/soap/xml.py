@@ -19,10 +19,10 @@ class BadXml(ValueError):
     """It is no XML, or none that is taken here."""
 
 
-def parse(data: bytes) -> etree._Element:
+def parse(data: bytes, most: int = MOST_BYTES) -> etree._Element:
     """The root of a document. BadXml where it is none, too large or too deep, or has a document type."""
-    if len(data) > MOST_BYTES:
-        raise BadXml(f"it has more than {MOST_BYTES} bytes")
+    if len(data) > most:
+        raise BadXml(f"it has more than {most} bytes")
     # Another encoding could hide what is looked for here, and no client has one.
     if b"\0" in data:
         raise BadXml("it is not in UTF-8")

@@ -1,0 +1,1 @@
+"""Asks web services of ONVIF for the rules about them."""

@@ -1,0 +1,169 @@
+"""What rules of ONVIF ask of the device, with and without a login."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Final
+from urllib.parse import urlsplit
+
+from lxml import etree
+
+from relaycore.doctor.credentials import Credentials
+from relaycore.doctor.findings import Broken, Untried
+from relaycore.doctor.onvif.client import Soap, Token, envelope, post
+from relaycore.doctor.visit import Visit
+from relaycore.language import Message
+from relaycore.onvif.soap.names import NSMAP, TDS, local_name
+
+__all__ = [
+    "ask",
+    "ask_openly",
+    "device",
+    "device_time",
+    "need_answer",
+    "need_credentials",
+    "need_here",
+    "need_text",
+    "offset",
+    "service",
+    "with_token",
+]
+
+_SERVICES: Final = "onvif-services"
+_KIND: Final = "onvif-by-token"
+
+
+def device(visit: Visit) -> str:
+    """The address of the device service. Untried when none was given."""
+    if visit.onvif is None:
+        raise Untried(
+            Message("No address of ONVIF is known: give --onvif, or its URL in place of the stream's.")
+        )
+    return visit.onvif
+
+
+def need_credentials(visit: Visit) -> Credentials:
+    """Name and password. Untried without."""
+    if visit.credentials is None:
+        raise Untried(Message("Nobody is logged in: give --user."))
+    return visit.credentials
+
+
+async def ask_openly(visit: Visit, body: str, url: str | None = None) -> Soap:
+    """The answer to somebody who does not say who it is."""
+    return await post(url or device(visit), envelope(body), visit.said, shown=body)
+
+
+async def with_token(visit: Visit, body: str, token: Token, url: str | None = None) -> Soap:
+    """The answer to a request with a WS-UsernameToken."""
+    shown = f"{body} (with a WS-UsernameToken)"
+    return await post(url or device(visit), envelope(body, token), visit.said, shown=shown)
+
+
+async def ask(visit: Visit, body: str, url: str | None = None, *, wait_s: float = 0.0) -> Soap:
+    """The answer to whoever the doctor is: by HTTP Digest, or where that is refused by a WS-UsernameToken.
+
+    Broken where it is a fault or no XML, Untried where it is refused.
+    """
+    url, credentials = url or device(visit), visit.credentials
+    answer: Soap | None = None
+    if not visit.kept.get(_KIND):
+        answer = await post(
+            url, envelope(body), visit.said, credentials=credentials, shown=body, wait_s=wait_s
+        )
+    if credentials is not None and (answer is None or answer.refuses):
+        token = Token.of(credentials, await offset(visit))
+        shown = f"{body} (with a WS-UsernameToken)"
+        answer = await post(url, envelope(body, token), visit.said, shown=shown, wait_s=wait_s)
+        if not answer.refuses:
+            visit.kept[_KIND] = True
+    assert answer is not None
+    if answer.refuses:
+        raise Untried(
+            Message("The device asks for a password: give --user.")
+            if credentials is None
+            else Message("The device does not let this user ask for it.")
+        )
+    need_answer(answer)
+    return answer
+
+
+def need_answer(answer: Soap) -> None:
+    """Broken where it is a fault, or no XML of SOAP."""
+    if answer.root is None or local_name(str(answer.root.tag)) != "Envelope":
+        raise Broken(Message("The answer is no envelope of SOAP."))
+    if answer.is_fault or answer.status != 200:
+        subcodes = "/".join(answer.subcodes) or "-"
+        raise Broken(
+            Message(
+                "The answer is {status} with the fault {subcodes}.", status=answer.status, subcodes=subcodes
+            )
+        )
+
+
+def need_text(answer: Soap, path: str) -> str:
+    """The text at a path. Broken without."""
+    found = answer.text(path)
+    if not found:
+        raise Broken(Message("The answer has no {name}.", name=path.rpartition("/")[2].rpartition(":")[2]))
+    return found
+
+
+def need_here(visit: Visit, address: str) -> str:
+    """An address that the device tells. Broken where it is none, or leads to another host."""
+    parts = urlsplit(address)
+    if parts.hostname is None:
+        raise Broken(Message("{address} is no address.", address=repr(address[:200])))
+    if parts.hostname.lower() != (urlsplit(device(visit)).hostname or "").lower():
+        raise Broken(
+            Message("The address {address} leads to another host.", address=address.partition("?")[0][:200])
+        )
+    return address
+
+
+async def service(visit: Visit, prefix: str) -> str:
+    """The address of a service by its prefix. Untried where the device has none."""
+    if prefix == "tds":
+        return device(visit)
+    found = visit.kept.get(_SERVICES)
+    if not isinstance(found, Mapping):
+        found = await _services(visit)
+        visit.kept[_SERVICES] = found
+    if NSMAP[prefix] not in found:
+        raise Untried(Message("The device does not have this service."))
+    return need_here(visit, found[NSMAP[prefix]])
+
+
+async def _services(visit: Visit) -> dict[str, str]:
+    answer = await ask(
+        visit, "<tds:GetServices><tds:IncludeCapability>false</tds:IncludeCapability></tds:GetServices>"
+    )
+    pairs = [(one.findtext(f"{{{TDS}}}Namespace"), one.findtext(f"{{{TDS}}}XAddr")) for one in _each(answer)]
+    return {space.strip(): address.strip() for space, address in pairs if space and address}
+
+
+def _each(answer: Soap) -> list[etree._Element]:
+    return answer.all(".//tds:GetServicesResponse/tds:Service")
+
+
+async def device_time(visit: Visit) -> datetime:
+    """What the device says of the time in UTC. Broken where it says nothing that is a time."""
+    answer = await ask_openly(visit, "<tds:GetSystemDateAndTime/>")
+    need_answer(answer)
+    utc = ".//tt:UTCDateTime"
+    names = [f"{utc}/tt:Date/tt:{name}" for name in ("Year", "Month", "Day")]
+    names += [f"{utc}/tt:Time/tt:{name}" for name in ("Hour", "Minute", "Second")]
+    try:
+        year, month, day, hour, minute, second = (int(need_text(answer, name)) for name in names)
+        return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
+    except ValueError:
+        raise Broken(Message("The answer has no {name}.", name="UTCDateTime")) from None
+
+
+async def offset(visit: Visit) -> timedelta:
+    """How far the clock of the device is ahead; nothing where it does not tell."""
+    try:
+        return await device_time(visit) - datetime.now(UTC)
+    except Broken:
+        return timedelta()

@@ -1,0 +1,203 @@
+"""One request of SOAP and its answer, within limits, and without a password in either."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import secrets
+import ssl
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+from urllib.parse import urlsplit
+
+import aiohttp
+from lxml import etree
+
+from relaycore.doctor.credentials import Credentials
+from relaycore.doctor.findings import Broken
+from relaycore.language import Message
+from relaycore.onvif.soap.names import NSMAP, WSSE, WSU
+from relaycore.onvif.soap.xml import BadXml, parse
+
+__all__ = ["Soap", "Token", "envelope", "fetch", "post"]
+
+ANSWER_S: Final = 5.0
+"""Seconds that an answer may take, beside what it waits for."""
+
+MOST_BYTES: Final = 1024 * 1024
+"""Bytes of an answer that are read."""
+
+_DIGEST: Final = (
+    "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-username-token-profile-1.0#PasswordDigest"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Soap:
+    """An answer. ``root`` is ``None`` where the body is no XML."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    root: etree._Element | None
+
+    def get(self, name: str) -> str | None:
+        """The first header of a name in lower case."""
+        return next((value for known, value in self.headers if known == name), None)
+
+    def all_headers(self, name: str) -> list[str]:
+        """Every header of a name in lower case."""
+        return [value for known, value in self.headers if known == name]
+
+    def text(self, path: str) -> str | None:
+        """The text at a path like ``.//tt:Name``, without spaces around it."""
+        found = None if self.root is None else self.root.findtext(path, namespaces=NSMAP)
+        return None if found is None else found.strip()
+
+    def all(self, path: str) -> list[etree._Element]:
+        """All elements at a path."""
+        return [] if self.root is None else self.root.findall(path, namespaces=NSMAP)
+
+    @property
+    def is_fault(self) -> bool:
+        """Whether it is a fault of SOAP 1.2."""
+        return bool(self.all("s:Body/s:Fault"))
+
+    @property
+    def subcodes(self) -> list[str]:
+        """The subcodes of a fault without their prefixes, the widest first."""
+        return [(one.text or "").strip().rpartition(":")[2] for one in self.all(".//s:Subcode/s:Value")]
+
+    @property
+    def refuses(self) -> bool:
+        """Whether it says that somebody else has to ask."""
+        return self.status in (401, 403) or "NotAuthorized" in self.subcodes
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A WS-UsernameToken with a digest (WS-Security UsernameToken Profile 1.0 section 3.1)."""
+
+    name: str
+    digest: str
+    nonce: str
+    created: str
+
+    @classmethod
+    def of(cls, credentials: Credentials, ahead: timedelta = timedelta()) -> Token:
+        """A new one, made so much later than now."""
+        nonce = secrets.token_bytes(16)
+        created = (datetime.now(UTC) + ahead).strftime("%Y-%m-%dT%H:%M:%SZ")
+        hashed = hashlib.sha1(
+            nonce + created.encode() + credentials.password.encode(), usedforsecurity=False
+        ).digest()
+        return cls(
+            credentials.user, base64.b64encode(hashed).decode(), base64.b64encode(nonce).decode(), created
+        )
+
+    def element(self) -> etree._Element:
+        """The header of WS-Security."""
+        spaces = {"wsse": WSSE, "wsu": WSU}
+        header = etree.Element(f"{{{WSSE}}}Security", nsmap=spaces)
+        token = etree.SubElement(header, f"{{{WSSE}}}UsernameToken")
+        etree.SubElement(token, f"{{{WSSE}}}Username").text = self.name
+        password = etree.SubElement(token, f"{{{WSSE}}}Password", Type=_DIGEST)
+        password.text = self.digest
+        etree.SubElement(token, f"{{{WSSE}}}Nonce").text = self.nonce
+        etree.SubElement(token, f"{{{WSU}}}Created").text = self.created
+        return header
+
+
+def envelope(body: str, token: Token | None = None) -> bytes:
+    """An envelope of SOAP 1.2 around elements whose prefixes are those of relaycore."""
+    spaces = " ".join(f'xmlns:{prefix}="{space}"' for prefix, space in NSMAP.items())
+    root = etree.fromstring(f"<s:Envelope {spaces}><s:Header/><s:Body>{body}</s:Body></s:Envelope>")
+    if token is not None:
+        root[0].append(token.element())
+    return etree.tostring(root, xml_declaration=True, encoding="utf-8")
+
+
+async def post(
+    url: str,
+    data: bytes,
+    said: list[tuple[bool, bytes]],
+    *,
+    credentials: Credentials | None = None,
+    shown: str = "",
+    wait_s: float = 0.0,
+) -> Soap:
+    """The answer to a request; with credentials, a challenge of Digest is answered.
+
+    ``shown`` is what is kept of the request, ``wait_s`` how long it may wait for something to happen. Broken
+    when there is no answer.
+    """
+    said.append((True, f"POST {url.partition('?')[0]}\n{shown or '(a body of XML)'}".encode()))
+    headers = {"Content-Type": "application/soap+xml; charset=utf-8"}
+    answer = await _exchange("POST", url, data, headers, credentials, wait_s)
+    said.append((False, _shown(answer)))
+    return answer
+
+
+async def fetch(url: str, said: list[tuple[bool, bytes]], credentials: Credentials | None) -> Soap:
+    """The answer to a GET. Broken when there is none."""
+    said.append((True, f"GET {url.partition('?')[0]}".encode()))
+    answer = await _exchange("GET", url, None, {}, credentials, 0.0)
+    said.append((False, f"HTTP {answer.status} {answer.get('content-type')} {len(answer.body)} B".encode()))
+    return answer
+
+
+async def _exchange(
+    method: str,
+    url: str,
+    data: bytes | None,
+    headers: dict[str, str],
+    credentials: Credentials | None,
+    wait_s: float,
+) -> Soap:
+    logins = (
+        ()
+        if credentials is None
+        else (aiohttp.DigestAuthMiddleware(credentials.user, credentials.password, preemptive=False),)
+    )
+    context: ssl.SSLContext | bool = True
+    if urlsplit(url).scheme == "https":
+        # Cameras sign their certificates themselves, and Digest shows the password to nobody.
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    limit = aiohttp.ClientTimeout(total=ANSWER_S + wait_s)
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=limit, trust_env=False) as http,
+            http.request(
+                method,
+                url,
+                data=data,
+                headers=headers,
+                middlewares=logins,
+                ssl=context,
+                allow_redirects=False,
+            ) as response,
+        ):
+            body = bytearray()
+            async for piece in response.content.iter_chunked(64 * 1024):
+                body += piece
+                if len(body) > MOST_BYTES:
+                    raise Broken(Message("The answer has more than {count} bytes.", count=MOST_BYTES))
+            found = tuple((name.lower(), value) for name, value in response.headers.items())
+            return Soap(response.status, found, bytes(body), _root(bytes(body)))
+    except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
+        raise Broken(Message("There was no answer over HTTP.")) from None
+
+
+def _root(body: bytes) -> etree._Element | None:
+    try:
+        return parse(body, MOST_BYTES)
+    except BadXml:
+        return None
+
+
+def _shown(answer: Soap) -> bytes:
+    body = answer.body.replace(b"><", b">\n<")
+    kind = (answer.get("content-type") or "").encode()
+    return f"HTTP {answer.status} ".encode() + kind + b"\n" + body
