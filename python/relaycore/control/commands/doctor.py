@@ -52,8 +52,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "url",
         metavar="URL",
         help=(
-            "what is examined, like rtsp://192.168.1.20/stream1, or with its web services "
-            "http://192.168.1.20/onvif/device_service"
+            "what is examined, like rtsp://192.168.1.20/stream1, or http://192.168.1.20 with its web services"
         ),
     )
     parser.add_argument("--onvif", metavar="URL", help="address of the web services of ONVIF of a stream")
