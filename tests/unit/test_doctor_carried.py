@@ -167,5 +167,12 @@ async def test_another_port_has_the_tunnel(relay: Relay) -> None:
     assert [one.outcome for one in findings] == [Outcome.HOLDS]
 
 
+def test_hosts_are_named_as_urls_name_them() -> None:
+    assert Target.parse("rtsp://[::1]:8554/x?y=1").at(80) == "[::1]:80"
+    target = Target.parse("rtsp://camera/x?y=1")
+    assert (target.at(80), target.path, target.root) == ("camera:80", "/x?y=1", "rtsp://camera:554")
+    assert Target.parse("rtsp://camera").path == "/"
+
+
 def test_every_rule_has_a_fault() -> None:
     assert FAULTS.keys() == {rule.id for rule in OURS}

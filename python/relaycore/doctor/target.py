@@ -34,8 +34,11 @@ class Target:
     @property
     def root(self) -> str:
         """The URL of the server itself, without a path."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.scheme}://{host}:{self.port}"
+        return f"{self.scheme}://{self.at(self.port)}"
+
+    def at(self, port: int) -> str:
+        """The host with a port of it, as URLs and ``Host`` have it."""
+        return f"[{self.host}]:{port}" if ":" in self.host else f"{self.host}:{port}"
 
     @property
     def path(self) -> str:

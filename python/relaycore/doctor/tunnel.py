@@ -132,7 +132,7 @@ class Tunnel:
         target = self._visit.target
         lines = [
             f"{method} {target.path} HTTP/1.0",
-            f"Host: {target.host}",
+            f"Host: {target.at(self._visit.http_port or target.port)}",
             "User-Agent: relaycore-doctor",
             f"x-sessioncookie: {self._cookie}",
             *headers,

@@ -152,10 +152,9 @@ class WebSocket:
 
     def _request(self) -> bytes:
         target = self._visit.target
-        host = f"[{target.host}]" if ":" in target.host else target.host
         lines = [
             f"GET {self._visit.websocket_path} HTTP/1.1",
-            f"Host: {host}:{self._visit.http_port or target.port}",
+            f"Host: {target.at(self._visit.http_port or target.port)}",
             "Upgrade: websocket",
             "Connection: Upgrade",
             f"Sec-WebSocket-Key: {self._key}",
