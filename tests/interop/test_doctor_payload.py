@@ -17,10 +17,6 @@ from tests.interop.test_published_formats import FFMPEG, GSTREAMER, ffmpeg, gstr
 RULED = [name for name in FFMPEG if name not in ("mpegvideo", "layer2", "layer3")]
 """What ffmpeg publishes and there are rules of."""
 
-PUBLISHERS = {"h264-intra-refresh": {"h264-aggregation"}}
-"""Rules that ffmpeg 5.1 breaks: the NRI of its STAP-A is 0, and its packets go on as they are."""
-
-
 PICTURES = "-re -f lavfi -i testsrc2=size=320x240:rate=25 -re -f lavfi -i sine=440:sample_rate=48000"
 
 TOGETHER = {
@@ -55,7 +51,7 @@ async def test_what_ffmpeg_publishes_breaks_no_rule(name: str) -> None:
         url = relay.urls("live")[0]
         async with published(relay, ffmpeg(FFMPEG[name], url)):
             found = await examined(url)
-    assert found[Outcome.FAILS] <= PUBLISHERS.get(name, set())
+    assert found[Outcome.FAILS] == set()
     assert found[Outcome.HOLDS]
 
 

@@ -199,12 +199,16 @@ fn a_source_goes_on_later_than_the_one_before() {
 
 /// A source of VP8, and what its stream hands to readers.
 fn collected_vp8() -> (Engine, Source, Arc<Collector>) {
+    collected(Track::new(Codec::Vp8, 90_000, 0, &[]))
+}
+
+/// A source of one track, and what its stream hands to readers.
+fn collected(track: Track) -> (Engine, Source, Arc<Collector>) {
     let engine = Engine::new(1, Limits::default(), String::new()).unwrap();
     let collector = Arc::new(Collector::default());
-    let tracks = vec![Track::new(Codec::Vp8, 90_000, 0, &[])];
     let opened = engine
         .shared
-        .open_source("any", tracks, true, Arc::new(Nobody));
+        .open_source("any", vec![track], true, Arc::new(Nobody));
     let source: Source = opened.unwrap();
     let subscriber: Arc<dyn Subscriber> = Arc::clone(&collector) as Arc<dyn Subscriber>;
     source.stream().subscribe(subscriber).unwrap();
@@ -274,4 +278,32 @@ fn pictures_without_times_of_their_own_are_told_apart_by_their_markers() {
     let bursts = collector.0.lock().unwrap();
     let points: Vec<_> = bursts.iter().map(|burst| burst.random_access).collect();
     assert_eq!(points, [true, false, false, true, false, false]);
+}
+
+/// RFC 6184 section 5.7, with all that may be around a payload: contributing sources, an extension, padding.
+#[test]
+fn aggregations_go_on_with_the_importance_of_their_units() {
+    let (_engine, mut source, collector) = collected(Track::new(Codec::H264, 90_000, 0, &[]));
+    let now = now_ns();
+    let header = RtpHeader {
+        marker: true,
+        payload_type: PayloadType(96),
+        sequence: SequenceNumber(1),
+        timestamp: 7,
+        ssrc: Ssrc(1),
+    };
+    let around: [u8; 12] = [9, 9, 9, 9, 0xab, 0xac, 0, 1, 8, 8, 8, 8];
+    let units = [0, 2, 0x67, 1, 0, 2, 0x68, 2, 0, 2, 0x65, 3];
+    let mut sent = [&header.to_bytes()[..], &around, &[24], &units, &[0, 2]].concat();
+    sent[0] |= 0x31;
+    source.packet(0, &sent, now);
+    source.flush(now);
+
+    let bursts = collector.0.lock().unwrap();
+    let packet = bursts[0].rtp_packets().next().unwrap();
+    assert_eq!(
+        packet[12..],
+        [&around[..], &[0x78], &units, &[0, 2]].concat()
+    );
+    assert_eq!(packet[0], sent[0]);
 }

@@ -185,8 +185,16 @@ impl TrackRelay {
         }
         .to_bytes();
         head[0] = bytes[0];
-        open.packets
-            .push(self.position.channel, &[&head, &bytes[head.len()..]]);
+        let rest = &bytes[head.len()..];
+        let channel = self.position.channel;
+        match parameters::mended_start(self.codec, packet.payload) {
+            Some(first) => {
+                let at = rest.len() - packet.payload.len() - usize::from(packet.padding);
+                let parts = [&head[..], &rest[..at], &[first], &rest[at + 1..]];
+                open.packets.push(channel, &parts);
+            }
+            None => open.packets.push(channel, &[&head, rest]),
+        }
         self.position.next_sequence = sequence.next();
         self.position.newest_pts = Some(
             self.position

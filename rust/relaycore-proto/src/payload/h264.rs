@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 
 use super::PayloadError;
 use super::assemble::{Assembler, Format, OpenPicture};
-use super::nal_units::{self, NalFormat, take_aggregation, take_fragment};
+use super::nal_units::{self, NalFormat, aggregated, take_aggregation, take_fragment};
 use crate::annexb::push_nal;
 use crate::burst::{BurstBuilder, RtpWriter};
 use crate::h264::{is_random_access, is_slice, type_of};
@@ -36,6 +36,25 @@ pub fn packetise(
     out: &mut BurstBuilder,
 ) -> Result<(), PayloadError> {
     nal_units::packetise::<H264>(access_unit, timestamp, max_payload, rtp, out)
+}
+
+/// The first byte that the payload of a packet should have, where it is an aggregation with another one: NRI is the
+/// highest of its NAL units, F is set when any has it (section 5.7).
+pub(super) fn mended_aggregation(payload: &[u8]) -> Option<u8> {
+    let (&first, rest) = payload.split_first()?;
+    if type_of(first) != STAP_A {
+        return None;
+    }
+    let header = aggregation_header(aggregated(rest).filter_map(|nal| nal.first()))?;
+    (header != first).then_some(header)
+}
+
+/// The header of an aggregation of NAL units with these first bytes; `None` when there are none.
+fn aggregation_header<'a>(firsts: impl Iterator<Item = &'a u8>) -> Option<u8> {
+    firsts
+        .map(|first| (first & FORBIDDEN, first & IMPORTANCE))
+        .reduce(|one, next| (one.0 | next.0, one.1.max(next.1)))
+        .map(|(forbidden, importance)| forbidden | importance | STAP_A)
 }
 
 /// Puts access units together from received packets, of packetization modes 0 and 1.
@@ -99,9 +118,7 @@ impl NalFormat for H264 {
 
     /// F is set when any NAL unit has it, NRI is the highest of all (section 5.7).
     fn push_aggregation_header(nals: &[&[u8]], out: &mut Vec<u8>) {
-        let forbidden = nals.iter().fold(0, |bits, nal| bits | nal[0] & FORBIDDEN);
-        let importance = nals.iter().map(|nal| nal[0] & IMPORTANCE).max();
-        out.push(forbidden | importance.unwrap_or(0) | STAP_A);
+        out.push(aggregation_header(nals.iter().map(|nal| &nal[0])).unwrap_or(STAP_A));
     }
 
     fn fragment_header(nal: &[u8], flags: u8) -> [u8; 2] {

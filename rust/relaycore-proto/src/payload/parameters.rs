@@ -1,9 +1,9 @@
 //! Parameter sets among the packets of H.264 (RFC 6184) and H.265 (RFC 7798): found where a sender sends them, and put
-//! into a packet of their own where it does not.
+//! into a packet of their own where it does not. What senders say wrongly of such packets is mended.
 
 use alloc::vec::Vec;
 
-use super::h264::{H264, STAP_A};
+use super::h264::{H264, STAP_A, mended_aggregation};
 use super::h265::{AP, H265};
 use super::nal_units::{NalFormat, aggregated, aggregation};
 use crate::annexb::{nal_units, push_nal};
@@ -79,6 +79,15 @@ pub fn packet(codec: Codec, sets: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
+/// The first byte that a payload should have, where it has another one. FFmpeg 5.1 leaves the importance of aggregations
+/// of H.264 at 0, so that networks which drop by it would lose the parameter sets first.
+#[must_use]
+pub fn mended_start(codec: Codec, payload: &[u8]) -> Option<u8> {
+    (codec == Codec::H264)
+        .then(|| mended_aggregation(payload))
+        .flatten()
+}
+
 fn packed<F: NalFormat>(sets: &[u8]) -> Option<Vec<u8>> {
     // Descriptions may hold anything: what is no NAL unit is left out.
     let nals: Vec<_> = nal_units(sets).filter(|nal| F::is_carried(nal)).collect();
@@ -108,6 +117,28 @@ mod tests {
             assert_eq!(seen, sets);
         }
         assert_eq!(packet(Codec::H264, SETS_264).unwrap()[0], 0x60 | STAP_A);
+    }
+
+    #[test]
+    fn aggregations_say_how_important_they_are() {
+        let right = packet(Codec::H264, SETS_264).unwrap();
+        assert_eq!(mended_start(Codec::H264, &right), None);
+        for wrong in [0, 0x20, 0x80, 0xe0] {
+            let payload = [&[wrong | STAP_A], &right[1..]].concat();
+            assert_eq!(mended_start(Codec::H264, &payload), Some(0x60 | STAP_A));
+            assert_eq!(mended_start(Codec::H265, &payload), None);
+        }
+        let forbidden = [STAP_A, 0, 1, 0xa6, 0, 1, 0x41];
+        assert_eq!(mended_start(Codec::H264, &forbidden), Some(0xc0 | STAP_A));
+        for other in [
+            &[][..],
+            &[0x65, 1],
+            &[28, 0x85],
+            &[STAP_A],
+            &[STAP_A, 0, 9, 0x67],
+        ] {
+            assert_eq!(mended_start(Codec::H264, other), None);
+        }
     }
 
     #[test]
