@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import logging
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -17,17 +14,13 @@ from relaycore.capture.controls import CONTROL_NAMES, change_controls, read_cont
 from relaycore.capture.model import Control, ControlName
 from relaycore.capture.source import SourceFormat
 from relaycore.errors import DeviceError, StateError
+from relaycore.kept_file import KeptFile
 from relaycore.language import Message
 
 __all__ = ["CONTROL_FILE", "CameraControls"]
 
-_log = logging.getLogger(__name__)
-
 CONTROL_FILE: Final = "controls.json"
 """Name of the file in the state folder."""
-
-MOST_BYTES: Final = 4 << 20
-"""Bytes of the file that are read."""
 
 
 class _Set(msgspec.Struct, frozen=True):
@@ -47,7 +40,7 @@ class CameraControls:
     """
 
     def __init__(self, folder: Path | None) -> None:
-        self._file = None if folder is None else folder / CONTROL_FILE
+        self._file = None if folder is None else KeptFile(folder / CONTROL_FILE, _Kept)
         self._now: _Kept = {}
         self._kept: _Kept = {}
         self._writing = asyncio.Lock()
@@ -56,7 +49,8 @@ class CameraControls:
     async def open(self) -> None:
         """Reads what was kept. A file that makes no sense is put aside, and there is nothing then."""
         if self._file is not None:
-            self._kept = await asyncio.to_thread(_read, self._file)
+            kept = await asyncio.to_thread(self._file.read)
+            self._kept = kept or {}
             self._now = dict(self._kept)
 
     async def read(self, path: str, camera: SourceFormat) -> Mapping[ControlName, Control]:
@@ -100,14 +94,14 @@ class CameraControls:
         return self._busy.setdefault(path, asyncio.Lock())
 
     async def _keep(
-        self, file: Path, path: str, camera: SourceFormat, wishes: Mapping[ControlName, int]
+        self, file: KeptFile[_Kept], path: str, camera: SourceFormat, wishes: Mapping[ControlName, int]
     ) -> None:
         async with self._writing:
             kept = _with(self._kept, path, camera, wishes)
             if kept == self._kept:
                 return
             try:
-                await asyncio.to_thread(_write, file, kept)
+                await asyncio.to_thread(file.write, kept)
             except OSError as error:
                 raise StateError(
                     Message(
@@ -124,30 +118,3 @@ def _with(kept: _Kept, path: str, camera: SourceFormat, wishes: Mapping[ControlN
     values = dict(before.values) if before is not None and before.camera == camera.name else {}
     values.update((str(name), value) for name, value in wishes.items())
     return {**kept, path: _Set(camera.name, values)}
-
-
-def _read(file: Path) -> _Kept:
-    try:
-        with file.open("rb") as opened:
-            return msgspec.json.decode(opened.read(MOST_BYTES), type=_Kept)
-    except FileNotFoundError:
-        return {}
-    except OSError as error:
-        _log.warning("what was set of cameras cannot be read: %s", error)
-        return {}
-    except (msgspec.MsgspecError, UnicodeError) as error:
-        aside = file.with_name(f"{file.name}.broken")
-        _log.warning("what was set of cameras makes no sense and is put aside as %s: %s", aside, error)
-        with contextlib.suppress(OSError):
-            file.replace(aside)
-        return {}
-
-
-def _write(file: Path, kept: _Kept) -> None:
-    """In one step, so that a crash leaves what was kept before."""
-    new = file.with_suffix(".new")
-    with new.open("wb") as opened:
-        opened.write(msgspec.json.format(msgspec.json.encode(kept)))
-        opened.flush()
-        os.fsync(opened.fileno())
-    new.replace(file)

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
 import msgspec
 
 from relaycore._relaycore import Stream, Track, now_ns
 from relaycore.access.rules import SUB
 from relaycore.camera_controls import CameraControls
+from relaycore.camera_encoders import CameraEncoders, Rendition
 from relaycore.capture.model import Control, ControlName
 from relaycore.capture.source import SourceFormat
 from relaycore.encode.running import EncoderOptions, EncoderState, EncoderWish
-from relaycore.errors import DeviceLost, PathError
+from relaycore.errors import ConfigurationError, DeviceLost, EncoderError, PathError
 from relaycore.events import (
     CameraBack,
     CameraFailed,
@@ -33,8 +35,7 @@ from relaycore.settings import CameraSettings, Join, MaskSettings, MotionSetting
 
 __all__ = ["CameraStatus", "Cameras", "Rendition"]
 
-Rendition = Literal["main", "sub"]
-"""Of the two that a camera has: ``sub`` is the smaller one, at PATH/sub."""
+_log = logging.getLogger(__name__)
 
 
 class StreamMaker(Protocol):
@@ -65,12 +66,14 @@ class Cameras:
         emit: Callable[[Event], None],
         on_picture: Callable[[str, bytes, float], None],
         controls: CameraControls,
+        encoders: CameraEncoders,
     ) -> None:
         self._add_stream = add_stream
         self._remove_stream = remove_stream
         self._emit = emit
         self._on_picture = on_picture
         self._controls = controls
+        self._encoders = encoders
         self._pipelines: dict[str, CameraPipeline] = {}
         self._settings: dict[str, CameraSettings] = {}
         self._stopped: set[str] = set()
@@ -143,6 +146,11 @@ class Cameras:
             await asyncio.shield(asyncio.to_thread(pipeline.stop, 0.0))
             self._remove_stream(path)
             raise
+        for rendition, wish in self._encoders.of(path, settings).items():
+            try:
+                await asyncio.to_thread(pipeline.set_encoder, wish, sub=rendition == "sub")
+            except (ConfigurationError, EncoderError) as error:
+                _log.warning("%s: what was set of the encoder of %s is left out: %s", path, rendition, error)
 
     async def remove(self, path: str, timeout: float) -> None:
         """Stops a camera, in about this many seconds, and ends its stream. PathError when there is none."""
@@ -228,10 +236,16 @@ class Cameras:
         """What its encoder can be changed to. PathError when no camera runs there."""
         return self._running(path).encoder_options(sub=rendition == "sub")
 
-    async def set_encoder(self, path: str, rendition: Rendition, wish: EncoderWish) -> None:
-        """Changes a running encoder. PathError, ConfigurationError or EncoderError where that cannot be."""
+    async def set_encoder(self, path: str, rendition: Rendition, wish: EncoderWish, *, keep: bool) -> None:
+        """Changes a running encoder, with ``keep`` also for when the camera is opened anew.
+
+        PathError, ConfigurationError or EncoderError where that cannot be, StateError where it is changed but
+        cannot be kept.
+        """
         pipeline = self._running(path)
         await asyncio.to_thread(pipeline.set_encoder, wish, sub=rendition == "sub")
+        if keep and path in self._settings:
+            await self._encoders.keep(path, self._settings[path], rendition, wish)
 
     def force_key_frame(self, path: str, rendition: Rendition) -> bool:
         """Has the next picture be a random access point; False where the camera encodes itself."""

@@ -38,6 +38,7 @@ from relaycore.addresses import is_loopback, reachable_addresses, url_host
 from relaycore.alerts.alerts import Alerts
 from relaycore.alerts.model import Alert, CameraPicture
 from relaycore.camera_controls import CameraControls
+from relaycore.camera_encoders import CameraEncoders
 from relaycore.cameras import Cameras, Rendition
 from relaycore.capture.model import Control, ControlName
 from relaycore.encode.running import EncoderOptions, EncoderState, EncoderWish
@@ -49,6 +50,7 @@ from relaycore.errors import (
     RelayClosed,
     RelaycoreError,
     SourceError,
+    StateError,
 )
 from relaycore.events import (
     AlertRaised,
@@ -202,9 +204,9 @@ class Relay:
         )
         self._link = EngineLink(engine, self._gatekeeper, listeners)
         folder = Path(self.config.state_folder) if self.config.state_folder else None
-        controls = CameraControls(folder)
+        controls, encoders = CameraControls(folder), CameraEncoders(folder)
         self._cameras = Cameras(
-            self._streams.add, self._streams.remove, self._emit, self._on_picture, controls
+            self._streams.add, self._streams.remove, self._emit, self._on_picture, controls, encoders
         )
         self._paths = Paths(self._path_host(engine), self._hooks, patience(self.config.limits))
         self._link.open()
@@ -234,6 +236,7 @@ class Relay:
                 await self._accounts.open()
             await self.devices.open(folder)
             await controls.open()
+            await encoders.open()
             await self._open_tls(engine, host)
             await self._tokens.apply(self.config.access.tokens)
             await self._ask_webhook(self.config.access.webhook)
@@ -495,18 +498,25 @@ class Relay:
         fps: float | None = None,
         bitrate: int | None = None,
         gop_seconds: float | None = None,
+        keep: bool = False,
     ) -> None:
         """Changes the encoder of a running camera; returns when it encodes like that.
 
         Sessions go on: what follows is of the same stream and clock, and begins with a random access point
-        and its parameter sets. It lasts while the camera is open, also when it is lost and comes back, and is
-        not kept when it is opened anew: after :meth:`stop_source`, when its settings change, and at the next
-        start. PathError when no camera runs at ``path``, ConfigurationError for what is none of
-        :meth:`encoder_options`, EncoderError, and nothing is changed, when there is no such encoder here.
+        and its parameter sets. It lasts while the camera is open, also when it is lost and comes back. With
+        ``keep`` it holds as well when the camera is opened anew, and where there is a state folder after a
+        restart, until the camera's settings of size, rate, encoder, bitrate or GOP are others. PathError when
+        no camera runs at ``path``, ConfigurationError for what is none of :meth:`encoder_options`,
+        EncoderError, and nothing is changed, when there is no such encoder here, StateError when it is
+        changed but cannot be kept.
         """
         path = normal_path(path)
         wish = EncoderWish(width, height, fps, bitrate, gop_seconds)
-        await self._open(self._cameras).set_encoder(path, rendition, wish)
+        try:
+            await self._open(self._cameras).set_encoder(path, rendition, wish, keep=keep)
+        except StateError:
+            self._emit(SettingsChanged(path=path))
+            raise
         self._emit(SettingsChanged(path=path))
 
     def force_key_frame(self, path: str, rendition: Rendition = "main") -> bool:

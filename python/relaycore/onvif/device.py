@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from relaycore.errors import RelaycoreError
+from relaycore.onvif.device_changes import DeviceChanges
 from relaycore.onvif.discovery.identity import device_mac, device_urn, load_seed
 from relaycore.onvif.discovery.targets import Target, device_scopes
 from relaycore.onvif.soap.faults import Fault
@@ -77,8 +78,7 @@ class Devices:
     def __init__(self, relay: Relay) -> None:
         self._relay = relay
         self._seed = uuid.uuid4()
-        self._given: dict[str, tuple[str, ...]] = {}
-        self._hidden: set[str] = set()
+        self._changes = DeviceChanges()
         self.replays = Replays()
         """Tokens of users that were used."""
         self._restarting: asyncio.Task[None] | None = None
@@ -88,9 +88,10 @@ class Devices:
         """Called when a client has changed something about a device."""
 
     async def open(self, folder: Path | None) -> None:
-        """Reads the seed. StateError when it cannot be kept."""
+        """Reads the seed, and what clients have changed. StateError when the seed cannot be kept."""
         if folder is not None:
             self._seed = await asyncio.to_thread(load_seed, folder)
+        await self._changes.open(folder)
 
     async def close(self) -> None:
         """Waits for what was begun."""
@@ -130,19 +131,22 @@ class Devices:
         """The device with one camera alone; ``None`` where there is no such camera."""
         return self._device(path, path, (path,)) if path in self.cameras else None
 
-    def set_scopes(self, device: OnvifDevice, scopes: Iterable[str]) -> None:
-        """Gives a device these scopes beside its fixed ones. Fault where they are too many or none."""
+    async def set_scopes(self, device: OnvifDevice, scopes: Iterable[str]) -> None:
+        """Gives a device these scopes beside its fixed ones. Fault where they are too many or none.
+
+        They are kept as long as the state folder, or without one as long as the relay.
+        """
         given = tuple(scope for scope in dict.fromkeys(scopes) if scope not in device.fixed_scopes)
         if len(given) > MOST_SCOPES:
             raise Fault("Receiver", ["ter:Action", "ter:TooManyScopes"], "There are too many scopes.")
         if not all(0 < len(scope) <= LONGEST_SCOPE and ":" in scope for scope in given):
             raise Fault("Sender", ["ter:InvalidArgVal"], "A scope is a URI of up to 256 characters.")
-        self._given[device.urn] = given
+        await self._changes.set_scopes(device.urn, given)
         self.on_change()
 
-    def set_discoverable(self, device: OnvifDevice, discoverable: bool) -> None:
-        """Lets a device be found, or not."""
-        (self._hidden.discard if discoverable else self._hidden.add)(device.urn)
+    async def set_discoverable(self, device: OnvifDevice, discoverable: bool) -> None:
+        """Lets a device be found, or not; kept as :meth:`set_scopes` does."""
+        await self._changes.set_hidden(device.urn, not discoverable)
         self.on_change()
 
     def restart(self, device: OnvifDevice) -> None:
@@ -163,6 +167,7 @@ class Devices:
         scopes = device_scopes(name, settings.hardware, location=settings.location, mac=mac)
         # Names and places are for people, who may change them.
         given = tuple(scope for scope in scopes if scope.split("/")[3] in ("name", "location"))
+        changed = self._changes.of(urn)
         return OnvifDevice(
             name=name,
             hardware=settings.hardware,
@@ -170,7 +175,7 @@ class Devices:
             mac=mac,
             address=f"{ROOT}{quote(key)}/" if key else ROOT,
             fixed_scopes=tuple(scope for scope in scopes if scope not in given),
-            scopes_given=self._given.get(urn, given),
+            scopes_given=given if changed.scopes is None else changed.scopes,
             cameras=cameras,
-            discoverable=settings.discovery and urn not in self._hidden,
+            discoverable=settings.discovery and not changed.hidden,
         )

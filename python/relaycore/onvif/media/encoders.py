@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from relaycore.errors import ConfigurationError
+from relaycore.errors import ConfigurationError, StateError
 from relaycore.onvif.media import elements
 from relaycore.onvif.profiles import Profile, profiles
-from relaycore.onvif.soap.faults import invalid
+from relaycore.onvif.soap.faults import Fault, invalid
 from relaycore.onvif.soap.operations import Call
 
 __all__ = ["Wish", "change", "encodings_of"]
@@ -29,8 +29,11 @@ class Wish:
     """From one random access point to the next."""
 
 
-async def change(call: Call, profile: Profile, wish: Wish) -> None:
-    """Has the encoder of a profile encode like that; sessions go on. Fault for what it cannot."""
+async def change(call: Call, profile: Profile, wish: Wish, *, keep: bool = True) -> None:
+    """Has the encoder of a profile encode like that; sessions go on. Fault for what it cannot.
+
+    With ``keep`` it holds after a restart, too.
+    """
     if profile.is_mirror:
         raise invalid("ConfigModify", "What is shown here is encoded for another camera.")
     state = profile.encoder
@@ -48,9 +51,12 @@ async def change(call: Call, profile: Profile, wish: Wish) -> None:
             fps=None if same_rate else fps,
             bitrate=None if wish.kbps in (None, state.bitrate // 1000) else 1000 * (wish.kbps or 0),
             gop_seconds=gop_seconds,
+            keep=keep,
         )
     except ConfigurationError as error:
         raise invalid("ConfigModify", str(error)) from None
+    except StateError as error:
+        raise Fault("Receiver", ["ter:Action", "ter:ConfigModify"], str(error)) from None
 
 
 def encodings_of(call: Call, camera: str) -> Counter[str]:

@@ -26,13 +26,13 @@ async def get_scopes(call: Call) -> etree._Element:
 
 async def set_scopes(call: Call) -> etree._Element:
     """Replaces the scopes that may be changed."""
-    call.relay.devices.set_scopes(call.device, _asked(call, "Scopes"))
+    await call.relay.devices.set_scopes(call.device, _asked(call, "Scopes"))
     return node("tds:SetScopesResponse")
 
 
 async def add_scopes(call: Call) -> etree._Element:
     """Adds scopes."""
-    call.relay.devices.set_scopes(call.device, [*call.device.scopes_given, *_asked(call, "ScopeItem")])
+    await call.relay.devices.set_scopes(call.device, [*call.device.scopes_given, *_asked(call, "ScopeItem")])
     return node("tds:AddScopesResponse")
 
 
@@ -43,7 +43,7 @@ async def remove_scopes(call: Call) -> etree._Element:
         raise Fault("Sender", ["ter:OperationProhibited", "ter:FixedScope"], "A fixed scope stays.")
     if not set(gone) <= set(device.scopes_given):
         raise invalid("NoScope", "There is no such scope.")
-    call.relay.devices.set_scopes(device, [scope for scope in device.scopes_given if scope not in gone])
+    await call.relay.devices.set_scopes(device, [scope for scope in device.scopes_given if scope not in gone])
     return node("tds:RemoveScopesResponse", *(node("tds:ScopeItem", scope) for scope in gone))
 
 
@@ -58,7 +58,7 @@ async def set_discovery_mode(call: Call) -> etree._Element:
     mode = text_of(call.body, "tds:DiscoveryMode")
     if mode not in ("Discoverable", "NonDiscoverable"):
         raise Fault("Sender", ["ter:InvalidArgVal"], "The mode is Discoverable or NonDiscoverable.")
-    call.relay.devices.set_discoverable(call.device, mode == "Discoverable")
+    await call.relay.devices.set_discoverable(call.device, mode == "Discoverable")
     return node("tds:SetDiscoveryModeResponse")
 
 

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import os
 from pathlib import Path
 from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta
 
+from relaycore.kept_file import KeptFile
 from relaycore.onvif.services.ptz.errors import PtzError
 
 __all__ = ["MOST", "PRESET_FILE", "Preset", "Presets"]
-
-_log = logging.getLogger(__name__)
 
 PRESET_FILE: Final = "presets.json"
 """Name of the file in the state folder."""
@@ -25,9 +22,6 @@ MOST: Final = 64
 
 LONGEST_NAME: Final = 64
 """Characters of the name of a preset."""
-
-MOST_BYTES: Final = 4 << 20
-"""Bytes of the file that are read."""
 
 _Signed = Annotated[float, Meta(ge=-1, le=1)]
 
@@ -48,14 +42,15 @@ class Presets:
     """The presets of all cameras. All methods are called from the loop, :meth:`open` before any other."""
 
     def __init__(self, folder: Path | None) -> None:
-        self._file = None if folder is None else folder / PRESET_FILE
+        self._file = None if folder is None else KeptFile(folder / PRESET_FILE, _Kept)
         self._kept: _Kept = {}
         self._changing = asyncio.Lock()
 
     async def open(self) -> None:
         """Reads what was kept. A file that makes no sense is put aside, and there is nothing then."""
         if self._file is not None:
-            self._kept = await asyncio.to_thread(_read, self._file)
+            kept = await asyncio.to_thread(self._file.read) or {}
+            self._kept = {path: each for path, each in kept.items() if all(map(str.isdecimal, each))}
 
     def of(self, path: str) -> dict[str, Preset]:
         """The presets of a camera, by token."""
@@ -102,34 +97,7 @@ class Presets:
             del kept[path]
         if self._file is not None:
             try:
-                await asyncio.to_thread(_write, self._file, kept)
+                await asyncio.to_thread(self._file.write, kept)
             except OSError as error:
                 raise PtzError(f"The preset cannot be kept: {error.strerror}.", "Action") from None
         self._kept = kept
-
-
-def _read(file: Path) -> _Kept:
-    try:
-        with file.open("rb") as opened:
-            kept = msgspec.json.decode(opened.read(MOST_BYTES), type=_Kept)
-    except FileNotFoundError:
-        return {}
-    except OSError as error:
-        _log.warning("the presets cannot be read: %s", error)
-        return {}
-    except (msgspec.MsgspecError, UnicodeError) as error:
-        aside = file.with_name(f"{file.name}.broken")
-        _log.warning("the presets make no sense and are put aside as %s: %s", aside, error)
-        file.replace(aside)
-        return {}
-    return {path: presets for path, presets in kept.items() if all(token.isdecimal() for token in presets)}
-
-
-def _write(file: Path, kept: _Kept) -> None:
-    """In one step, so that a crash leaves the old ones."""
-    new = file.with_suffix(".new")
-    with new.open("wb") as opened:
-        opened.write(msgspec.json.format(msgspec.json.encode(kept)))
-        opened.flush()
-        os.fsync(opened.fileno())
-    new.replace(file)
