@@ -118,6 +118,9 @@ class H264Parameters:
     @property
     def full_range(self) -> bool | None:
         """Whether luma goes from 0 to 255; None when it does not say."""
+    @property
+    def max_num_reorder_frames(self) -> int | None:
+        """Most pictures that are sent before another and shown after it; None when it does not say."""
 
 @final
 class Track:

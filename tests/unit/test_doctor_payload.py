@@ -18,6 +18,9 @@ SPS = "6742c01ed900a03db011000003000100000300320f162e48"
 
 PPS = "68cb83cb20"
 
+MAIN_WITHOUT_END = "674d401eeca0501ed8"
+"""The same of the main profile, which says nothing of how pictures are shown."""
+
 
 def sets(*units: str) -> str:
     """Units in base64, as in a description."""
@@ -142,6 +145,14 @@ GOOD = {
     "mpegts": MPEGTS,
 }
 
+
+def earlier(good: Track, index: int) -> Track:
+    """The track with a picture of one packet that is shown before the one before it."""
+    old = good.packets[index]
+    changed = replace(old, timestamp=good.packets[index - 1].timestamp - 3600 & 0xFFFFFFFF)
+    return replace(good, packets=[*good.packets[:index], changed, *good.packets[index + 1 :]])
+
+
 FAULTS: dict[str, list[Track]] = {
     "h264-aggregation": [
         with_payload(H264, 0, units("18", SPS, PPS)),
@@ -168,6 +179,11 @@ FAULTS: dict[str, list[Track]] = {
         described(H264, sets(SPS, PPS), sets(f"6742c001{SPS[8:]}", PPS)),
         described(H264, sets(SPS, PPS), sets("6742")),
         with_payload(with_payload(described(H264, "sprop-", "x-"), 0, "06aa"), 5, "06aa"),
+    ],
+    "h264-reorder": [
+        described(H264, sets(SPS, PPS), sets(MAIN_WITHOUT_END, PPS)),
+        earlier(H264, 4),
+        earlier(described(H264, sets(SPS, PPS), sets(SPS[:18], PPS)), 4),
     ],
     "h265-parameter-sets": [described(H265, f"sprop-{name}=", "x=") for name in ("vps", "sps", "pps")],
     "h265-order": [described(H265, "sprop-vps", "sprop-max-don-diff=2;sprop-vps")],

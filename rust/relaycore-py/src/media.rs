@@ -208,6 +208,7 @@ pub(crate) struct H264Parameters {
     profile_idc: u8,
     level_idc: u8,
     full_range: Option<bool>,
+    max_num_reorder_frames: Option<u32>,
 }
 
 #[pymethods]
@@ -232,6 +233,7 @@ impl H264Parameters {
             profile_idc: sps.profile_idc,
             level_idc: sps.level_idc,
             full_range: sps.full_range,
+            max_num_reorder_frames: sps.max_num_reorder_frames,
         })
     }
 }

@@ -44,6 +44,13 @@ MARGIN: Final = 1.1
 """How much faster than its level a stream may seem, since clocks of cameras are uneven."""
 
 
+BASELINE: Final = 66
+"""``profile_idc`` of the baseline profile (section A.2.1)."""
+
+MOST_REORDERED: Final = 32
+"""Pictures before one that are looked at; no stream may reorder more than 16 (section A.3.1)."""
+
+
 def aggregation(visit: Visit, track: Track) -> None:
     """NRI is the highest, and F is set where one is, in the header of a STAP-A (section 5.7)."""
     for packet in track.packets:
@@ -80,20 +87,12 @@ def in_band(visit: Visit, track: Track) -> None:
 
 def level(visit: Visit, track: Track) -> None:
     """Size and rate of the pictures are within the level of the parameter set."""
-    found = [unit for unit in described_sets(track) if unit[0] & 0x1F == SPS]
-    found += [unit for one in track.packets[:100] for unit in units_of(one) if unit[0] & 0x1F == SPS]
-    if not found:
-        raise not_described(visit, track, "sprop-parameter-sets")
-    try:
-        parameters = H264Parameters.parse(b"\0\0\0\1" + found[0])
-    except ValueError:
-        visit.said.append((False, found[0].hex(" ").encode()))
-        raise Broken(Message("The parameter sets cannot be read.")) from None
+    unit, parameters = _parameters(visit, track)
     blocks = -(-parameters.width // 16) * -(-parameters.height // 16)
     rate = _rate(track)
     per_second, per_picture = LEVELS.get(parameters.level_idc, (0, 0))
     if blocks > per_picture or blocks * rate > per_second * MARGIN:
-        visit.said.append((False, found[0].hex(" ").encode()))
+        visit.said.append((False, unit.hex(" ").encode()))
         raise Broken(
             Message(
                 "{width}x{height} at {rate} pictures in a second is too much for level {level}.",
@@ -103,6 +102,45 @@ def level(visit: Visit, track: Track) -> None:
                 level=f"{parameters.level_idc / 10:.1f}",
             )
         )
+
+
+def reorder(visit: Visit, track: Track) -> None:
+    """Players know how many pictures they have to wait for before they show one (section E.2.1)."""
+    unit, parameters = _parameters(visit, track)
+    said = parameters.max_num_reorder_frames
+    times = [packets[0].timestamp for packets in pictures(track)]
+    seen = max(map(_later_before, ((times, index) for index in range(len(times)))), default=0)
+    # The baseline profile has no pictures out of order, and need not say so.
+    if said is None and (parameters.profile_idc != BASELINE or seen):
+        visit.said.append((False, unit.hex(" ").encode()))
+        raise Broken(Message("The parameter set does not say how many pictures are out of order."))
+    if said is not None and seen > said:
+        visit.said.append((False, unit.hex(" ").encode()))
+        raise Broken(
+            Message(
+                "{seen} pictures are out of order where the parameter set says {said}.", seen=seen, said=said
+            )
+        )
+
+
+def _later_before(place: tuple[list[int], int]) -> int:
+    """How many of the pictures sent before one are shown after it."""
+    times, index = place
+    nearby = times[max(0, index - MOST_REORDERED) : index]
+    return sum((time - times[index] + 2**31) % 2**32 > 2**31 for time in nearby)
+
+
+def _parameters(visit: Visit, track: Track) -> tuple[bytes, H264Parameters]:
+    """The first parameter set there is, with what it says. Broken without one that can be read."""
+    found = [unit for unit in described_sets(track) if unit[0] & 0x1F == SPS]
+    found += [unit for one in track.packets[:100] for unit in units_of(one) if unit[0] & 0x1F == SPS]
+    if not found:
+        raise not_described(visit, track, "sprop-parameter-sets")
+    try:
+        return found[0], H264Parameters.parse(b"\0\0\0\1" + found[0])
+    except ValueError:
+        visit.said.append((False, found[0].hex(" ").encode()))
+        raise Broken(Message("The parameter sets cannot be read.")) from None
 
 
 def _rate(track: Track) -> float:
@@ -148,5 +186,13 @@ RULES: Final = (
         Message("The level has room for size and rate of the pictures."),
         "ITU-T H.264 §A.3.1, table A-1",
         level,
+    ),
+    rule_of(
+        H264,
+        "h264-reorder",
+        Message("The parameter set says how many pictures are out of order, and no more are."),
+        "ITU-T H.264 §E.2.1",
+        reorder,
+        whole=True,
     ),
 )
