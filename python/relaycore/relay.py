@@ -149,6 +149,7 @@ class Relay:
         self._gatekeeper = Gatekeeper(
             self.users, self._policy(config), authorise=authorise, timeout=decision_timeout
         )
+        self._gatekeeper.turns_away = self.turns_away
         self._hooks: dict[HookEvent, HookFunction | None] = {
             "ready": on_ready,
             "not_ready": on_not_ready,
@@ -391,6 +392,10 @@ class Relay:
     def faults(self, path: str) -> Faults:
         """What goes wrong with a mirror. PathError when there is none at ``path``."""
         return self._streams.faults(normal_path(path))
+
+    def turns_away(self, path: str) -> bool:
+        """Whether the camera at a path, or that of a rendition, refuses every login: a fault of a mirror."""
+        return self._streams.refuses(path) or self._streams.refuses(base_of(path))
 
     def mirrors(self) -> dict[str, str]:
         """The paths of all mirrors, and those of what they show."""
@@ -1090,8 +1095,6 @@ class Relay:
         if request.action == "publish":
             paths.prepare_publisher(path)
             return None
-        if self._streams.refuses(path):
-            return Refuse(403, "The camera lets nobody in, as it was told to.")
         try:
             await paths.prepare(path)
         except SourceError as error:

@@ -35,6 +35,7 @@ class StreamTable:
         """Forgets all streams, which have ended."""
         self._streams.clear()
         self._mirrors.clear()
+        self._faults.clear()
 
     def __contains__(self, path: str) -> bool:
         return path in self._streams
@@ -106,7 +107,7 @@ class StreamTable:
         return self._faults.get(path, Faults())
 
     def refuses(self, path: str) -> bool:
-        """Whether nobody may begin to read, as a fault."""
+        """Whether the camera there refuses every login, as a fault."""
         return path in self._faults and self._faults[path].refused
 
     def set_faults(self, path: str, faults: Faults) -> None:

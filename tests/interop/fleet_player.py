@@ -19,7 +19,7 @@ def play(path: str) -> int:
     try:
         with av.open(f"rtsp://192.0.2.1:8554/{path}", options=options, timeout=20) as container:
             return sum(1 for _ in islice(container.decode(video=0), PICTURES))
-    except av.HTTPForbiddenError:
+    except av.HTTPUnauthorizedError:
         return 0
 
 

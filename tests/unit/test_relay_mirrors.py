@@ -90,7 +90,7 @@ async def until_gone(events: AsyncIterator[object], path: str) -> AsyncIterator[
 async def test_a_mirror_can_refuse_whoever_comes(relay: Relay) -> None:
     relay.mirror("one", "scene")
     relay.set_faults("one", Faults(refused=True))
-    with pytest.raises(av.HTTPForbiddenError):
+    with pytest.raises(av.HTTPUnauthorizedError):
         await asyncio.to_thread(play, relay.urls("one")[0])
     relay.set_faults("one", Faults())
     assert await asyncio.to_thread(play, relay.urls("one")[0])

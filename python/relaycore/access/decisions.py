@@ -190,6 +190,8 @@ class Gatekeeper:
         self.on_refused: Callable[[Rejection], None] = _ignore
         """Called for each who is not let in."""
         self._refusals = RefusalLog(clock)
+        self.turns_away: Callable[[str], bool] = lambda path: False  # noqa: ARG005
+        """Whether the camera at a path refuses every login, as a fault that somebody asked for."""
         self.webhook: DecisionWebhook | None = None
         """The server that is asked as well, where the settings name one."""
 
@@ -223,8 +225,17 @@ class Gatekeeper:
         """
         path = question.path.strip("/")
         action = _ACTIONS[question.action]
+        if action == "read" and self.turns_away(path):
+            return self.turned_away(question.peer)
         wish = self.wish(action, path if action in _AT_PATHS else stream, host_of(question.peer))
         return self._told(question, await self._decide(question, wish, path, came_as))
+
+    def turned_away(self, peer: str) -> Challenge:
+        """What a camera says that refuses every login: to show who it is, again and again.
+
+        It is no wrong password: nobody is locked out by it, and it is not on record as one.
+        """
+        return Challenge(self._authenticator.challenges(host_of(peer)))
 
     def takes_passwords(self, peer: str, *, secure: bool) -> bool:
         """Whether a client may send a password as it is: nobody else is to read it on the way."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
@@ -17,6 +19,7 @@ from relaycore.onvif.discovery.identity import device_mac, device_urn, load_seed
 from relaycore.onvif.discovery.targets import Target, device_scopes
 from relaycore.onvif.soap.faults import Fault
 from relaycore.onvif.soap.username_token import Replays
+from relaycore.settings import Faults
 
 if TYPE_CHECKING:
     from relaycore.relay import Relay
@@ -31,6 +34,9 @@ MOST_SCOPES: Final = 32
 
 LONGEST_SCOPE: Final = 256
 """Characters of a scope."""
+
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +62,16 @@ class OnvifDevice:
     """Paths of its cameras."""
 
     discoverable: bool
+
+    clock_offset: float = 0.0
+    """Seconds that its clock is ahead of the right time, where that goes wrong on purpose."""
+
+    turns_away: bool = False
+    """Whether it refuses every login, on purpose."""
+
+    def now(self) -> datetime:
+        """The time by its clock, in UTC."""
+        return _EPOCH + timedelta(seconds=time.time() + self.clock_offset)
 
     @property
     def serial(self) -> str:
@@ -166,6 +182,7 @@ class Devices:
         urn, mac = device_urn(self._seed, key), device_mac(self._seed, key)
         scopes = device_scopes(name, settings.hardware, location=settings.location, mac=mac)
         # Names and places are for people, who may change them.
+        faults = self._relay.faults(key) if key in self._relay.mirrors() else Faults()
         given = tuple(scope for scope in scopes if scope.split("/")[3] in ("name", "location"))
         changed = self._changes.of(urn)
         return OnvifDevice(
@@ -178,4 +195,6 @@ class Devices:
             scopes_given=given if changed.scopes is None else changed.scopes,
             cameras=cameras,
             discoverable=settings.discovery and not changed.hidden,
+            clock_offset=faults.clock_offset,
+            turns_away=faults.refused,
         )

@@ -29,7 +29,8 @@ class Faults(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     clock_offset: Annotated[
         float, Meta(ge=-3.2e9, le=3.2e9, description="a number of seconds", examples=[3600])
     ] = 0.0
-    """Seconds that the clock of its sender reports is ahead of the right one; negative where it is behind."""
+    """Seconds that its clock is ahead of the right one, negative where it is behind: in sender reports, in
+    the time that it tells by ONVIF, and in how old it takes a WS-UsernameToken to be."""
 
     refused: Switch = False
-    """Nobody may begin to read, whoever it is. Who reads already goes on."""
+    """It refuses every login, over RTSP, HTTP and ONVIF, with 401. Who reads already goes on."""

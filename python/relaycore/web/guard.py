@@ -17,7 +17,7 @@ import ipaddress
 import socket
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Literal, get_args
+from typing import Final, Literal, NoReturn, get_args
 from urllib.parse import urlsplit
 
 from aiohttp import hdrs, web
@@ -131,6 +131,11 @@ class Guard:
             proof is None and question.authorization is None and self.logged_in(request) is not None
         )
         return visitor.user
+
+    def turn_away(self, request: web.Request) -> NoReturn:
+        """Refuses a login, whoever it is."""
+        challenge = self._gatekeeper.turned_away(peer_of(request))
+        raise _unknown(Message("Wrong password or user"), self._offered(challenge.challenges))
 
     def rights(self, request: web.Request) -> frozenset[Action]:
         """What whoever sent a request that was let in may do now, as far as no path narrows it down."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Mapping
+from email.utils import format_datetime
 from typing import Final
 
 from aiohttp import hdrs, web
@@ -43,6 +44,13 @@ _log = logging.getLogger(__name__)
 
 async def answer(request: web.Request, device: OnvifDevice | None) -> web.Response:
     """Answers a request to a device, whatever address of it that came to. ``None`` is no device."""
+    response = await _answer(request, device)
+    if device is not None and device.clock_offset:
+        response.headers[hdrs.DATE] = format_datetime(device.now(), usegmt=True)
+    return response
+
+
+async def _answer(request: web.Request, device: OnvifDevice | None) -> web.Response:
     asked: Envelope | None = None
     try:
         asked = envelope.read(await _body(request))
@@ -65,7 +73,8 @@ async def answer(request: web.Request, device: OnvifDevice | None) -> web.Respon
 async def _do(request: web.Request, device: OnvifDevice | None, asked: Envelope) -> etree._Element:
     operation = _OPERATIONS.get(str(asked.body.tag))
     # What there is, is not told to everybody either.
-    user, role = await security.admit(request, asked, "view" if operation is None else operation.needs)
+    needs = "view" if operation is None else operation.needs
+    user, role = await security.admit(request, asked, needs, device)
     if operation is None:
         raise not_supported(local_name(str(asked.body.tag))[:64])
     if device is None:

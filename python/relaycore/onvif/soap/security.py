@@ -8,6 +8,7 @@ from typing import Final
 
 from aiohttp import hdrs, web
 
+from relaycore.onvif.device import OnvifDevice
 from relaycore.onvif.soap.envelope import Envelope
 from relaycore.onvif.soap.faults import not_authorized
 from relaycore.onvif.soap.operations import Needs
@@ -30,8 +31,12 @@ _ACCESS: Final[Mapping[Needs, Access]] = {
 }
 
 
-async def admit(request: web.Request, asked: Envelope, needs: Needs) -> tuple[str | None, Role | None]:
+async def admit(
+    request: web.Request, asked: Envelope, needs: Needs, device: OnvifDevice | None
+) -> tuple[str | None, Role | None]:
     """The user who asks, and the role. Raises Refused or Fault where they may not.
+
+    A device whose clock is wrong takes tokens by that clock, and one that refuses every login takes none.
 
     HTTP Digest is asked for; who sends a WS-UsernameToken instead is told of what is wrong by a fault alone
     (ONVIF Core section 5.9.1).
@@ -40,8 +45,12 @@ async def admit(request: web.Request, asked: Envelope, needs: Needs) -> tuple[st
         return None, None
     guard = request.app[GUARD]
     token = token_in(asked.header)
-    proof = None if token is None else token.credentials(request.app[RELAY].devices.replays, wallclock())
+    ahead = 0.0 if device is None else device.clock_offset
+    replays = request.app[RELAY].devices.replays
+    proof = None if token is None else token.credentials(replays, wallclock(), ahead)
     try:
+        if device is not None and device.turns_away:
+            guard.turn_away(request)
         user = await guard.admit(request, _ACCESS[needs], proof)
     except Refused as refused:
         if proof is not None and refused.status == 401 and hdrs.AUTHORIZATION not in request.headers:

@@ -67,13 +67,20 @@ class UsernameToken:
     nonce: bytes
     created: str
 
-    def credentials(self, replays: Replays, now: float) -> BasicCredentials | PasswordProof:
-        """What the gatekeeper looks at. Raises Fault where it is too old, or not whole."""
+    def credentials(
+        self, replays: Replays, now: float, ahead: float = 0.0
+    ) -> BasicCredentials | PasswordProof:
+        """What the gatekeeper looks at. Raises Fault where it is too old, or not whole.
+
+        ``ahead`` are the seconds that the clock of the device is ahead of the right time, which is ``now``.
+        """
         if not self.is_digest:
             return BasicCredentials(self.name, self.password)
         created = _seconds(self.created)
         if not self.nonce or created is None:
             raise not_authorized("A digest takes a nonce and a time of creation.")
+        # Used tokens are remembered by the right time: devices with other clocks share that memory.
+        created -= ahead
         if abs(created - now) > AGE_S:
             raise not_authorized("The token is too old or too new: see GetSystemDateAndTime.")
         return PasswordProof(self.name, self._matches(replays, created, now))

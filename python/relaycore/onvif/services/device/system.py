@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import datetime, timedelta
 from typing import Final
 
 from lxml import etree
@@ -18,18 +19,18 @@ _LEVELS: Final = {"administrator": "Administrator", "operator": "Operator"}
 """What roles are called; all others are users."""
 
 
-async def get_system_date_and_time(call: Call) -> etree._Element:  # noqa: ARG001
+async def get_system_date_and_time(call: Call) -> etree._Element:
     """The time. That of the machine is somebody else's to set, so it is said to come by NTP."""
-    now = time.time()
+    now, here = call.device.now(), time.localtime()
     return node(
         "tds:GetSystemDateAndTimeResponse",
         node(
             "tds:SystemDateAndTime",
             node("tt:DateTimeType", "NTP"),
-            node("tt:DaylightSavings", time.localtime(now).tm_isdst > 0),
+            node("tt:DaylightSavings", here.tm_isdst > 0),
             node("tt:TimeZone", node("tt:TZ", _zone())),
-            _moment("tt:UTCDateTime", time.gmtime(now)),
-            _moment("tt:LocalDateTime", time.localtime(now)),
+            _moment("tt:UTCDateTime", now),
+            _moment("tt:LocalDateTime", now + timedelta(seconds=here.tm_gmtoff or 0)),
         ),
     )
 
@@ -80,19 +81,19 @@ def _zone() -> str:
     return f"LOC{'-' if west < 0 else ''}{hours}" + (f":{minutes:02}" if minutes else "")
 
 
-def _moment(name: str, at: time.struct_time) -> etree._Element:
+def _moment(name: str, at: datetime) -> etree._Element:
     return node(
         name,
         node(
             "tt:Time",
-            node("tt:Hour", at.tm_hour),
-            node("tt:Minute", at.tm_min),
-            node("tt:Second", min(at.tm_sec, 59)),
+            node("tt:Hour", at.hour),
+            node("tt:Minute", at.minute),
+            node("tt:Second", at.second),
         ),
         node(
             "tt:Date",
-            node("tt:Year", at.tm_year),
-            node("tt:Month", at.tm_mon),
-            node("tt:Day", at.tm_mday),
+            node("tt:Year", at.year),
+            node("tt:Month", at.month),
+            node("tt:Day", at.day),
         ),
     )
