@@ -347,6 +347,16 @@ async def test_the_command_says_what_it_found(
         assert "response=" not in text
 
 
+async def test_rules_that_are_not_tried_are_told_by_their_reason(
+    relay: Relay, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ("--only", "h265-start,h265-order,opus-clock")
+    assert await run(monkeypatch, relay.urls("own")[0], *asked) == 0
+    printed = capsys.readouterr().out
+    assert "h265-order, h265-start: The stream has no H265." in printed
+    assert "opus-clock: The stream has no OPUS." in printed
+
+
 @pytest.mark.parametrize("option", ["--only", "--skip"])
 def test_a_rule_that_is_not_there_is_told(option: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", "rtsp://127.0.0.1:1/x", option, "rtsp-option"]) == 2

@@ -9,7 +9,7 @@ import pytest
 from relaycore import Relay
 from relaycore.doctor.examine import examine
 from relaycore.doctor.findings import Outcome
-from relaycore.doctor.recording import NTP_UNIX_S, Track, parse_reports
+from relaycore.doctor.recording import NTP_UNIX_S, Track, parse_packet, parse_reports
 from relaycore.doctor.rules import times
 from relaycore.doctor.target import Target
 from relaycore.doctor.visit import Visit
@@ -108,6 +108,25 @@ async def test_what_cannot_be_judged_is_not_tried() -> None:
         assert (await check(RULE[name], track(VIDEO))).outcome is Outcome.UNTRIED, name
     found = await check(RULE["rtcp-counts"], *FAULTS["rtcp-counts"], reliable=False)
     assert found.outcome is Outcome.UNTRIED
+
+
+def test_padding_and_extension_have_to_be_true() -> None:
+    """RFC 3550 section 5.1: the last byte counts the padding, itself included, and is never 0."""
+    head = bytes.fromhex("0060000100000002" + "00000003")
+    extension = bytes.fromhex("abac0001" + "00000000")
+    whole = parse_packet(b"\xb0" + head[1:] + extension + b"media\x00\x02")
+    assert whole is not None
+    assert whole.payload == b"media"
+    for broken in (
+        b"\xa0" + head[1:] + b"media\x00",
+        b"\xa0" + head[1:] + b"media\x07",
+        b"\xa0" + head[1:],
+        b"\x90" + head[1:] + extension[:3],
+        b"\x90" + head[1:] + extension[:7],
+        b"\x8f" + head[1:] + b"media",
+        head[:11],
+    ):
+        assert parse_packet(broken) is None, broken
 
 
 async def test_a_report_that_is_cut_upsets_no_rule() -> None:

@@ -110,7 +110,7 @@ class Recording:
 
 
 def parse_packet(data: bytes) -> Packet | None:
-    """The parts of an RTP packet; ``None`` when it is shorter than it says."""
+    """The parts of an RTP packet; ``None`` when it is shorter than it says, or its padding has no length."""
     if len(data) < 12:
         return None
     first, second, sequence, timestamp, ssrc = struct.unpack_from("!BBHII", data)
@@ -120,6 +120,8 @@ def parse_packet(data: bytes) -> Packet | None:
             return None
         begin += 4 + 4 * int.from_bytes(data[begin + 2 : begin + 4])
     if first & 0x20:
+        if data[-1] == 0:
+            return None
         end -= data[-1]
     if begin > end:
         return None
