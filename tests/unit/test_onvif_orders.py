@@ -59,5 +59,5 @@ async def test_each_question_has_the_answer_that_is_looked_for(client: Client, c
 
 
 def test_there_are_orders() -> None:
-    assert len(ORDERS) == 5
+    assert len(ORDERS) == 9
     assert all(ORDERS.values())
