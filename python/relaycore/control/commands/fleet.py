@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 from rich.console import Console
 
 from relaycore.control.checking import Mistakes, check_value, placed
@@ -35,6 +36,16 @@ DESCRIPTION = (
     "once; a camera that nobody watches costs next to nothing. Each is a device of ONVIF of its own, and is "
     "found where the network is let in. What goes wrong can be changed while it runs, by the control API."
 )
+
+
+class _Wishes(msgspec.Struct):
+    """Options that are no settings."""
+
+    disconnect: Annotated[float, Meta(ge=0, le=86_400, description="a number of seconds", examples=[30])]
+    faulty: Annotated[
+        int, Meta(ge=0, le=MOST_CAMERAS, description="a number of cameras, from 0 to 1000", examples=[5])
+    ]
+
 
 _FAULTS = {"loss": "loss", "jitter": "jitter", "wrong_clock": "clock_offset"}
 _NOT_HERE: dict[str, Any] = {
@@ -67,16 +78,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     fleet.add_argument("--fps", metavar="N", help="pictures per second")
     faults = parser.add_argument_group("faults")
     faults.add_argument(
-        "--faulty", metavar="N", type=int, help="with how many of the cameras things go wrong; all by default"
+        "--faulty", metavar="N", help="with how many of the cameras things go wrong; all by default"
     )
     faults.add_argument("--loss", metavar="SHARE", help="share of the packets that are lost, like 0.02")
     faults.add_argument("--jitter", metavar="SECONDS", help="by how much packets are late, like 0.05")
     faults.add_argument("--freeze", action="store_true", help="send nothing, and let sessions go on")
     faults.add_argument("--wrong-clock", metavar="SECONDS", help="how far the clock is ahead")
     faults.add_argument("--refuse-logins", action="store_true", help="let nobody begin to watch")
-    faults.add_argument(
-        "--disconnect", metavar="SECONDS", type=float, default=0.0, help="end a session every so often"
-    )
+    faults.add_argument("--disconnect", metavar="SECONDS", help="end a session every so often")
     add_network_options(parser)
 
 
@@ -84,6 +93,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Serves until a signal asks it to end. What it raises is a RelaycoreError."""
     raise_descriptor_limit()
     faults = _faults(arguments)
+    disconnect = _value(_Wishes, "disconnect", arguments.disconnect) or 0.0
+    faulty = _value(_Wishes, "faulty", arguments.faulty)
+    arguments.faulty = arguments.cameras if faulty is None else faulty
     if not 1 <= arguments.cameras <= MOST_CAMERAS:
         raise ConfigurationError(Message("A fleet has 1 to {most} cameras.", most=MOST_CAMERAS))
     size, fps = arguments.size, _value(CameraSettings, "fps", arguments.fps)
@@ -95,17 +107,21 @@ def run(arguments: argparse.Namespace) -> int:
     console = make_console()
     configure_logs(as_json=False, console=console)
     with using(known(config.language) or current()), asyncio.Runner(loop_factory=loop_factory()) as runner:
-        return runner.run(until_stopped(lambda: _serve(config, generated, console, arguments, faults)))
+        return runner.run(
+            until_stopped(lambda: _serve(config, generated, console, arguments, faults, disconnect))
+        )
 
 
 async def _serve(
-    config: Config, generated: list[User], console: Console, arguments: argparse.Namespace, faults: Faults
+    config: Config,
+    generated: list[User],
+    console: Console,
+    arguments: argparse.Namespace,
+    faults: Faults,
+    disconnect: float,
 ) -> None:
     relay = Relay(config)
-    faulty = arguments.cameras if arguments.faulty is None else max(0, arguments.faulty)
-    fleet = Fleet(
-        relay, arguments.cameras, faults=faults, faulty=faulty, disconnect=max(0.0, arguments.disconnect)
-    )
+    fleet = Fleet(relay, arguments.cameras, faults=faults, faulty=arguments.faulty, disconnect=disconnect)
     async with relay:
         fleet.begin()
         for user in generated:

@@ -1,0 +1,69 @@
+"""Mistakes with ``relaycore fleet``: what is said of each, and that nothing begins."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import av
+import pytest
+
+from relaycore.control.cli import main
+
+WRONG = [
+    ("--cameras 0", "A fleet has 1 to 1000 cameras."),
+    ("--cameras 1001", "A fleet has 1 to 1000 cameras."),
+    ("--cameras many", "--cameras"),
+    ("--faulty -1", "it should be a number of cameras, from 0 to 1000, like --faulty 5."),
+    ("--faulty some", "--faulty"),
+    ("--loss -0.1", '--loss: "-0.1" is not right; it should be a share from 0 to 1, like --loss 0.02.'),
+    ("--loss 2%", "--loss"),
+    ("--jitter 11", "it should be a number of seconds up to 10, like --jitter 0.05."),
+    ("--wrong-clock nan", "it should be a number of seconds, like --wrong-clock 3600."),
+    ("--wrong-clock yesterday", "--wrong-clock"),
+    ("--disconnect -5", '--disconnect: "-5" is not right; it should be a number of seconds, like'),
+    ("--disconnect nan", "--disconnect"),
+    ("--disconnect 1e9", "--disconnect"),
+    ("--disconnect often", "--disconnect"),
+    ("--size big", "'big' is not a size: write width and height in pixels, like 1280x720."),
+    ("--fps 0", "it should be pictures per second, up to 240, like --fps 30."),
+    ("--source missing.mp4", "no file 'missing.mp4'"),
+]
+
+
+def refused(capsys: pytest.CaptureFixture[str], *options: str) -> str:
+    """What is said of options that are not right."""
+    assert main(["fleet", "--port", "0", *options]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    return said.err
+
+
+@pytest.mark.parametrize(("options", "sentence"), WRONG, ids=[options for options, _ in WRONG])
+def test_a_mistake_is_told_with_what_would_be_right(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, options: str, sentence: str
+) -> None:
+    said = refused(capsys, "--state-folder", str(tmp_path), *options.split())
+    assert sentence in said
+    assert "Traceback" not in said
+
+
+def test_a_port_that_is_in_use_is_told(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        said = refused(capsys, "--state-folder", str(tmp_path), "--port", port, "--cameras", "1")
+    assert f"Port {port} of 127.0.0.1 is in use" in said
+
+
+def test_a_file_without_pictures_is_told(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    file = tmp_path / "sound.wav"
+    with av.open(str(file), "w") as container:
+        stream = container.add_stream("pcm_s16le", rate=8000, layout="mono")
+        frame = av.AudioFrame(format="s16", layout="mono", samples=800)
+        frame.sample_rate = 8000
+        frame.planes[0].update(bytes(frame.planes[0].buffer_size))
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    said = refused(capsys, "--state-folder", str(tmp_path / "state"), "--source", str(file))
+    assert str(file) in said
+    assert "Traceback" not in said
