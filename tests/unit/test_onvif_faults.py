@@ -100,3 +100,31 @@ async def test_a_camera_that_refuses_logins_refuses_each_kind_of_them(relay: Rel
             assert response.headers["WWW-Authenticate"].startswith("Digest")
     relay.set_faults("one", Faults())
     assert (await client.call(WHO, "/onvif/one/device_service", digest)).status == 200
+
+
+async def test_a_mirror_is_a_device_with_one_profile_a_picture_and_no_view_of_its_own(
+    relay: Relay, client: Client
+) -> None:
+    async def ask(body: str, service: str) -> Answer:
+        token = security(NVR.name, NVR.password)
+        return await client.call(body, f"/onvif/one/{service}", header=token)
+
+    profiles = await ask("<trt:GetProfiles/>", "media_service")
+    assert [found.get("token") for found in profiles.all(".//trt:Profiles")] == ["one/main"]
+    assert not profiles.all(".//tt:PTZConfiguration")
+    assert not (await ask("<tptz:GetNodes/>", "ptz_service")).all(".//tptz:PTZNode")
+    preset = "<tptz:ProfileToken>one/main</tptz:ProfileToken>"
+    moved = await ask(f"<tptz:Stop>{preset}</tptz:Stop>", "ptz_service")
+    assert moved.status >= 400
+    uri = await ask(
+        "<trt:GetSnapshotUri><trt:ProfileToken>one/main</trt:ProfileToken></trt:GetSnapshotUri>",
+        "media_service",
+    )
+    address = uri.text(".//tt:Uri") or ""
+    assert address.startswith(f"{client.base}/one/")
+    digest = [aiohttp.DigestAuthMiddleware(NVR.name, NVR.password)]
+    async with client.http.get(address, middlewares=digest) as response:
+        assert response.status == 200
+        assert response.content_type == "image/jpeg"
+    async with client.http.get(f"{client.base}/one/sub/index.m3u8", middlewares=digest) as response:
+        assert response.status == 404
