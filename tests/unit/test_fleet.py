@@ -52,3 +52,20 @@ async def test_somebody_who_watches_a_faulty_camera_is_thrown_out(tmp_path: Path
         assert event.path == "cam1"
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_a_camera_of_a_file_tells_the_size_and_the_rate_of_what_it_shows(tmp_path: Path) -> None:
+    file = tmp_path / "yard.mp4"
+    with av.open(str(file), "w") as container:
+        stream = container.add_stream("libx264", rate=10)
+        stream.width, stream.height = 320, 180
+        for _ in range(10):
+            container.mux(stream.encode(av.VideoFrame(320, 180, "yuv420p")))
+        container.mux(stream.encode(None))
+    relay = Relay(scenes(Config(port=0, state_folder=str(tmp_path)), [str(file)], None, None))
+    fleet = Fleet(relay, 1, faults=Faults(), faulty=0)
+    async with relay:
+        fleet.begin()
+        told = relay.encoder("cam1")
+        assert (told.encoding, told.width, told.height, told.fps) == ("h264", 320, 180, 10.0)
+        assert told == relay.encoder("scene1")
