@@ -295,7 +295,7 @@ async def test_a_user_who_is_removed_is_out_of_rtsp_and_http_at_once(house: Hous
     try:
         await of_kind(events, SessionStarted)
         async with asyncio.timeout(20):
-            while house.relay._web is None or "bo" not in house.relay._web._presence:  # noqa: ASYNC110
+            while house.relay._running.web is None or "bo" not in house.relay._running.web._presence:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         await asyncio.to_thread(file.remove, "bo")
         while (await of_kind(events, SessionEnded)).session.user != "bo":

@@ -61,7 +61,7 @@ async def test_a_pull_point_is_told_of_motion_and_of_loss() -> None:
         seen: list[tuple[str, str, str, str]] = []
         while (MOTION, "Changed", "yard", "true") not in seen:
             seen += told((await service.PullMessages(question)).NotificationMessage)
-        relay._emit(CameraLost(path="yard", reason="unplugged"))
+        relay._events.emit(CameraLost(path="yard", reason="unplugged"))
         while (LOSS, "Changed", "yard", "true") not in seen:
             seen += told((await service.PullMessages(question)).NotificationMessage)
         await manager.set_synchronization_point()

@@ -205,7 +205,7 @@ async def test_rtsp_and_http_answer_so_too() -> None:
     users, share = store()
     async with Relay(port=0, basic=True, users=[ANNA]) as relay:
         relay.users.tokens = users.tokens
-        nobody_waits(relay._gatekeeper)
+        nobody_waits(relay._lasting.gatekeeper)
         url = relay.urls("cam")[0]
         for asked in broken(random.Random(11), share, ROUNDS // 10):
             query = _on_the_wire(asked.query).replace(" ", "")

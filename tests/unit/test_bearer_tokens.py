@@ -240,9 +240,9 @@ def as_password(token: str) -> tuple[str, dict[str, str]]:
 async def test_a_token_plays_and_is_on_record(
     relay: Relay, way: Callable[[str], tuple[str, dict[str, str]]]
 ) -> None:
-    assert relay._ledger is not None
+    assert relay._running.records.ledger is not None
     records: list[Record] = []
-    relay._ledger.on_record = records.append
+    relay._running.records.ledger.on_record = records.append
     query, headers = way(signed(purpose="a visit", role="operator"))
     async with await Client.connect(relay.urls("own")[0] + query) as client:
         client.headers = headers
@@ -317,8 +317,8 @@ async def test_a_session_ends_when_its_token_does(relay: Relay, monkeypatch: pyt
         await client.start(udp=False)
         now = time.time
         monkeypatch.setattr("relaycore.access.decisions.wallclock", lambda: now() + 61)
-        assert relay._leases is not None
-        relay._leases.revoke()
+        assert relay._running.admission._leases is not None
+        relay._running.admission._leases.revoke()
         await of_kind(events, SessionEnded)
 
 

@@ -286,10 +286,10 @@ async def test_all_goes_on_while_the_ledger_is_locked_where_that_is_wished(
 
 async def test_a_full_disk_lets_nobody_in(tmp_path: Path, hasty: None) -> None:
     async with made(tmp_path) as relay:
-        assert relay._ledger is not None
+        assert relay._running.records.ledger is not None
         with publish(relay):
             async with client_of(relay, BO) as client:
-                file = relay._ledger._writer._file
+                file = relay._running.records.ledger._writer._file
                 file.limit_pages(1)
                 client.headers["User-Agent"] = "x" * 5000
                 statuses = set()
@@ -302,7 +302,7 @@ async def test_a_full_disk_lets_nobody_in(tmp_path: Path, hasty: None) -> None:
                     if 503 in statuses:
                         break
                 assert 503 in statuses
-                assert "full" in (relay._ledger.failure or "")
+                assert "full" in (relay._running.records.ledger.failure or "")
                 file.limit_pages(100_000)
                 assert (await asyncio.shield(_admitted(client))) == 200
     assert written(tmp_path, "session")

@@ -247,11 +247,11 @@ async def test_cameras_that_come_and_go_are_told_of() -> None:
         assert await one.pull(0, 9) == []
         await relay.add_camera("late", CAMERA)
         assert told(await one.pull(60, 9)) == [(str(SIGNAL_LOSS), "late", "Initialized", "false")]
-        relay._emit(CameraLost(path="late", reason="unplugged"))
+        relay._events.emit(CameraLost(path="late", reason="unplugged"))
         assert told(await one.pull(60, 9)) == [(str(SIGNAL_LOSS), "late", "Changed", "true")]
         other = found.subscribe(None, filter_of("tns1:VideoSource/SignalLoss"), everything, 60)
         assert told(await other.pull(0, 9)) == [(str(SIGNAL_LOSS), "late", "Initialized", "true")]
-        relay._emit(CameraBack(path="late"))
+        relay._events.emit(CameraBack(path="late"))
         assert told(await one.pull(60, 9)) == [(str(SIGNAL_LOSS), "late", "Changed", "false")]
         await relay.remove_camera("late")
         assert [each.operation for each in await one.pull(60, 9)] == ["Deleted"]
@@ -273,7 +273,7 @@ async def test_alerts_of_who_comes_in_are_told(rule: str, topic: object) -> None
                 text="Odd.",
                 records=[],
             )
-            relay._emit(AlertRaised(path="", alert=alert))
+            relay._events.emit(AlertRaised(path="", alert=alert))
         (message,) = await one.pull(60, 9)
         assert (message.topic, message.source, message.data) == (topic, ("192.0.2.0/24",), ("Odd.",))
         assert message.operation is None
@@ -479,7 +479,7 @@ async def test_subscribers_are_told_where_they_said(consumer: Consumer) -> None:
             envelope = etree.fromstring(await consumer.bodies.get())
             (message,) = envelope.iter(f"{{{TT}}}Message")
             assert message.get("PropertyOperation") == expected
-            relay._emit(CameraLost(path="cam", reason="unplugged"))
+            relay._events.emit(CameraLost(path="cam", reason="unplugged"))
         assert set(consumer.asked) == {"/notify"}
 
 
@@ -597,7 +597,7 @@ async def test_a_question_for_messages_waits_until_there_is_one() -> None:
         await ask(found, pull, path=path)
         waiting = asyncio.create_task(ask(found, pull, path=path))
         await asyncio.sleep(0)
-        relay._emit(CameraLost(path="cam", reason="unplugged"))
+        relay._events.emit(CameraLost(path="cam", reason="unplugged"))
         (message,) = (await waiting).iter(f"{{{TT}}}Message")
         (item,) = message.iterfind(f"{{{TT}}}Data/{{{TT}}}SimpleItem")
         assert (item.get("Name"), item.get("Value")) == ("State", "true")

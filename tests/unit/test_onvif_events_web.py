@@ -127,7 +127,7 @@ async def test_a_recorder_subscribes_asks_renews_and_leaves(client: Client) -> N
         ("tns1:VideoSource/SignalLoss", "Initialized", "yard", "false"),
     ]
     waiting = asyncio.create_task(client.ask(PULL, address))
-    client.relay._emit(CameraLost(path="yard", reason="unplugged"))
+    client.relay._events.emit(CameraLost(path="yard", reason="unplugged"))
     _, answer = await waiting
     assert messages(answer) == [("tns1:VideoSource/SignalLoss", "Changed", "yard", "true")]
     status, answer = await client.ask("<tev:SetSynchronizationPoint/>", address)
@@ -187,8 +187,8 @@ async def test_alerts_are_for_who_may_read_them(client: Client) -> None:
         text="Odd.",
         records=[],
     )
-    client.relay._emit(AlertRaised(path="", alert=alert))
-    client.relay._emit(CameraLost(path="yard", reason="unplugged"))
+    client.relay._events.emit(AlertRaised(path="", alert=alert))
+    client.relay._events.emit(CameraLost(path="yard", reason="unplugged"))
     seen = {
         user: [topic for topic, *_ in messages((await client.ask(PULL, address, user=user))[1])]
         for user, address in addresses.items()

@@ -222,9 +222,9 @@ async def test_it_is_a_user_and_a_password_too(relay: Relay) -> None:
 
 async def test_the_purpose_and_the_link_are_on_record(relay: Relay) -> None:
     link = await relay.share("own", "the builder looks at the door", seconds=60)
-    assert relay._ledger is not None
+    assert relay._running.records.ledger is not None
     records: list[Record] = []
-    relay._ledger.on_record = records.append
+    relay._running.records.ledger.on_record = records.append
     async with await Client.connect(f"{relay.urls('own')[0]}?share={relay.share_token(link)}") as client:
         await client.start(udp=False)
     opening = records[0]
@@ -288,8 +288,8 @@ async def test_so_many_use_it_at_a_time_and_its_end_ends_them(
             await second.start(udp=False)
         now = time.time
         monkeypatch.setattr("relaycore.access.decisions.wallclock", lambda: now() + 3600)
-        assert relay._leases is not None
-        relay._leases.revoke()
+        assert relay._running.admission._leases is not None
+        relay._running.admission._leases.revoke()
         await of_kind(events, SessionEnded)
 
 

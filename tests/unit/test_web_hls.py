@@ -113,7 +113,7 @@ def source() -> Source:
 
 def wired(relay: Relay, source: Source) -> Any:
     """Makes a relay take its fragments from a test; gives what it has of HLS."""
-    web = relay._web
+    web = relay._running.web
     assert isinstance(web, Web)
     hls = web._app[HLS]
 

@@ -141,7 +141,7 @@ async def test_each_hears_it_in_their_language(relay: Relay) -> None:
         for ear in (german, english):
             await ear.next("hello")
         reason = Text("The relay is closing: try again when it is back.")
-        relay._emit(SourceFailed(path="x", source="y", reason=reason))
+        relay._events.emit(SourceFailed(path="x", source="y", reason=reason))
         assert (await german.happened("sourceFailed")).data["text"].startswith("Das Relay")
         assert (await english.happened("sourceFailed")).data["text"].startswith("The relay is closing")
 
@@ -224,8 +224,8 @@ async def test_what_is_forgotten_cannot_be_gone_on_from(
 async def test_nothing_is_done_when_nobody_listens(
     relay: Relay, hasty: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert relay._web is not None
-    told = relay._web._feed
+    assert relay._running.web is not None
+    told = relay._running.web._feed
     assert not told.is_running
     monkeypatch.setattr(feed, "LINGER_S", 0.1)
     async with listening(relay) as ear:
@@ -241,14 +241,14 @@ async def test_nothing_is_done_when_nobody_listens(
 async def test_one_who_takes_nothing_is_let_go(relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(feed, "QUEUE", 8)
     listener = feed.Listener("x", lambda: {"look"}, {"look"})
-    assert relay._web is not None
-    relay._web._feed.add(listener, None)
+    assert relay._running.web is not None
+    relay._running.web._feed.add(listener, None)
     for _ in range(8):
         relay.publish("own", [Track.h264(PARAMETERS)]).close()
     async with asyncio.timeout(TIMEOUT):
         while await listener.next() is not None:
             pass
-    relay._web._feed.remove(listener)
+    relay._running.web._feed.remove(listener)
 
 
 async def test_there_is_room_for_some_of_one_and_for_some_more_of_all(
@@ -277,7 +277,7 @@ async def test_alerts_are_for_those_who_may_see_them(tmp_path: Any) -> None:
         ):
             for ear in (anna, plain, vera):
                 await ear.next("hello")
-            relay._tell_of(ALERT)
+            relay._running.records.tell_of(ALERT)
             with relay.publish("own", [Track.h264(PARAMETERS)]):
                 assert (await anna.next("alert", "happened")).data["id"] == "a1"
                 for ear in (plain, vera):

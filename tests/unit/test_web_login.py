@@ -231,14 +231,14 @@ async def test_revocation_ends_it(relay: Relay) -> None:
 
 
 async def test_it_is_on_record_and_a_program_hears_who_it_is(relay: Relay) -> None:
-    assert relay._ledger is not None
+    assert relay._running.records.ledger is not None
     body = msgspec.json.encode({"user": "anna", "password": "open sesame", "purpose": "a visit"}).decode()
     answer = await send(relay, "POST /login", "Content-Type: application/json", body=body)
     found = msgspec.json.decode(answer.body)
     assert (found["user"], found["role"], found["purpose"]) == ("anna", "operator", "a visit")
-    assert relay._ledger.written["act"] == 1
+    assert relay._running.records.ledger.written["act"] == 1
     await send(relay, "POST /logout", cookie_of(answer))
-    assert relay._ledger.written["act"] == 2
+    assert relay._running.records.ledger.written["act"] == 2
 
 
 async def test_a_purpose_is_asked_for_and_goes_with_all_that_is_watched() -> None:

@@ -78,7 +78,7 @@ def url(relay: Relay, target: str) -> str:
 
 
 def pictures_of(relay: Relay) -> Any:
-    web = relay._web
+    web = relay._running.web
     assert isinstance(web, Web)
     return web._app[PICTURES]
 

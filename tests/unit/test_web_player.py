@@ -186,7 +186,7 @@ async def test_what_browsers_let_every_page_ask_is_for_named_origins(
     embedded: Relay, monkeypatch: pytest.MonkeyPatch, origin: str, status: int
 ) -> None:
     """As WebSockets are, of which a browser tells the origin and leaves the rest to the server."""
-    guard = embedded._web._guard  # type: ignore[union-attr]
+    guard = embedded._running.web._guard  # type: ignore[union-attr]
     monkeypatch.setattr(guard, "enter", partial(guard.enter, same_origin=True))
     assert (await get(embedded, "/api/v1/paths/door/player", {"Origin": origin}))[0] == status
 
