@@ -16,6 +16,7 @@ WRONG = [
     ("--cameras many", "--cameras"),
     ("--faulty -1", "it should be a number of cameras, from 0 to 1000, like --faulty 5."),
     ("--faulty some", "--faulty"),
+    ("--cameras 3 --faulty 4", "--faulty: the fleet has 3 cameras, and no more."),
     ("--loss -0.1", '--loss: "-0.1" is not right; it should be a share from 0 to 1, like --loss 0.02.'),
     ("--loss 2%", "--loss"),
     ("--jitter 11", "it should be a number of seconds up to 10, like --jitter 0.05."),

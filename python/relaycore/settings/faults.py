@@ -33,4 +33,4 @@ class Faults(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     the time that it tells by ONVIF, and in how old it takes a WS-UsernameToken to be."""
 
     refused: Switch = False
-    """It refuses every login, over RTSP, HTTP and ONVIF, with 401. Who reads already goes on."""
+    """It refuses every login: over RTSP and HTTP with 401, a token of ONVIF by a fault. Who reads goes on."""

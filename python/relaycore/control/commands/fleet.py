@@ -98,6 +98,10 @@ def run(arguments: argparse.Namespace) -> int:
     arguments.faulty = arguments.cameras if faulty is None else faulty
     if not 1 <= arguments.cameras <= MOST_CAMERAS:
         raise ConfigurationError(Message("A fleet has 1 to {most} cameras.", most=MOST_CAMERAS))
+    if arguments.faulty > arguments.cameras:
+        raise ConfigurationError(
+            Message("--faulty: the fleet has {count} cameras, and no more.", count=arguments.cameras)
+        )
     size, fps = arguments.size, _value(CameraSettings, "fps", arguments.fps)
     arguments.size = arguments.fps = None
     configured = settings_of(arguments)
