@@ -23,7 +23,7 @@ from relaycore.encode.running import EncoderWish
 from relaycore.errors import ConfigurationError, DeviceError, DeviceLost, NoSuchDevice, NoSuchMode, PathError
 from relaycore.events import Event, MotionChanged
 from relaycore.onvif.analysis.watch import PictureWatch
-from relaycore.pipeline import camera, capture_loop
+from relaycore.pipeline import camera, capture_loop, presence
 from relaycore.pipeline.camera import CameraPipeline, PipelineEvent
 from relaycore.pipeline.masking import Masking
 from relaycore.settings import CameraSettings, MaskSettings, MotionSettings
@@ -173,7 +173,7 @@ def silent(monkeypatch: pytest.MonkeyPatch) -> Silent:
 def test_a_camera_that_falls_silent_is_told_and_shown_as_lost_until_it_is_back(
     silent: Silent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(camera, "SILENCE_NS", 50_000_000)
+    monkeypatch.setattr(presence, "SILENCE_NS", 50_000_000)
     bench = Bench(encoder="libx264")
     bench.pipeline.start()
     assert bench.events.get(timeout=PATIENCE).kind == "ready"
@@ -192,7 +192,7 @@ def test_in_pictures_that_end_nothing_moves(
     silent: Silent, monkeypatch: pytest.MonkeyPatch, silence_ns: int
 ) -> None:
     """Whether the camera falls silent or is unplugged."""
-    monkeypatch.setattr(camera, "SILENCE_NS", silence_ns)
+    monkeypatch.setattr(presence, "SILENCE_NS", silence_ns)
     monkeypatch.setattr(capture_loop, "RETRY_SECONDS", (0.0,))
     told: queue.Queue[Event] = queue.Queue()
     watch = PictureWatch("cam", MotionSettings(), told.put)

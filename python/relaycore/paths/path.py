@@ -26,7 +26,7 @@ from relaycore.paths.rendition import PictureWork, Rendition, WorkMaker, wants_r
 from relaycore.paths.sound_rendition import SoundWork, sound_of
 from relaycore.paths.source import SourceStatus
 from relaycore.paths.sub_rendition import SubRendition
-from relaycore.pipeline.camera import SUB_SIZE
+from relaycore.pipeline.second import SUB_SIZE
 from relaycore.settings import PathSettings
 
 __all__ = ["ManagedPath", "PathStatus"]

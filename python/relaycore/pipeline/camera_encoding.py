@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from relaycore._relaycore import H264Parameters, Handoff, Stream
@@ -25,7 +26,7 @@ from relaycore.pipeline.key_frames import KeyFrames
 from relaycore.pipeline.masking import Masking
 from relaycore.pipeline.view import ViewControl
 
-__all__ = ["CameraEncoding", "no_change", "profile_in", "state_of", "state_of_copy"]
+__all__ = ["CameraEncoding", "no_change", "only_option", "profile_in", "state_of", "state_of_copy"]
 
 CHANGE_S: Final = 3.0
 """Seconds in which another encoder begins: far more than from one picture or slate to the next."""
@@ -138,6 +139,20 @@ def state_of_copy(stream: Stream, form: VideoFormat, bitrate: float) -> EncoderS
         bitrate=round(bitrate),
         gop_seconds=0.0,
         fixed=True,
+    )
+
+
+def only_option(state: EncoderState) -> EncoderOptions:
+    """What an encoder can be changed to that is to stay as it is."""
+    options = options_of(
+        state.width, state.height, state.fps, [] if state.profile is None else [state.profile]
+    )
+    return replace(
+        options,
+        sizes=options.sizes[:1],
+        fps=(state.fps, state.fps),
+        bitrate=(state.bitrate, state.bitrate),
+        gop_seconds=(state.gop_seconds, state.gop_seconds),
     )
 
 
