@@ -5,7 +5,11 @@ import base64
 import sqlite3
 import stat
 import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import aiohttp
@@ -16,6 +20,7 @@ from relaycore.access.accounts import ACCOUNT_FILE, AccountFile, make_account
 from relaycore.access.decisions import Allow, Challenge, Gatekeeper, Refuse
 from relaycore.access.passwords import MOST_WAITING, Passwords, TooManyWait
 from relaycore.access.policy import Policy
+from relaycore.access.sealed import Seal, seal_file
 from relaycore.access.users import Account, UserStore
 from relaycore.errors import ConfigurationError, StateError
 from relaycore.events import SessionEnded
@@ -59,11 +64,11 @@ def test_a_name_is_there_once(file: AccountFile) -> None:
 def test_users_change_and_go(file: AccountFile) -> None:
     file.add(ANNA)
     changed = make_account("anna", "other", "auditor")
-    assert file.replace(changed)
+    assert file.set_password(changed)
+    assert file.all() == [replace(changed, role="publisher")]
+    assert file.set_role("anna", "auditor")
     assert file.all() == [changed]
-    assert file.set_role("anna", "viewer")
-    assert [account.role for account in file.all()] == ["viewer"]
-    assert not file.replace(BO)
+    assert not file.set_password(BO)
     assert not file.set_role("bo", "viewer")
     assert file.remove("anna")
     assert not file.remove("anna")
@@ -79,6 +84,52 @@ def test_changes_of_others_are_noticed(file: AccountFile, tmp_path: Path) -> Non
     assert file.version() != before
     for each in (file, other):
         each.close()
+
+
+def in_threads(*acts: Callable[[], object]) -> None:
+    """Does all of it at the same time, each in a thread of its own."""
+    begin = threading.Barrier(len(acts))
+
+    def run(act: Callable[[], object]) -> None:
+        begin.wait(10)
+        act()
+
+    with ThreadPoolExecutor(len(acts)) as threads:
+        for done in [threads.submit(run, act) for act in acts]:
+            done.result(30)
+
+
+def test_all_who_add_users_at_the_same_time_keep_passwords_with_one_key(tmp_path: Path) -> None:
+    def add(name: str) -> None:
+        other = AccountFile(tmp_path)
+        assert other.add(make_account(name, f"of {name}", "viewer", Seal(seal_file(tmp_path).make())))
+        other.close()
+
+    names = [f"user{number}" for number in range(6)]
+    in_threads(*(partial(add, name) for name in names))
+    key = seal_file(tmp_path).read()
+    assert key is not None
+    file = AccountFile(tmp_path)
+    found = {each.name: each.sealed and Seal(key).open(each.name, each.sealed) for each in file.all()}
+    assert found == {name: f"of {name}" for name in names}
+    file.close()
+
+
+def test_of_passwords_given_at_the_same_time_one_is_there_in_every_form(
+    file: AccountFile, tmp_path: Path
+) -> None:
+    seal = Seal()
+    file.add(ANNA)
+
+    def change(account: Account) -> None:
+        other = AccountFile(tmp_path / "state")
+        assert other.set_password(account)
+        other.close()
+
+    given = [make_account("anna", str(number), "publisher", seal) for number in range(4)]
+    in_threads(*(partial(change, account) for account in given))
+    assert file.all()[0] in given
+    file.close()
 
 
 def test_the_password_is_nowhere_in_the_files(file: AccountFile, tmp_path: Path) -> None:

@@ -232,3 +232,133 @@ def test_a_file_of_an_older_version_is_brought_up(folder: Path, monkeypatch: pyt
     give(monkeypatch, "another\n")
     assert main(["user", "password", "anna", "--onvif"]) == 0
     assert kept(folder) == {"anna": "another"}
+
+
+def add(monkeypatch: pytest.MonkeyPatch, name: str, *options: str) -> None:
+    give(monkeypatch, "open sesame\n")
+    assert main(["user", "add", name, *options]) == 0
+
+
+def change_meanwhile(monkeypatch: pytest.MonkeyPatch, *acts: list[str]) -> None:
+    """Has others do something while a password is typed."""
+
+    class Slow(io.StringIO):
+        def isatty(self) -> bool:
+            for act in acts:
+                give(monkeypatch, "third\n")
+                assert main(["user", *act]) == 0
+            monkeypatch.setattr("sys.stdin", self)
+            return False
+
+    monkeypatch.setattr("sys.stdin", Slow("another\n"))
+
+
+def test_a_role_that_changes_while_a_password_is_typed_stays_changed(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(monkeypatch, "anna", "--role", "administrator")
+    change_meanwhile(monkeypatch, ["role", "anna", "viewer"])
+    assert main(["user", "password", "anna"]) == 0
+    assert listed(folder) == {"anna": "viewer"}
+
+
+def test_what_is_not_to_be_kept_any_more_is_not_while_another_password_is_typed(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(monkeypatch, "anna", "--onvif")
+    change_meanwhile(monkeypatch, ["password", "anna", "--no-onvif"])
+    assert main(["user", "password", "anna"]) == 0
+    assert kept(folder) == {"anna": None}
+
+
+def test_what_it_means_is_told_before_the_password_is_typed(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told: list[str] = []
+
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            told.append(" ".join(capsys.readouterr().out.split()))
+            return False
+
+    monkeypatch.setattr("sys.stdin", Terminal("open sesame\n"))
+    assert main(["user", "add", "anna", "--onvif"]) == 0
+    assert f"Whoever has both {ACCOUNT_FILE} and {SEAL_FILE} of" in told[0]
+    assert "use it nowhere else" in told[0]
+    assert kept(folder) == {"anna": "open sesame"}
+
+
+@pytest.mark.parametrize("act", [["add", "cy", "--onvif"], ["password", "bo", "--onvif"], ["password", "bo"]])
+def test_no_other_key_is_made_where_one_is_gone_that_is_needed(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], act: list[str]
+) -> None:
+    add(monkeypatch, "anna", "--onvif")
+    add(monkeypatch, "bo", "--onvif")
+    key = (folder / SEAL_FILE).read_bytes()
+    (folder / SEAL_FILE).unlink()
+    give(monkeypatch, "another\n")
+    assert main(["user", *act]) == 2
+    error = " ".join(capsys.readouterr().err.split())
+    assert f"{SEAL_FILE} is gone, with which the passwords of anna" in error
+    assert "--no-onvif" in error
+    assert not (folder / SEAL_FILE).exists()
+    (folder / SEAL_FILE).write_bytes(key)
+    (folder / SEAL_FILE).chmod(0o600)
+    assert kept(folder) == {"anna": "open sesame", "bo": "open sesame"}
+
+
+def test_after_a_key_is_lost_passwords_are_given_anew(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    add(monkeypatch, "anna", "--onvif")
+    add(monkeypatch, "bo", "--onvif")
+    (folder / SEAL_FILE).unlink()
+    for options in (["bo", "--no-onvif"], ["anna"], ["bo", "--onvif"]):
+        give(monkeypatch, "another\n")
+        assert main(["user", "password", *options]) == 0
+    assert kept(folder) == {"anna": "another", "bo": "another"}
+
+
+@pytest.mark.parametrize("loss", ["gone", "other", "damaged", "moved"])
+def test_the_list_says_what_cannot_be_read(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], loss: str
+) -> None:
+    add(monkeypatch, "anna", "--onvif")
+    add(monkeypatch, "bo", "--onvif")
+    match loss:
+        case "gone":
+            (folder / SEAL_FILE).unlink()
+        case "other":
+            (folder / SEAL_FILE).write_text("00" * 32)
+        case "damaged":
+            (folder / SEAL_FILE).write_text("what")
+        case "moved":
+            with contextlib.closing(sqlite3.connect(folder / ACCOUNT_FILE)) as database:
+                database.execute(
+                    "UPDATE users SET sealed = (SELECT sealed FROM users WHERE name = 'bo') "
+                    "WHERE name = 'anna'"
+                )
+                database.commit()
+    capsys.readouterr()
+    assert main(["user", "list"]) == 0
+    output = capsys.readouterr().out
+    assert re.search(r"anna\W+viewer\W+kept, but not readable", output)
+    assert bool(re.search(r"bo\W+viewer\W+kept, but not readable", output)) is (loss != "moved")
+
+
+@pytest.mark.parametrize("runs", [False, True])
+@pytest.mark.parametrize(
+    "act", [["password", "anna", "--no-onvif"], ["password", "anna"], ["remove", "anna"]]
+)
+def test_what_was_kept_is_not_in_the_files_any_more(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, act: list[str], runs: bool
+) -> None:
+    add(monkeypatch, "anna", "--onvif")
+    add(monkeypatch, "bo")
+    file = AccountFile(folder)
+    [sealed] = [account.sealed for account in file.all() if account.sealed is not None]
+    if not runs:  # a relay that runs has it open
+        file.close()
+    assert any(sealed in each.read_bytes() for each in folder.iterdir())
+    give(monkeypatch, "another\n")
+    assert main(["user", *act]) == 0
+    assert not any(sealed in each.read_bytes() for each in folder.iterdir())
+    file.close()

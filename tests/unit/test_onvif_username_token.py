@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import re
 from collections.abc import AsyncIterator
@@ -13,8 +14,11 @@ import aiohttp
 import pytest
 
 from relaycore import Relay, User
+from relaycore.access import proofs
 from relaycore.access.accounts import AccountFile, make_account
+from relaycore.access.credentials import PasswordProof
 from relaycore.access.sealed import SEAL_FILE, Seal, seal_file
+from relaycore.access.users import UserStore
 from relaycore.onvif.soap.username_token import AGE_S, MOST_REMEMBERED, Replays
 from tests.support.onvif import Answer, Client, security
 
@@ -194,5 +198,53 @@ async def test_another_key_does_not_open_what_is_kept(
     async with of_accounts(tmp_path) as client:
         assert is_refused(await client.call(WHO, header=security("anna", "secret")))
         assert (await client.call(WHO, header=security("bo", "secret"))).status == 200
-    assert "relaycore user password --onvif" in caplog.text
+    assert f"the password of anna is kept for ONVIF, but not with the key in {SEAL_FILE}" in caplog.text
     assert "secret" not in caplog.text
+
+
+async def test_a_key_that_is_put_back_opens_again(tmp_path: Path) -> None:
+    add(tmp_path, "anna")
+    key, aside = tmp_path / SEAL_FILE, tmp_path / "aside"
+    key.rename(aside)
+    async with Relay(port=0, state_folder=str(tmp_path)) as relay, aiohttp.ClientSession() as http:
+        client = Client("http://{}:{}".format(*relay.address), http)
+        assert is_refused(await client.call(WHO, header=security("anna", "secret")))
+        aside.rename(key)
+        async with asyncio.timeout(20):
+            while relay.users.password("anna") is None:
+                await client.call("<tds:GetSystemDateAndTime/>")
+        assert (await client.call(WHO, header=security("anna", "secret"))).status == 200
+
+
+async def test_what_is_kept_while_the_relay_runs_lets_in(tmp_path: Path) -> None:
+    accounts = AccountFile(tmp_path)
+    accounts.add(make_account("anna", "secret", "viewer"))
+    async with Relay(port=0, state_folder=str(tmp_path)) as relay, aiohttp.ClientSession() as http:
+        client = Client("http://{}:{}".format(*relay.address), http)
+        assert is_refused(await client.call(WHO, header=security("anna", "secret")))
+        seal = Seal(seal_file(tmp_path).make())
+        accounts.set_password(make_account("anna", "other", "viewer", seal))
+        async with asyncio.timeout(20):
+            while relay.users.password("anna") is None:
+                await client.call("<tds:GetSystemDateAndTime/>")
+        assert (await client.call(WHO, header=security("anna", "other"))).status == 200
+        accounts.set_password(make_account("anna", "third", "viewer", seal))
+        async with asyncio.timeout(20):
+            while relay.users.password("anna") != "third":
+                await client.call("<tds:GetSystemDateAndTime/>")
+        assert is_refused(await client.call(WHO, header=security("anna", "other")))
+    accounts.close()
+
+
+def test_the_log_tells_once_of_each_user_what_is_to_be_done(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(proofs, "MOST_TOLD", 2)
+    names = ["anna", "bo", "cy"]
+    users = UserStore(stored=[make_account(name, "secret", "viewer") for name in names])
+    looked = proofs.Proofs(users)
+    for name in (*names, *names, "nobody"):
+        assert not looked.is_right(PasswordProof(name, lambda password: password == "secret"))
+    told = [record.getMessage() for record in caplog.records]
+    assert [text.split()[3] for text in told] == ["anna", "bo"]
+    assert all("relaycore user password NAME --onvif" in text for text in told)

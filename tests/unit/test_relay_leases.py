@@ -145,7 +145,7 @@ async def test_what_happens_to_an_account_closes_all_that_it_has_open(tmp_path: 
             case "remove":
                 await asyncio.to_thread(file.remove, "cy")
             case "password":
-                await asyncio.to_thread(file.replace, make_account("cy", "z", "publisher"))
+                await asyncio.to_thread(file.set_password, make_account("cy", "z", "publisher"))
             case "role":
                 await asyncio.to_thread(file.set_role, "cy", "viewer")
         await all_closed(clients, web)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from relaycore.access.accounts import AccountFile
 from relaycore.access.sealed import SEAL_FILE, Seal, seal_file
 from relaycore.access.share_file import ShareFile
-from relaycore.access.users import UserStore
+from relaycore.access.users import Account, UserStore
 from relaycore.errors import StateError
 
 __all__ = ["AccountWatch"]
@@ -37,6 +37,7 @@ class AccountWatch:
         self._users = users
         self._changed = changed
         self._version = -1
+        self._mark: tuple[int, ...] | None = None
         self._task: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
@@ -75,21 +76,31 @@ class AccountWatch:
 
     async def _look(self) -> tuple[bool, set[str] | None]:
         """Reads the file when it has changed: whether it has, and the names as ``changed`` gets them."""
-        version = await asyncio.shield(asyncio.to_thread(self._file.version))
+        version, mark = await asyncio.shield(asyncio.to_thread(self._versions))
         if version == self._version:
+            if mark != self._mark:
+                await self._use_seal(self._users.stored, mark)
             return False, None
         accounts = await asyncio.shield(asyncio.to_thread(self._file.all))
         links = await asyncio.shield(asyncio.to_thread(self._links.all))
         key = await asyncio.shield(asyncio.to_thread(self._links.key)) if links else None
-        sealed = any(account.sealed is not None for account in accounts)
-        seal = await asyncio.shield(asyncio.to_thread(self._open_seal)) if sealed else None
+        await self._use_seal(accounts, mark)
         self._version = version
-        self._users.use_seal(seal)
         if key is not None:
             self._users.links.use_key(key)
         before = self._users.stored
         gone = self._users.replace_stored(accounts) | self._users.links.replace(links)
         return True, gone if gone or self._users.stored != before else None
+
+    def _versions(self) -> tuple[int, tuple[int, ...] | None]:
+        """What differs after a change of the account file, and of the key of its passwords."""
+        return self._file.version(), self._seal.mark()
+
+    async def _use_seal(self, accounts: Iterable[Account], mark: tuple[int, ...] | None) -> None:
+        """Opens with the key as it is now what is kept of these users."""
+        sealed = any(account.sealed is not None for account in accounts)
+        self._users.use_seal(await asyncio.shield(asyncio.to_thread(self._open_seal)) if sealed else None)
+        self._mark = mark
 
     def _open_seal(self) -> Seal | None:
         """What opens the passwords. Without it these users still come in by everything else than ONVIF's."""
@@ -100,8 +111,8 @@ class AccountWatch:
             return None
         if key is None:
             _log.error(
-                "passwords that are kept for ONVIF cannot be read, since their key %s is gone: give these "
-                "users their passwords anew, by relaycore user password NAME",
+                "passwords that are kept for ONVIF cannot be read, since their key %s is gone: put it back, "
+                "or give these users their passwords anew, by relaycore user password NAME",
                 SEAL_FILE,
             )
             return None

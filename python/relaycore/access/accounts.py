@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, cast
 
@@ -104,14 +104,20 @@ class AccountFile:
     def add(self, account: Account) -> bool:
         """Adds a user. False when there is one of that name."""
         statement = f"INSERT INTO users ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"  # noqa: S608
-        return self._change(statement, (account.name, *_values(account)), create=True)
+        return self._change(statement, (account.name, account.role, *_passwords(account)), create=True)
 
-    def replace(self, account: Account) -> bool:
-        """Gives the user of that name this password and this role. False when there is none."""
+    def set_password(self, account: Account, *, only_if_kept: bool = False) -> bool:
+        """Gives the user of that name the password of this account; the role stays. False when there is none.
+
+        With ``only_if_kept`` the password is kept only where the one before was. All of this holds at the
+        moment of the change: a password may be typed for as long as others change the role.
+        """
         statement = (
-            "UPDATE users SET role = ?, ha1_sha256 = ?, ha1_md5 = ?, argon2 = ?, sealed = ? WHERE name = ?"
+            "UPDATE users SET ha1_sha256 = ?, ha1_md5 = ?, argon2 = ?, "
+            "sealed = CASE WHEN ? AND sealed IS NULL THEN NULL ELSE ? END WHERE name = ?"
         )
-        return self._change(statement, (*_values(account), account.name))
+        *hashes, sealed = _passwords(account)
+        return self._change(statement, (*hashes, only_if_kept, sealed, account.name))
 
     def set_role(self, name: str, role: Role) -> bool:
         """Gives a user another role. False when there is no such user."""
@@ -122,13 +128,17 @@ class AccountFile:
         return self._change("DELETE FROM users WHERE name = ?", (name,))
 
     def _change(
-        self, statement: str, values: tuple[str | bytes | None, ...], *, create: bool = False
+        self, statement: str, values: tuple[str | bytes | bool | None, ...], *, create: bool = False
     ) -> bool:
         with self._open(create=create) as database:
             if database is None:
                 return False
             with database:
-                return database.execute(statement, values).rowcount > 0
+                changed = database.execute(statement, values).rowcount > 0
+            # Changes wait in a second file, and there for others that have it open, until this is done.
+            with suppress(sqlite3.Error):
+                database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            return changed
 
     @contextmanager
     def _open(self, *, create: bool) -> Iterator[sqlite3.Connection | None]:
@@ -162,6 +172,8 @@ def connect(path: Path) -> sqlite3.Connection:
     try:
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = FULL")
+        # A secret that is not to be kept any more is not left in the file.
+        database.execute("PRAGMA secure_delete = ON")
         database.execute("BEGIN IMMEDIATE")
         (version,) = database.execute("PRAGMA user_version").fetchone()
         if version > len(_STEPS):
@@ -182,7 +194,6 @@ def _account(name: str, role: str, sha_256: str, md5: str, argon2: str, sealed: 
     return Account(name, cast("Role", role), ha1, argon2, sealed)
 
 
-def _values(account: Account) -> tuple[str | bytes | None, ...]:
-    """What the columns behind the name have."""
-    ha1 = account.ha1
-    return (account.role, ha1[Algorithm.SHA_256], ha1[Algorithm.MD5], account.argon2, account.sealed)
+def _passwords(account: Account) -> tuple[str | bytes | None, ...]:
+    """What the columns behind the role have."""
+    return account.ha1[Algorithm.SHA_256], account.ha1[Algorithm.MD5], account.argon2, account.sealed

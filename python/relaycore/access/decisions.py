@@ -14,7 +14,6 @@ import asyncio
 import logging
 import math
 import re
-import secrets
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -35,6 +34,7 @@ from relaycore.access.identity import NOBODY, SHARE, Identity, Offer
 from relaycore.access.outside import AccessRequest, Authorise, DecisionWebhook, as_permission, narrowed
 from relaycore.access.passwords import Passwords, TooManyWait
 from relaycore.access.policy import Policy
+from relaycore.access.proofs import Proofs
 from relaycore.access.refusals import RefusalLog
 from relaycore.access.roles import NAMED_ACTIONS
 from relaycore.access.rule_book import Wish
@@ -186,6 +186,7 @@ class Gatekeeper:
         self._timeout = timeout
         self._authenticator = Authenticator(users, basic=self._policy.basic, clock=clock)
         self._passwords = Passwords(users)
+        self._proofs = Proofs(users)
         self._attempts = Attempts(clock)
         self.on_refused: Callable[[Rejection], None] = _ignore
         """Called for each who is not let in."""
@@ -536,16 +537,7 @@ class Gatekeeper:
         return Challenged(self._authenticator.challenges(client), wrong=True)
 
     def _of_proof(self, sent: PasswordProof, client: str) -> Authenticated | Challenged:
-        password = self._users.password(sent.name)
-        if password is None and sent.name in self._users:
-            _log.warning(
-                "the password of %s is kept as a hash, which WS-UsernameToken cannot use: change it by "
-                "relaycore user password --onvif",
-                sent.name,
-            )
-        # With as much work where there is none, so that names cannot be told apart.
-        right = sent.matches(secrets.token_hex(8) if password is None else password)
-        if right and password is not None:
+        if self._proofs.is_right(sent):
             return Authenticated(sent.name)
         return Challenged(self._authenticator.challenges(client), wrong=True)
 

@@ -40,6 +40,14 @@ class KeyFile:
             raise StateError(self._wrong)
         return key
 
+    def mark(self) -> tuple[int, ...] | None:
+        """What tells one version of the file from another; ``None`` where there is none."""
+        try:
+            found = self._path.stat()
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_size, found.st_ino, found.st_mode
+
     def make(self) -> bytes:
         """The key; a new one where there is none."""
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -185,6 +185,11 @@ class UserStore:
         """Opens the passwords in the account file with this."""
         self._stored_seal = seal
 
+    def is_kept(self, name: str) -> bool:
+        """Whether the password of a user is kept, be it that it can be opened or not."""
+        known = self.account(name)
+        return known is not None and known.sealed is not None
+
     def password(self, name: str) -> str | None:
         """The password of a user where it is known; in the account file it is where it is kept for ONVIF."""
         known = self.account(name)

@@ -21,7 +21,7 @@ from relaycore.control.console import make_console, say, show_table
 from relaycore.control.on_record import put_on_record
 from relaycore.control.passwords import generate_password
 from relaycore.control.state_folder import state_folder
-from relaycore.errors import ConfigurationError
+from relaycore.errors import ConfigurationError, StateError
 from relaycore.language import Message, _
 from relaycore.settings import Role, UserName, UserPassword
 
@@ -93,30 +93,34 @@ def _add(arguments: argparse.Namespace) -> None:
             raise ConfigurationError(
                 Message("There is a user {name} already: change the password or the role.", name=repr(name))
             )
+        seal = _seal(arguments, file) if arguments.onvif else None
         password, made = _password(name)
-        seal = _seal(arguments) if arguments.onvif else None
         put_on_record(_folder(arguments), "user add", name)
         if not file.add(make_account(name, password, role, seal)):
             raise ConfigurationError(
                 Message("Another program has added a user {name} meanwhile.", name=repr(name))
             )
     _tell(Message("{name} is a user now, as {role}.", name=name, role=role), password if made else None)
-    if seal is not None:
-        _tell_of_seal(arguments)
 
 
 def _list(arguments: argparse.Namespace) -> None:
     console = make_console()
     with _file(arguments) as file:
-        rows = [
-            (account.name, account.role, "" if account.sealed is None else _("kept"))
-            for account in file.all()
-        ]
+        opens = _opener(arguments)
+        rows = [(account.name, account.role, _kept(account, opens)) for account in file.all()]
     if rows:
         titles = (Message("name"), Message("role"), Message("password for ONVIF"))
         show_table(console, Message("Users"), titles, rows)
     else:
         say(console, Message("There are no users: add one with relaycore user add NAME."))
+
+
+def _kept(account: Account, seal: Seal | None) -> str:
+    """What is said of the password that is kept for ONVIF."""
+    if account.sealed is None:
+        return ""
+    opened = None if seal is None else seal.open(account.name, account.sealed)
+    return _("kept, but not readable") if opened is None else _("kept")
 
 
 def _remove(arguments: argparse.Namespace) -> None:
@@ -133,17 +137,16 @@ def _remove(arguments: argparse.Namespace) -> None:
 def _change_password(arguments: argparse.Namespace) -> None:
     with _file(arguments) as file:
         account = _known(file, arguments.name)
-        password, made = _password(account.name)
         keeps = account.sealed is not None if arguments.onvif is None else arguments.onvif
-        seal = _seal(arguments) if keeps else None
+        seal = _seal(arguments, file) if keeps else None
+        password, made = _password(account.name)
         put_on_record(_folder(arguments), "user password", account.name)
-        if not file.replace(make_account(account.name, password, account.role, seal)):
+        changed = make_account(account.name, password, account.role, seal)
+        if not file.set_password(changed, only_if_kept=arguments.onvif is None):
             raise ConfigurationError(
                 Message("Another program has removed {name} meanwhile.", name=repr(arguments.name))
             )
     _tell(Message("{name} has another password now.", name=account.name), password if made else None)
-    if seal is not None:
-        _tell_of_seal(arguments)
 
 
 def _change_role(arguments: argparse.Namespace) -> None:
@@ -171,12 +174,24 @@ def _folder(arguments: argparse.Namespace) -> Path:
     return state_folder(arguments.state_folder, os.environ)
 
 
-def _seal(arguments: argparse.Namespace) -> Seal:
-    """What keeps passwords; its key is made where there is none."""
-    return Seal(seal_file(_folder(arguments)).make())
-
-
-def _tell_of_seal(arguments: argparse.Namespace) -> None:
+def _seal(arguments: argparse.Namespace, file: AccountFile) -> Seal:
+    """What keeps the user's password, which is told. Its key is made where no password is kept with one."""
+    folder = _folder(arguments)
+    key_file = seal_file(folder)
+    key = key_file.read()
+    if key is None:
+        others = [account.name for account in file.all() if account.sealed is not None]
+        others = [name for name in others if name != arguments.name]
+        if others:
+            raise StateError(
+                Message(
+                    "{path} is gone, with which the passwords of {names} are kept: put it back, or have none "
+                    "kept, by relaycore user password NAME --no-onvif for each of them.",
+                    path=folder / SEAL_FILE,
+                    names=", ".join(others),
+                )
+            )
+        key = key_file.make()
     say(
         make_console(),
         Message(
@@ -184,9 +199,19 @@ def _tell_of_seal(arguments: argparse.Namespace) -> None:
             "use it nowhere else.",
             accounts=ACCOUNT_FILE,
             key=SEAL_FILE,
-            folder=_folder(arguments),
+            folder=folder,
         ),
     )
+    return Seal(key)
+
+
+def _opener(arguments: argparse.Namespace) -> Seal | None:
+    """What opens passwords that are kept, if that can be."""
+    try:
+        key = seal_file(_folder(arguments)).read()
+    except StateError:
+        return None
+    return None if key is None else Seal(key)
 
 
 def _known(file: AccountFile, name: str) -> Account:
