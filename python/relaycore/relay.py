@@ -42,6 +42,7 @@ from relaycore.readers import AccessUnitReader, FrameReader
 from relaycore.relay_types import Overrides, StreamStatus, Wishes
 from relaycore.reload.plan import Reload
 from relaycore.settings import CameraSettings, Config, Faults, PathSettings, normal_path
+from relaycore.settings.onvif import check_onvif
 from relaycore.stream_table import StreamTable
 from relaycore.tls import TlsFiles
 from relaycore.web.server import Web
@@ -81,6 +82,7 @@ class Relay:
         **overrides: Unpack[Overrides],
     ) -> None:
         config = msgspec.structs.replace(config or Config(), **overrides).with_normal_paths()
+        check_onvif(config.onvif)
         self.users = UserStore(config.users)
         """The users; may be changed at any time."""
         # Their passwords are kept no longer than needed.

@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from relaycore import Relay
 from relaycore.alerts.watch import rules_of
 from relaycore.control.config import load_config, read_config
 from relaycore.errors import ConfigurationError
@@ -30,6 +31,7 @@ from relaycore.settings import (
     parse_bitrate,
     parse_size,
 )
+from relaycore.settings.onvif import check_onvif
 
 
 def mistakes_of(text: str) -> tuple[str, ...]:
@@ -283,6 +285,33 @@ def test_all_mistakes_are_listed_in_the_order_of_the_file() -> None:
 )
 def test_a_mistake_says_where_what_and_what_would_be_right(text: str, mistake: str) -> None:
     assert mistakes_of(text) == (mistake,)
+
+
+@pytest.mark.parametrize(
+    "network", ["10.0.0.0/8", "192.168.1.9", "192.168.1.9/24", "2001:db8::/32", "fd00::/8", "0.0.0.0/0"]
+)
+def test_subscribers_of_events_may_be_called_back_in_networks(network: str) -> None:
+    onvif = read_config(f'[onvif]\ncallbacks = ["{network}"]', "r.toml").onvif
+    assert onvif.callbacks == [network]
+    check_onvif(onvif)
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        *("127.0.0.0/8", "127.0.0.1", "::1", "169.254.0.0/16", "169.254.169.254", "fe80::/10"),
+        *("224.0.0.0/4", "ff02::/16", "240.0.0.0/4", "0.0.0.0", "::"),
+        *("", "nvr.example", "10.0.0.0/33", "10.0.0.1:80"),
+    ],
+)
+def test_subscribers_of_events_are_called_back_in_no_others(network: str) -> None:
+    (mistake,) = mistakes_of(f'[onvif]\ncallbacks = ["{network}"]')
+    assert mistake == (
+        f'r.toml:2: onvif.callbacks[1]: "{network}" is not right; it should be a network or an address of '
+        'IPv4 or IPv6, not of this machine, a link or a group, like "192.168.1.0/24".'
+    )
+    with pytest.raises(ConfigurationError, match=r"is no network|Nobody is called back"):
+        Relay(onvif=OnvifSettings(callbacks=[network]))
 
 
 @pytest.mark.parametrize(

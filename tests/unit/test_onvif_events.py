@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
 from aiohttp import web
 from lxml import etree
 
 from relaycore import Relay
+from relaycore.addresses import url_host
 from relaycore.alerts.model import Alert
 from relaycore.events import AlertRaised, CameraBack, CameraLost
 from relaycore.onvif.services.events import answers, callbacks, hub, notifier, subscription
@@ -44,7 +46,7 @@ from relaycore.onvif.services.events.topics import (
     TOPICS,
     topic_set,
 )
-from relaycore.settings import CameraSettings
+from relaycore.settings import CameraSettings, OnvifSettings
 
 TIMEOUT = 30.0
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
@@ -416,7 +418,7 @@ def test_answers_have_the_order_of_the_wsdl() -> None:
     ],
 )
 async def test_nobody_is_called_back_there(url: str, subscriber: str) -> None:
-    everywhere = [ipaddress.ip_network("0.0.0.0/0"), ipaddress.ip_network("::/0")]
+    everywhere = ["0.0.0.0/0", "::/0"]
     networks = [] if subscriber == "192.168.1.5" else everywhere
     with pytest.raises(BadCallback):
         await resolve_callback(url, subscriber, networks)
@@ -432,10 +434,55 @@ async def test_who_subscribes_is_called_back_and_networks_that_are_named() -> No
     found = await resolve_callback("http://192.168.1.5:8080/x", "192.168.1.5")
     assert found == Callback("http://192.168.1.5:8080/x", "192.168.1.5", "192.168.1.5")
     assert (await resolve_callback("http://192.168.1.5/", "::ffff:192.168.1.5")).address == "192.168.1.5"
-    named = [ipaddress.ip_network("192.168.1.0/24")]
-    assert (await resolve_callback("https://192.168.1.9/", "192.168.1.5", named)).address == "192.168.1.9"
+    named = ["2001:db8::/32", "192.168.1.0/24"]
+    elsewhere = await resolve_callback("https://192.168.1.9/", "192.168.1.5", named)
+    assert elsewhere == Callback("https://192.168.1.9/", "192.168.1.9", "192.168.1.9", is_elsewhere=True)
+    assert (await resolve_callback("http://[2001:db8::9]/", "192.168.1.5", named)).is_elsewhere
+    assert not (await resolve_callback("http://192.168.1.5/", "192.168.1.5", named)).is_elsewhere
     with pytest.raises(BadCallback):
         await resolve_callback("http://192.168.2.9/", "192.168.1.5", named)
+
+
+@pytest.mark.parametrize("address", ["10.1.2.3", "2001:db8::7"])
+async def test_no_address_of_the_machine_is_called_whatever_the_settings_name(
+    monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    own = ("eth7", 7, ipaddress.ip_address(address), 64)
+    monkeypatch.setattr(callbacks, "interface_addresses", lambda: [own])
+    with pytest.raises(BadCallback):
+        await resolve_callback(f"http://{url_host(address)}/", "192.168.1.5", ["0.0.0.0/0", "::/0"])
+
+
+async def test_a_name_is_called_only_where_all_that_it_means_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def resolve(*_: object) -> list[str]:
+        return ["192.168.1.9", "127.0.0.1"]
+
+    monkeypatch.setattr(callbacks, "_resolve", resolve)
+    with pytest.raises(BadCallback):
+        await resolve_callback("http://nvr.example/", "192.168.1.5", ["192.168.1.0/24"])
+
+
+@pytest.mark.parametrize(
+    ("networks", "ends"), [(["192.168.1.0/24"], False), ([], True), (["192.168.2.0/24"], True)]
+)
+async def test_calls_end_that_the_settings_do_not_allow_any_more(
+    monkeypatch: pytest.MonkeyPatch, networks: list[str], ends: bool
+) -> None:
+    monkeypatch.setattr(hub, "SWEEP_S", 0.01)
+    async with hub_of() as (relay, found):
+        config = msgspec.structs.replace(relay.config, onvif=OnvifSettings(callbacks=["192.168.1.0/24"]))
+        await relay.reload(config)
+        callbacks_of = [
+            Callback("http://192.168.1.9/", "192.168.1.9", "192.168.1.9", is_elsewhere=True),
+            Callback("http://192.168.3.9/", "192.168.3.9", "192.168.3.9"),
+        ]
+        elsewhere, own = (found.subscribe("anna", Filter(), everything, 60, each) for each in callbacks_of)
+        await relay.reload(msgspec.structs.replace(config, onvif=OnvifSettings(callbacks=networks)))
+        if ends:
+            with pytest.raises(NotSubscribed):
+                await elsewhere.take(1)
+        assert found.find(own.name, "anna") is own
+        assert elsewhere.ended is ends
 
 
 class Consumer:
@@ -518,6 +565,7 @@ class Call:
     peer: str = "192.168.1.5"
     base: str = "http://192.168.1.2:8554"
     listens_on: str = "192.168.1.2"
+    callbacks: Collection[str] = ()
 
     @property
     def covers(self) -> Callable[[str], bool]:
@@ -627,7 +675,7 @@ async def test_a_subscriber_is_called_back_where_it_is(monkeypatch: pytest.Monke
     called: asyncio.Queue[str] = asyncio.Queue()
 
     async def send(self: notifier.Notifier, client: object, messages: object) -> bool:
-        called.put_nowait(self._callback.address)
+        called.put_nowait(self.callback.address)
         return True
 
     monkeypatch.setattr(notifier.Notifier, "_send", send)

@@ -8,16 +8,17 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import aiohttp
+import msgspec
 import pytest
 from lxml import etree
 
 from relaycore import Relay
 from relaycore.alerts.model import Alert
 from relaycore.events import AlertRaised, CameraLost
-from relaycore.onvif.services.events import hub
+from relaycore.onvif.services.events import hub, notifier
 from relaycore.onvif.services.events.messages import Message
 from relaycore.onvif.services.events.subscription import Subscription
-from relaycore.settings import CameraSettings, User
+from relaycore.settings import CameraSettings, OnvifSettings, User
 
 TIMEOUT = 30.0
 TEV = "http://www.onvif.org/ver10/events/wsdl"
@@ -240,3 +241,27 @@ async def test_a_relay_that_closes_lets_nobody_wait(client: Client, monkeypatch:
     await client.relay.aclose()
     (status, answer) = await waiting
     assert (status, fault_of(answer).split()[-1]) == (400, "ResourceUnknownFault")
+
+
+async def test_others_are_called_back_in_networks_that_the_settings_name(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    called: asyncio.Queue[str] = asyncio.Queue()
+
+    async def send(self: notifier.Notifier, *_: object) -> bool:
+        called.put_nowait(self.callback.address)
+        return True
+
+    monkeypatch.setattr(notifier.Notifier, "_send", send)
+    reference = (
+        "<wsnt:ConsumerReference><wsa:Address>http://192.0.2.9/x</wsa:Address></wsnt:ConsumerReference>"
+    )
+    subscribe = f"<wsnt:Subscribe>{reference}</wsnt:Subscribe>"
+    status, answer = await client.ask(subscribe)
+    assert status == 400
+    assert fault_of(answer).endswith("SubscribeCreationFailedFault")
+    onvif = OnvifSettings(callbacks=["192.0.2.0/24"])
+    changed = msgspec.structs.replace(client.relay.config, onvif=onvif, users=USERS)
+    await client.relay.reload(changed)
+    assert (await client.ask(subscribe))[0] == 200
+    assert await called.get() == "192.0.2.9"

@@ -13,6 +13,7 @@ from relaycore.access.policy import Policy
 from relaycore.access.users import UserStore
 from relaycore.reload.difference import RESTART_SETTINGS, Changes, difference
 from relaycore.settings import Action, Config, PathSettings
+from relaycore.settings.onvif import check_onvif
 
 __all__ = ["EndingSession", "Reload", "plan_paths", "plan_reload"]
 
@@ -55,6 +56,7 @@ def plan_paths(
 
 
 def _plan(changes: Changes, config: Config, users: UserStore, sessions: Iterable[Session]) -> Reload:
+    check_onvif(config.onvif)
     gatekeeper = Gatekeeper(users, Policy.of(config))
     ending = tuple(
         EndingSession(session, reason)

@@ -11,18 +11,20 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 from urllib.parse import urlsplit
 
+from relaycore._relaycore import interface_addresses
 from relaycore.addresses import reachable_addresses
 from relaycore.onvif.services.events.errors import BadCallback
+from relaycore.settings.access import parse_network
 
-__all__ = ["Address", "Callback", "Network", "check_address", "resolve_callback"]
+__all__ = ["Address", "Callback", "check_address", "resolve_callback"]
 
 Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
-Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 LONGEST: Final = 512
 """Characters of an address of a callback."""
@@ -49,10 +51,16 @@ class Callback:
     url: str
     host: str
     address: str
+    is_elsewhere: bool = False
+    """Whether it is not where the request came from, but in a network that the settings name."""
+
+    def may_go_on(self, networks: Iterable[str]) -> bool:
+        """Whether these networks of the settings still allow it."""
+        return not self.is_elsewhere or _is_in(ipaddress.ip_address(self.address), networks)
 
 
 async def resolve_callback(
-    url: str, subscriber: str, networks: Collection[Network] = (), *, listens_on: str = "::"
+    url: str, subscriber: str, networks: Collection[str] = (), *, listens_on: str = "::"
 ) -> Callback:
     """The callback of whoever has the address ``subscriber``. BadCallback where nobody is called there.
 
@@ -61,22 +69,17 @@ async def resolve_callback(
     parts = _parts(url)
     host = parts.hostname or ""
     port = parts.port or (443 if parts.scheme == "https" else 80)
-    try:
-        async with asyncio.timeout(RESOLVE_S):
-            found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError, TimeoutError):
-        raise BadCallback("The host of the callback cannot be found.") from None
-    addresses = [_plain(ipaddress.ip_address(str(entry[4][0]).partition("%")[0])) for entry in found]
+    addresses = [_address_of(text) for text in await _resolve(host, port)]
     own = await asyncio.to_thread(_own_addresses, listens_on)
     for address in addresses:
         check_address(address, subscriber, networks, own)
     if not addresses:
         raise BadCallback("The host of the callback cannot be found.")
-    return Callback(url, host, str(addresses[0]))
+    return Callback(url, host, str(addresses[0]), is_elsewhere=addresses[0] != _address_of(subscriber))
 
 
 def check_address(
-    address: Address, subscriber: str, networks: Collection[Network], own: Collection[Address]
+    address: Address, subscriber: str, networks: Collection[str], own: Collection[Address]
 ) -> None:
     """BadCallback where nobody is called at an address."""
     embeds = any(address.version == network.version and address in network for network in _EMBEDDING)
@@ -92,11 +95,11 @@ def check_address(
     )
     if forbidden:
         raise BadCallback("Nobody is called back at an address of this kind.")
-    asked_by = _plain(ipaddress.ip_address(subscriber.partition("%")[0]))
-    if address != asked_by and not any(
-        address.version == network.version and address in network for network in networks
-    ):
-        raise BadCallback("Who subscribes is called back at the address that the request came from.")
+    if address != _address_of(subscriber) and not _is_in(address, networks):
+        raise BadCallback(
+            "Who subscribes is called back at the address that the request came from, or in networks that "
+            "the settings name."
+        )
 
 
 def _parts(url: str) -> _Split:
@@ -122,6 +125,25 @@ class _Split:
     port: int | None
 
 
+async def _resolve(host: str, port: int) -> list[str]:
+    """The addresses that a name means."""
+    try:
+        async with asyncio.timeout(RESOLVE_S):
+            found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError, TimeoutError):
+        raise BadCallback("The host of the callback cannot be found.") from None
+    return [str(entry[4][0]) for entry in found]
+
+
+def _address_of(text: str) -> Address:
+    return _plain(ipaddress.ip_address(text.partition("%")[0]))
+
+
+def _is_in(address: Address, networks: Iterable[str]) -> bool:
+    found = map(parse_network, networks)
+    return any(address.version == network.version and address in network for network in found)
+
+
 def _plain(address: Address) -> Address:
     """An address of IPv4 that is written as one of IPv6 is the same."""
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
@@ -129,10 +151,11 @@ def _plain(address: Address) -> Address:
 
 
 def _own_addresses(listens_on: str) -> Sequence[Address]:
-    own = []
+    """All addresses of this machine, also those that the relay does not listen on."""
+    own: list[Address] = []
+    with suppress(OSError):
+        own += [_plain(address) for _, _, address, _ in interface_addresses()]
     for text in (listens_on, *reachable_addresses(listens_on)):
-        try:
-            own.append(_plain(ipaddress.ip_address(text.partition("%")[0])))
-        except ValueError:
-            continue  # a name
+        with suppress(ValueError):  # a name
+            own.append(_address_of(text))
     return own

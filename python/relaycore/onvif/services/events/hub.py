@@ -151,5 +151,9 @@ class Hub:
             self._sweep()
 
     def _sweep(self) -> None:
-        for subscription in [each for each in self._subscriptions.values() if each.seconds_left <= 0]:
-            self.unsubscribe(subscription)
+        """Ends what has lasted long enough, and calls back where that is not allowed any more."""
+        networks = self._relay.config.onvif.callbacks
+        barred = {name for name, each in self._notifiers.items() if not each.callback.may_go_on(networks)}
+        for name, subscription in list(self._subscriptions.items()):
+            if subscription.seconds_left <= 0 or name in barred:
+                self.unsubscribe(subscription)

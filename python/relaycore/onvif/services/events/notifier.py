@@ -46,7 +46,7 @@ class Notifier:
     """
 
     def __init__(self, subscription: Subscription, callback: Callback, gave_up: Callable[[], None]) -> None:
-        self._subscription, self._callback, self._gave_up = subscription, callback, gave_up
+        self._subscription, self.callback, self._gave_up = subscription, callback, gave_up
         self.task = asyncio.get_running_loop().create_task(self._run())
 
     def stop(self) -> None:
@@ -57,7 +57,7 @@ class Notifier:
     async def _run(self) -> None:
         failures = 0
         waiting: list[Message] = []
-        connector = aiohttp.TCPConnector(resolver=_Pinned(self._callback), limit=1, force_close=True)
+        connector = aiohttp.TCPConnector(resolver=_Pinned(self.callback), limit=1, force_close=True)
         timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
         async with aiohttp.ClientSession(connector=connector, timeout=timeout, trust_env=False) as client:
             while failures < FAILURES:
@@ -77,11 +77,11 @@ class Notifier:
     async def _send(self, client: aiohttp.ClientSession, messages: Sequence[Message]) -> bool:
         """Whether the subscriber has taken them. What it answers beside the status is not read."""
         headers = {"Content-Type": f'application/soap+xml; charset=utf-8; action="{ACTION}"'}
-        body = notify_envelope(self._callback.url, messages)
+        body = notify_envelope(self.callback.url, messages)
         try:
             # A redirection would lead where nobody has checked the address.
             async with client.post(
-                self._callback.url, data=body, headers=headers, allow_redirects=False
+                self.callback.url, data=body, headers=headers, allow_redirects=False
             ) as answer:
                 return 200 <= answer.status < 300
         except (aiohttp.ClientError, TimeoutError, OSError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from datetime import UTC, datetime
 from typing import Final, Literal, Protocol
 
@@ -55,6 +55,10 @@ class EventCall(Protocol):
         """The address that the relay listens on."""
 
     @property
+    def callbacks(self) -> Collection[str]:
+        """Networks where others than who asks may be called back."""
+
+    @property
     def covers(self) -> Callable[[str], bool]:
         """Whether a camera belongs to the device that was asked, and the user may see it.
 
@@ -81,7 +85,7 @@ async def subscribe(call: EventCall) -> etree._Element:
         raise BadCallback("The address of the callback is missing.")
     wanted = read_filter(_part(call.body, WSNT, "Filter"))
     seconds = _first_seconds(_text(call.body, WSNT, "InitialTerminationTime"))
-    callback = await resolve_callback(url, call.peer, listens_on=call.listens_on)
+    callback = await resolve_callback(url, call.peer, call.callbacks, listens_on=call.listens_on)
     subscription = call.hub.subscribe(call.user, wanted, call.covers, seconds, callback)
     return answers.subscribed(subscription, _address(call, subscription), pulls=False)
 

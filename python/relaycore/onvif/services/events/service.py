@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -60,6 +60,10 @@ class _Asked:
     @property
     def listens_on(self) -> str:
         return self.call.listens_on
+
+    @property
+    def callbacks(self) -> Collection[str]:
+        return self.call.relay.config.onvif.callbacks
 
     @property
     def covers(self) -> Callable[[str], bool]:
