@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from lxml import etree
 from onvif import ONVIFCamera
 from zeep.exceptions import Fault
 
@@ -22,6 +23,9 @@ MOVING = (
     "[a][b]overlay=x='mod(t*60,280)':y=60"
 )
 PULL_POINT = "http://www.onvif.org/ver10/events/wsdl/PullPointSubscription"
+WSNT = "http://docs.oasis-open.org/wsn/b-2"
+TT = "http://www.onvif.org/ver10/schema"
+ITEM_FILTER = "http://www.onvif.org/ver10/tev/messageContentFilter/ItemFilter"
 MOTION = "tns1:RuleEngine/CellMotionDetector/Motion"
 USER = User(name="anna", password="anna's secret", role="viewer")
 LOSS = "tns1:VideoSource/SignalLoss"
@@ -73,6 +77,25 @@ async def test_a_pull_point_is_told_of_motion_and_of_loss() -> None:
         await manager.stop()
         with pytest.raises(Fault):
             await service.PullMessages(question)
+
+
+async def test_a_filter_for_what_stands_in_messages_is_kept() -> None:
+    async with Relay(port=0, users=[USER]) as relay, asyncio.timeout(TIMEOUT), camera_of(relay) as camera:
+        events = await camera.create_events_service()
+        content = etree.Element(f"{{{WSNT}}}MessageContent", Dialect=ITEM_FILTER, nsmap={"tt": TT})
+        content.text = 'boolean(//tt:SimpleItem[@Name="State" and @Value="true"])'
+        made = await events.CreatePullPointSubscription({"Filter": {"_value_1": [content]}})
+        camera.xaddrs[PULL_POINT] = made.SubscriptionReference.Address._value_1
+        service = await camera.create_pullpoint_service()
+        relay._events.emit(CameraLost(path="yard", reason="unplugged"))
+        question = {"MessageLimit": 100, "Timeout": timedelta(seconds=60)}
+        seen: list[tuple[str, str, str, str]] = []
+        while (LOSS, "Changed", "yard", "true") not in seen:
+            seen += told((await service.PullMessages(question)).NotificationMessage)
+        assert {value for *_, value in seen} == {"true"}
+        content.text = "count(//*) > 3"
+        with pytest.raises(Fault, match="ItemFilter"):
+            await events.CreatePullPointSubscription({"Filter": {"_value_1": [content]}})
 
 
 async def test_a_subscription_is_of_the_user_who_made_it() -> None:

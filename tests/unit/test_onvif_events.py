@@ -115,6 +115,8 @@ def test_without_a_filter_all_is_told() -> None:
         ),
         ('<w:TopicExpression Dialect="x">a</w:TopicExpression>', "TopicExpressionDialectUnknownFault"),
         ("<w:MessageContent>boolean(1)</w:MessageContent>", "InvalidMessageContentExpressionFault"),
+        ("<w:MessageContent/>", "InvalidMessageContentExpressionFault"),
+        ("<w:MessageContent>boolean(//SimpleItem[@Name='a'])</w:MessageContent>" * 9, "InvalidFilterFault"),
         ("<w:ProducerProperties/>", "InvalidProducerPropertiesExpressionFault"),
         ("<other/>", "InvalidFilterFault"),
     ],

@@ -49,6 +49,15 @@ PULL = (
 )
 
 
+def content(expression: str) -> str:
+    """A subscription to messages in which this stands."""
+    dialect = "http://www.onvif.org/ver10/tev/messageContentFilter/ItemFilter"
+    return (
+        f'<tev:CreatePullPointSubscription><tev:Filter><wsnt:MessageContent Dialect="{dialect}" '
+        f'xmlns:tt="{TT}">{expression}</wsnt:MessageContent></tev:Filter></tev:CreatePullPointSubscription>'
+    )
+
+
 @dataclass
 class Client:
     """Asks a relay."""
@@ -150,6 +159,18 @@ async def test_a_recorder_subscribes_asks_renews_and_leaves(client: Client) -> N
     assert fault_of(answer).endswith("ResourceUnknownFault")
 
 
+async def test_a_recorder_is_told_of_what_it_wants_to_find_in_messages(client: Client) -> None:
+    item = "boolean(//tt:SimpleItem[@Name='{}' and @Value='{}'])"
+    address = await client.subscribe(
+        content(f"{item.format('Source', 'hall')} and not({item.format('State', 'true')})")
+    )
+    found = messages((await client.ask(PULL, address))[1])
+    assert {topic.rpartition("/")[2] for topic, *_ in found} == {
+        *("MotionAlarm", "ImagingService", "SignalLoss"),
+    }
+    assert {(source, value) for _, _, source, value in found} == {("hall", "false")}
+
+
 async def test_the_device_of_one_camera_tells_of_that_alone(client: Client) -> None:
     _, answer = await client.ask(LOSS, "/onvif/yard/event_service")
     address = answer.findtext(f".//{{{WSA}}}Address")
@@ -216,6 +237,7 @@ async def test_whose_password_changes_is_told_nothing_any_more(client: Client) -
         ),
         (LOSS.replace("SignalLoss", "Other"), "TopicNotSupportedFault"),
         (CREATE.replace("PT600S", "yesterday"), "UnacceptableInitialTerminationTimeFault"),
+        (content("count(//*)"), "InvalidMessageContentExpressionFault"),
         (PULL, "ResourceUnknownFault"),
     ],
 )

@@ -9,15 +9,20 @@ from lxml import etree
 
 from relaycore.onvif.services.events.hub import MOST
 from relaycore.onvif.services.events.messages import Message, notification
-from relaycore.onvif.services.events.names import CONCRETE, CONCRETE_SET, NSMAP, TEV, WSA, WSNT
+from relaycore.onvif.services.events.names import (
+    CONCRETE,
+    CONCRETE_SET,
+    ITEM_FILTER,
+    NSMAP,
+    TEV,
+    WSA,
+    WSNT,
+)
 from relaycore.onvif.services.events.subscription import Subscription
 from relaycore.onvif.services.events.times import written
 from relaycore.onvif.services.events.topics import topic_set
 
 __all__ = ["capabilities", "empty", "properties", "pulled", "renewed", "subscribed"]
-
-ITEM_FILTER = "http://www.onvif.org/ver10/tev/messageContentFilter/ItemFilter"
-"""The WSDL wants at least one dialect of filters for contents to be named. It is refused where it is used."""
 
 
 def subscribed(subscription: Subscription, address: str, *, pulls: bool) -> etree._Element:

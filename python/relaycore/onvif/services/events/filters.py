@@ -1,7 +1,8 @@
-"""Which topics somebody wants to be told of (WS-Topics section 8, ONVIF Core section 9.5).
+"""What somebody wants to be told of: topics and contents (WS-Topics section 8, ONVIF Core section 9.5).
 
-Of the dialects, those that ONVIF asks for: *Concrete*, one topic, and *ConcreteSet*, several with ``|``
-between them, each of which may end with ``//.`` for all that is below it, too.
+Of the dialects of topics, those that ONVIF asks for: *Concrete*, one topic, and *ConcreteSet*, several with
+``|`` between them, each of which may end with ``//.`` for all that is below it, too. For what stands in
+messages see :mod:`relaycore.onvif.services.events.contents`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from typing import Final
 
 from lxml import etree
 
+from relaycore.onvif.services.events.contents import Content, read_content
 from relaycore.onvif.services.events.errors import BadFilter
+from relaycore.onvif.services.events.messages import Message
 from relaycore.onvif.services.events.names import CONCRETE, CONCRETE_SET, TNS1, WSNT
 from relaycore.onvif.services.events.topics import TOPICS, Name, Topic
 
@@ -23,6 +26,9 @@ LONGEST: Final = 2048
 
 MOST: Final = 64
 """Topics of a filter."""
+
+MOST_CONTENTS: Final = 8
+"""Expressions of a filter about what stands in messages."""
 
 _NAME = re.compile(r"(?:([A-Za-z_][\w.-]*):)?([A-Za-z_][\w.-]*)")
 
@@ -45,18 +51,27 @@ class Pattern:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """The topics of any of the patterns; all topics where there are none."""
+    """The topics of any of the patterns, or all topics where there are none, with what all contents want."""
 
     patterns: tuple[Pattern, ...] = ()
+    contents: tuple[Content, ...] = ()
 
     def takes(self, topic: Topic) -> bool:
         """Whether messages of a topic are wanted."""
         return not self.patterns or any(pattern.matches(topic) for pattern in self.patterns)
 
+    def wants(self, message: Message) -> bool:
+        """Whether a message is."""
+        if not self.takes(message.topic):
+            return False
+        items = [item for _, group in message.groups() for item in group] if self.contents else []
+        return all(content(items) for content in self.contents)
+
 
 def read_filter(element: etree._Element | None) -> Filter:
     """The filter of a request; without one, all is wanted. BadFilter where it cannot be kept."""
     patterns: list[Pattern] = []
+    contents: list[Content] = []
     for part in element if element is not None else ():
         if not isinstance(part.tag, str):
             continue  # a comment
@@ -64,10 +79,7 @@ def read_filter(element: etree._Element | None) -> Filter:
         if name.namespace == WSNT and name.localname == "TopicExpression":
             patterns += _expression(part)
         elif name.namespace == WSNT and name.localname == "MessageContent":
-            raise BadFilter(
-                "Messages are filtered by topic only: leave out MessageContent.",
-                "InvalidMessageContentExpressionFault",
-            )
+            contents.append(read_content(part))
         elif name.namespace == WSNT and name.localname == "ProducerProperties":
             raise BadFilter(
                 "There is one producer only: leave out ProducerProperties.",
@@ -77,7 +89,9 @@ def read_filter(element: etree._Element | None) -> Filter:
             raise BadFilter("Filters of this kind are not known.", "InvalidFilterFault")
         if len(patterns) > MOST:
             raise BadFilter(f"A filter has at most {MOST} topics.", "InvalidFilterFault")
-    found = Filter(tuple(patterns))
+        if len(contents) > MOST_CONTENTS:
+            raise BadFilter(f"A filter has at most {MOST_CONTENTS} MessageContent.", "InvalidFilterFault")
+    found = Filter(tuple(patterns), tuple(contents))
     if patterns and not any(found.takes(topic) for topic in TOPICS):
         raise BadFilter("None of these topics is told of here.", "TopicNotSupportedFault")
     return found

@@ -9,6 +9,7 @@ from relaycore.onvif.soap.names import TEV, TT, WSA, WSNT
 __all__ = [
     "CONCRETE",
     "CONCRETE_SET",
+    "ITEM_FILTER",
     "NSMAP",
     "OWN",
     "TEV",
@@ -31,6 +32,9 @@ OWN: Final = "urn:x-relaycore:topics"
 
 CONCRETE: Final = "http://docs.oasis-open.org/wsn/t-1/TopicExpression/Concrete"
 CONCRETE_SET: Final = "http://www.onvif.org/ver10/tev/topicExpression/ConcreteSet"
+
+ITEM_FILTER: Final = "http://www.onvif.org/ver10/tev/messageContentFilter/ItemFilter"
+"""That of filters for what stands in messages."""
 
 NSMAP: Final[dict[str, str]] = {
     "tev": TEV,

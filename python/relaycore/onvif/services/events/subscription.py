@@ -59,7 +59,7 @@ class Subscription:
 
     def put(self, message: Message) -> None:
         """Adds a message, if it is wanted."""
-        if self.ended or not self._wanted.takes(message.topic) or not self._covers(message.path):
+        if self.ended or not self._covers(message.path) or not self._wanted.wants(message):
             return
         if len(self._messages) >= QUEUE:
             self._messages.popleft()
