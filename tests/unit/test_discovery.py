@@ -227,10 +227,30 @@ BOMB = b"""<?xml version="1.0"?><!DOCTYPE e [<!ENTITY a "aaaaaaaaaa"><!ENTITY b 
 @pytest.mark.parametrize(
     "datagram",
     [
+        b"\xef\xbb\xbf" + question("<d:Probe/>"),
+        question("<d:Probe/>").decode().replace("utf-8", "utf-16").encode("utf-16"),
+        # As those of .NET say it who have written it into a string first.
+        question("<d:Probe/>").replace(b"utf-8", b"utf-16"),
+        question("<d:Probe/>").replace(b"utf-8", b"iso-8859-1"),
+        question("<!-- here --><d:Probe/><?and here?>"),
+    ],
+    ids=["mark", "utf-16", "says utf-16", "says iso-8859-1", "comment"],
+)
+def test_a_probe_in_another_form_is_answered(datagram: bytes) -> None:
+    assert len(asked(datagram)) == 1
+
+
+@pytest.mark.parametrize(
+    "datagram",
+    [
         b"",
         b"\0" * 40,
         b"GET / HTTP/1.1\r\n\r\n",
         BOMB,
+        b"\xff\xfe" + BOMB.decode().encode("utf-16-le"),
+        b"\xff\xfe\x00",
+        b"\xff\xfe\x00\xdc",
+        b"<?xml version='1.0' encoding='UTF-7'?>+ADwAIQ-DOCTYPE a+AD4-<a/>",
         question("<d:Probe/>").replace(b"2003/05/soap-envelope", b"2003/05/other"),
         question("<d:Probe/>", "x" * 300),
         question("<d:Probe/>", " "),
