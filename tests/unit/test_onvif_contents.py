@@ -16,8 +16,8 @@ from relaycore.onvif.services.events.errors import BadFilter
 from relaycore.onvif.services.events.filters import Filter, read_filter
 from relaycore.onvif.services.events.hub import Hub
 from relaycore.onvif.services.events.messages import Message, Operation, notification
-from relaycore.onvif.services.events.names import TT, WSNT
 from relaycore.onvif.services.events.topics import CELL_MOTION, ILLEGAL_ACCESS, MOTION_ALARM
+from relaycore.onvif.soap.names import TT, WSNT
 from relaycore.settings import CameraSettings
 
 DIALECT = "http://www.onvif.org/ver10/tev/messageContentFilter/ItemFilter"

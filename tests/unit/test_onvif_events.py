@@ -32,7 +32,6 @@ from relaycore.onvif.services.events.errors import (
 from relaycore.onvif.services.events.filters import Filter, read_filter
 from relaycore.onvif.services.events.hub import Hub
 from relaycore.onvif.services.events.messages import Message, notification
-from relaycore.onvif.services.events.names import NSMAP, TEV, TT, WSNT, WSTOP
 from relaycore.onvif.services.events.operations import HANDLERS
 from relaycore.onvif.services.events.subscription import Subscription
 from relaycore.onvif.services.events.times import duration_s, seconds_until, written
@@ -46,6 +45,7 @@ from relaycore.onvif.services.events.topics import (
     TOPICS,
     topic_set,
 )
+from relaycore.onvif.soap.names import NSMAP, TEV, TT, WSNT, WSTOP
 from relaycore.settings import CameraSettings, OnvifSettings
 
 TIMEOUT = 30.0
@@ -169,6 +169,9 @@ def test_the_set_of_topics_has_each_once_with_its_items() -> None:
         "Rule",
         "IsMotion",
     ]
+    items = list(etree.fromstring(etree.tostring(root)).iter(f"{{{TT}}}SimpleItemDescription"))
+    assert {item.get("Type", "").partition(":")[0] for item in items} == {"tt", "xs"}
+    assert {(item.nsmap["tt"], item.nsmap["xs"]) for item in items} == {(TT, NSMAP["xs"])}
 
 
 def test_prefixes_in_texts_are_declared_where_they_stand() -> None:
@@ -178,6 +181,12 @@ def test_prefixes_in_texts_are_declared_where_they_stand() -> None:
     assert topic is not None
     assert topic.text == "tns1:UserAlarm/rc:IllegalAccess"
     assert {topic.nsmap["tns1"], topic.nsmap["rc"]} == {NSMAP["tns1"], NSMAP["rc"]}
+
+
+def test_what_xml_cannot_hold_is_left_out() -> None:
+    message = Message(ILLEGAL_ACCESS, "", ("an\x01na",), ("\ud800odd\uffff\0",))
+    element = etree.fromstring(etree.tostring(notification(message)))
+    assert [item.get("Value") for item in element.iter(f"{{{TT}}}SimpleItem")] == ["anna", "odd"]
 
 
 def told(messages: list[Message]) -> list[tuple[str, str, str | None, str]]:

@@ -14,9 +14,9 @@ from lxml import etree
 from relaycore import Relay
 from relaycore.onvif.services.ptz import names, presets
 from relaycore.onvif.services.ptz.errors import PtzError
-from relaycore.onvif.services.ptz.names import TPTZ, TT
 from relaycore.onvif.services.ptz.operations import HANDLERS
 from relaycore.onvif.services.ptz.presets import PRESET_FILE, Preset, Presets
+from relaycore.onvif.soap.names import TPTZ, TT
 
 HANDLED = {name: handler for _, name, _, handler in HANDLERS}
 DOOR = Preset(name="Door", pan=0.25, tilt=-0.5, zoom=0.5)

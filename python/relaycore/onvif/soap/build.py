@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+from typing import Final
+
 from lxml import etree
 
 from relaycore.onvif.soap.names import NSMAP, qualified
 
-__all__ = ["Content", "node", "text_of"]
+__all__ = ["Content", "child_of", "node", "text_of"]
 
 Content = etree._Element | str | bool | int | float | None
 """What an element holds. ``None`` is nothing."""
 
+_NOT_OF_XML: Final = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Control characters, and what is none at all (XML 1.0 section 2.2). Names that people gave may have them."""
 
-def node(name: str, *content: Content, **attributes: str | bool | float) -> etree._Element:
+
+def node(
+    name: str, *content: Content, prefixes: Iterable[str] = (), **attributes: str | bool | float
+) -> etree._Element:
     """An element by ``prefix:name`` with these children, or with a text.
 
     An underscore at the end of an attribute's name is left out, so that names of Python can be had.
+    ``prefixes`` are declared, too: those that stand in texts, and those that many elements below have.
     """
-    prefix = name.partition(":")[0]
-    made = etree.Element(qualified(name), nsmap={prefix: NSMAP[prefix]})
+    own = name.partition(":")[0]
+    made = etree.Element(qualified(name), nsmap={prefix: NSMAP[prefix] for prefix in (own, *prefixes)})
     for key, value in attributes.items():
         made.set(key.rstrip("_"), _written(value))
     for one in content:
@@ -31,15 +41,20 @@ def node(name: str, *content: Content, **attributes: str | bool | float) -> etre
     return made
 
 
-def text_of(parent: etree._Element, name: str) -> str | None:
-    """The text of a child by ``prefix:name``; ``None`` where it is missing or empty.
+def child_of(parent: etree._Element | None, name: str) -> etree._Element | None:
+    """A child by ``prefix:name``; ``None`` where it is missing.
 
     Some clients leave its namespace out or take that of the schema: the name is what they mean.
     """
-    local = name.partition(":")[2]
+    if parent is None:
+        return None
     found = parent.find(qualified(name))
-    if found is None:
-        found = parent.find(f"{{*}}{local}")
+    return parent.find(f"{{*}}{name.partition(':')[2]}") if found is None else found
+
+
+def text_of(parent: etree._Element, name: str) -> str | None:
+    """The text of a child, as :func:`child_of` finds it; ``None`` where it is missing or empty."""
+    found = child_of(parent, name)
     text = "" if found is None else (found.text or "").strip()
     return text or None
 
@@ -49,5 +64,4 @@ def _written(value: str | bool | float) -> str:
         return "true" if value else "false"
     if isinstance(value, float):
         return f"{value:g}"
-    # XML cannot hold control characters; names that people gave may.
-    return "".join(letter for letter in str(value) if letter >= " " or letter in "\t\n")
+    return _NOT_OF_XML.sub("", str(value))

@@ -8,11 +8,13 @@ __all__ = [
     "ENVELOPE",
     "ENVELOPE_11",
     "NSMAP",
+    "OWN_TOPICS",
     "TDS",
     "TER",
     "TEV",
     "TIMG",
     "TMD",
+    "TNS1",
     "TPTZ",
     "TR2",
     "TRT",
@@ -20,7 +22,9 @@ __all__ = [
     "WSA",
     "WSNT",
     "WSSE",
+    "WSTOP",
     "WSU",
+    "XS",
     "local_name",
     "qualified",
 ]
@@ -42,8 +46,16 @@ TT: Final = "http://www.onvif.org/ver10/schema"
 TER: Final = "http://www.onvif.org/ver10/error"
 WSA: Final = "http://www.w3.org/2005/08/addressing"
 WSNT: Final = "http://docs.oasis-open.org/wsn/b-2"
+WSTOP: Final = "http://docs.oasis-open.org/wsn/t-1"
+XS: Final = "http://www.w3.org/2001/XMLSchema"
 WSSE: Final = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd"
 WSU: Final = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd"
+
+TNS1: Final = "http://www.onvif.org/ver10/topics"
+"""The topics that ONVIF names."""
+
+OWN_TOPICS: Final = "urn:x-relaycore:topics"
+"""Those that it does not; they stand below one of its own."""
 
 NSMAP: Final[dict[str, str]] = {
     "s": ENVELOPE,
@@ -58,6 +70,10 @@ NSMAP: Final[dict[str, str]] = {
     "ter": TER,
     "wsa": WSA,
     "wsnt": WSNT,
+    "wstop": WSTOP,
+    "xs": XS,
+    "tns1": TNS1,
+    "rc": OWN_TOPICS,
 }
 """By prefix."""
 

@@ -21,7 +21,8 @@ from typing import Final, NoReturn, TypeAlias, TypeVar
 from lxml import etree
 
 from relaycore.onvif.services.events.errors import BadFilter
-from relaycore.onvif.services.events.names import ITEM_FILTER, TT
+from relaycore.onvif.services.events.names import ITEM_FILTER
+from relaycore.onvif.soap.names import TT
 
 __all__ = ["LONGEST", "Content", "Item", "read_content"]
 

@@ -16,8 +16,9 @@ from lxml import etree
 from relaycore.onvif.services.events.contents import Content, read_content
 from relaycore.onvif.services.events.errors import BadFilter
 from relaycore.onvif.services.events.messages import Message
-from relaycore.onvif.services.events.names import CONCRETE, CONCRETE_SET, TNS1, WSNT
+from relaycore.onvif.services.events.names import CONCRETE, CONCRETE_SET
 from relaycore.onvif.services.events.topics import TOPICS, Name, Topic
+from relaycore.onvif.soap.names import TNS1, WSNT
 
 __all__ = ["Filter", "Pattern", "read_filter"]
 

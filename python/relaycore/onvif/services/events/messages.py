@@ -10,9 +10,10 @@ from typing import Literal
 from lxml import etree
 
 from relaycore.onvif.services.events.contents import Item
-from relaycore.onvif.services.events.names import CONCRETE_SET, NSMAP, TT, WSNT
+from relaycore.onvif.services.events.names import CONCRETE_SET, PREFIXES
 from relaycore.onvif.services.events.times import written
 from relaycore.onvif.services.events.topics import Topic
+from relaycore.onvif.soap.build import node
 
 __all__ = ["Message", "Operation", "notification"]
 
@@ -40,18 +41,22 @@ class Message:
 
 def notification(message: Message) -> etree._Element:
     """A message as PullMessages and Notify have it (WS-BaseNotification section 3.2, ONVIF Core 9.4)."""
-    root = etree.Element(f"{{{WSNT}}}NotificationMessage", nsmap=NSMAP)
-    topic = etree.SubElement(root, f"{{{WSNT}}}Topic", Dialect=CONCRETE_SET)
-    topic.text = str(message.topic)
-    place = etree.SubElement(root, f"{{{WSNT}}}Message")
-    told = etree.SubElement(place, f"{{{TT}}}Message", UtcTime=written(message.at))
+    told = node(
+        "tt:Message",
+        *(
+            node(f"tt:{name}", *(node("tt:SimpleItem", Name=key, Value=value) for key, value in items))
+            for name, items in message.groups()
+        ),
+        UtcTime=written(message.at),
+    )
     if message.operation is not None:
         told.set("PropertyOperation", message.operation)
-    for name, items in message.groups():
-        group = etree.SubElement(told, f"{{{TT}}}{name}")
-        for key, value in items:
-            etree.SubElement(group, f"{{{TT}}}SimpleItem", Name=key, Value=value)
-    return root
+    return node(
+        "wsnt:NotificationMessage",
+        node("wsnt:Topic", str(message.topic), Dialect=CONCRETE_SET),
+        node("wsnt:Message", told),
+        prefixes=PREFIXES,
+    )
 
 
 def _items(names: Iterable[tuple[str, str]], values: Iterable[str]) -> list[Item]:

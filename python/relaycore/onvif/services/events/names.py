@@ -1,34 +1,10 @@
-"""Namespaces and dialects of events (ONVIF Core section 9, WS-BaseNotification 1.3, WS-Topics 1.3)."""
+"""Dialects of filters, and the prefixes of answers (ONVIF Core section 9, WS-Topics 1.3)."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from relaycore.onvif.soap.names import TEV, TT, WSA, WSNT
-
-__all__ = [
-    "CONCRETE",
-    "CONCRETE_SET",
-    "ITEM_FILTER",
-    "NSMAP",
-    "OWN",
-    "TEV",
-    "TNS1",
-    "TT",
-    "WSA",
-    "WSNT",
-    "WSTOP",
-    "XS",
-]
-
-WSTOP: Final = "http://docs.oasis-open.org/wsn/t-1"
-XS: Final = "http://www.w3.org/2001/XMLSchema"
-
-TNS1: Final = "http://www.onvif.org/ver10/topics"
-"""The topics that ONVIF names."""
-
-OWN: Final = "urn:x-relaycore:topics"
-"""Those that it does not; they stand below one of its own."""
+__all__ = ["CONCRETE", "CONCRETE_SET", "ITEM_FILTER", "PREFIXES"]
 
 CONCRETE: Final = "http://docs.oasis-open.org/wsn/t-1/TopicExpression/Concrete"
 CONCRETE_SET: Final = "http://www.onvif.org/ver10/tev/topicExpression/ConcreteSet"
@@ -36,14 +12,5 @@ CONCRETE_SET: Final = "http://www.onvif.org/ver10/tev/topicExpression/ConcreteSe
 ITEM_FILTER: Final = "http://www.onvif.org/ver10/tev/messageContentFilter/ItemFilter"
 """That of filters for what stands in messages."""
 
-NSMAP: Final[dict[str, str]] = {
-    "tev": TEV,
-    "tt": TT,
-    "wsa": WSA,
-    "wsnt": WSNT,
-    "wstop": WSTOP,
-    "xs": XS,
-    "tns1": TNS1,
-    "rc": OWN,
-}
-"""Prefixes of answers. Topics stand in texts, so these must be declared where the texts are."""
+PREFIXES: Final = ("wsnt", "tt", "tns1", "rc")
+"""Of what messages are made. Topics stand in texts, so these must be declared where the texts are."""

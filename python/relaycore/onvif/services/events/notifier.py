@@ -15,14 +15,14 @@ from lxml import etree
 from relaycore.onvif.services.events.callbacks import Callback
 from relaycore.onvif.services.events.errors import NotSubscribed
 from relaycore.onvif.services.events.messages import Message, notification
-from relaycore.onvif.services.events.names import NSMAP, WSA, WSNT
+from relaycore.onvif.services.events.names import PREFIXES
 from relaycore.onvif.services.events.subscription import Subscription
+from relaycore.onvif.soap.build import node
+from relaycore.onvif.soap.names import WSNT
 
 __all__ = ["Notifier", "notify_envelope"]
 
 _log = logging.getLogger(__name__)
-
-SOAP: Final = "http://www.w3.org/2003/05/soap-envelope"
 
 ACTION: Final = f"{WSNT[: -len('b-2')]}bw-2/NotificationConsumer/Notify"
 
@@ -122,12 +122,7 @@ class _Pinned(AbstractResolver):
 
 def notify_envelope(to: str, messages: Sequence[Message]) -> bytes:
     """The request that tells of some messages."""
-    envelope = etree.Element(f"{{{SOAP}}}Envelope", nsmap={"env": SOAP, **NSMAP})
-    header = etree.SubElement(envelope, f"{{{SOAP}}}Header")
-    etree.SubElement(header, f"{{{WSA}}}Action").text = ACTION
-    etree.SubElement(header, f"{{{WSA}}}To").text = to
-    body = etree.SubElement(envelope, f"{{{SOAP}}}Body")
-    notify = etree.SubElement(body, f"{{{WSNT}}}Notify")
-    for message in messages:
-        notify.append(notification(message))
+    notify = node("wsnt:Notify", *map(notification, messages), prefixes=PREFIXES)
+    header = node("s:Header", node("wsa:Action", ACTION), node("wsa:To", to))
+    envelope = node("s:Envelope", header, node("s:Body", notify))
     return etree.tostring(envelope, xml_declaration=True, encoding="utf-8")

@@ -13,9 +13,10 @@ from relaycore.onvif.services.events.callbacks import resolve_callback
 from relaycore.onvif.services.events.errors import BadCallback, BadTermination, NotSubscribed
 from relaycore.onvif.services.events.filters import read_filter
 from relaycore.onvif.services.events.hub import Hub
-from relaycore.onvif.services.events.names import TEV, WSA, WSNT
 from relaycore.onvif.services.events.subscription import LONGEST_PULL_S, MOST_PULLED, Subscription
 from relaycore.onvif.services.events.times import duration_s, seconds_until
+from relaycore.onvif.soap.build import child_of, node, text_of
+from relaycore.onvif.soap.names import TEV, WSA, WSNT
 
 __all__ = ["HANDLERS", "SUBSCRIPTIONS", "EventCall"]
 
@@ -71,20 +72,20 @@ Handler = Callable[[EventCall], Awaitable[etree._Element]]
 
 async def create_pull_point(call: EventCall) -> etree._Element:
     """CreatePullPointSubscription: somebody will ask for messages."""
-    wanted = read_filter(_part(call.body, TEV, "Filter"))
-    seconds = _first_seconds(_text(call.body, TEV, "InitialTerminationTime"))
+    wanted = read_filter(child_of(call.body, "tev:Filter"))
+    seconds = _first_seconds(text_of(call.body, "tev:InitialTerminationTime"))
     subscription = call.hub.subscribe(call.user, wanted, call.covers, seconds)
     return answers.subscribed(subscription, _address(call, subscription), pulls=True)
 
 
 async def subscribe(call: EventCall) -> etree._Element:
     """Subscribe: somebody wants to be called back."""
-    reference = _part(call.body, WSNT, "ConsumerReference")
-    url = None if reference is None else _text(reference, WSA, "Address")
+    reference = child_of(call.body, "wsnt:ConsumerReference")
+    url = None if reference is None else text_of(reference, "wsa:Address")
     if url is None:
         raise BadCallback("The address of the callback is missing.")
-    wanted = read_filter(_part(call.body, WSNT, "Filter"))
-    seconds = _first_seconds(_text(call.body, WSNT, "InitialTerminationTime"))
+    wanted = read_filter(child_of(call.body, "wsnt:Filter"))
+    seconds = _first_seconds(text_of(call.body, "wsnt:InitialTerminationTime"))
     callback = await resolve_callback(url, call.peer, call.callbacks, listens_on=call.listens_on)
     subscription = call.hub.subscribe(call.user, wanted, call.covers, seconds, callback)
     return answers.subscribed(subscription, _address(call, subscription), pulls=False)
@@ -93,8 +94,8 @@ async def subscribe(call: EventCall) -> etree._Element:
 async def pull_messages(call: EventCall) -> etree._Element:
     """PullMessages: what has happened, or what does in some time."""
     subscription = _subscription(call)
-    timeout = _text(call.body, TEV, "Timeout")
-    limit = _text(call.body, TEV, "MessageLimit") or ""
+    timeout = text_of(call.body, "tev:Timeout")
+    limit = text_of(call.body, "tev:MessageLimit") or ""
     messages = await subscription.pull(
         LONGEST_PULL_S if timeout is None else duration_s(timeout),
         int(limit) if limit.isdecimal() and len(limit) < 9 else MOST_PULLED,
@@ -105,13 +106,13 @@ async def pull_messages(call: EventCall) -> etree._Element:
 async def set_synchronization_point(call: EventCall) -> etree._Element:
     """SetSynchronizationPoint: all states anew."""
     call.hub.synchronise(_subscription(call))
-    return answers.empty(TEV, "SetSynchronizationPointResponse")
+    return node("tev:SetSynchronizationPointResponse")
 
 
 async def renew(call: EventCall) -> etree._Element:
     """Renew: a subscription lasts for longer."""
     subscription = _subscription(call)
-    seconds = _seconds(_text(call.body, WSNT, "TerminationTime"))
+    seconds = _seconds(text_of(call.body, "wsnt:TerminationTime"))
     if seconds is not None:
         call.hub.renew(subscription, seconds)
     return answers.renewed(subscription)
@@ -120,7 +121,7 @@ async def renew(call: EventCall) -> etree._Element:
 async def unsubscribe(call: EventCall) -> etree._Element:
     """Unsubscribe: a subscription ends."""
     call.hub.unsubscribe(_subscription(call))
-    return answers.empty(WSNT, "UnsubscribeResponse")
+    return node("wsnt:UnsubscribeResponse")
 
 
 async def get_event_properties(call: EventCall) -> etree._Element:  # noqa: ARG001
@@ -130,9 +131,7 @@ async def get_event_properties(call: EventCall) -> etree._Element:  # noqa: ARG0
 
 async def get_service_capabilities(call: EventCall) -> etree._Element:  # noqa: ARG001
     """GetServiceCapabilities: what the service can do."""
-    root = answers.empty(TEV, "GetServiceCapabilitiesResponse")
-    root.append(answers.capabilities())
-    return root
+    return node("tev:GetServiceCapabilitiesResponse", answers.capabilities())
 
 
 HANDLERS: Final[tuple[tuple[str, str, Literal["anyone", "view"], Handler], ...]] = (
@@ -172,15 +171,3 @@ def _first_seconds(text: str | None) -> float | None:
 
 def _seconds(text: str | None) -> float | None:
     return None if text is None else seconds_until(text, datetime.now(UTC))
-
-
-def _part(element: etree._Element, namespace: str, name: str) -> etree._Element | None:
-    """A part of a request. Some leave its namespace out: the name is what they mean."""
-    found = element.find(f"{{{namespace}}}{name}")
-    return element.find(f"{{*}}{name}") if found is None else found
-
-
-def _text(element: etree._Element, namespace: str, name: str) -> str | None:
-    """The text of a part of a request; ``None`` where it is missing or empty."""
-    found = _part(element, namespace, name)
-    return None if found is None else (found.text or "").strip() or None

@@ -17,10 +17,11 @@ from relaycore.onvif.services.events.errors import (
     TooManySubscriptions,
 )
 from relaycore.onvif.services.events.hub import Hub
-from relaycore.onvif.services.events.names import NSMAP, TEV, WSNT
 from relaycore.onvif.services.events.operations import HANDLERS
 from relaycore.onvif.services.events.operations import Handler as EventHandler
+from relaycore.onvif.soap.build import node
 from relaycore.onvif.soap.faults import Fault
+from relaycore.onvif.soap.names import TEV
 from relaycore.onvif.soap.operations import Call, Handler, Operation, Service
 from relaycore.web.keys import EVENT_HUB, GUARD
 
@@ -92,7 +93,7 @@ def _handled(handler: EventHandler) -> Handler:
 
 def _fault_of(error: EventError) -> Fault:
     """What stands in WS-BaseNotification for it, and what ONVIF has beside that."""
-    detail = etree.Element(f"{{{WSNT}}}{error.fault}", nsmap=NSMAP)
+    detail = node(f"wsnt:{error.fault}")
     subcodes = ["ter:InvalidArgVal"]
     match error:
         case BadFilter():

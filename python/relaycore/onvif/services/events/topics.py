@@ -7,7 +7,8 @@ from typing import Final
 
 from lxml import etree
 
-from relaycore.onvif.services.events.names import NSMAP, OWN, TNS1, TT, WSTOP
+from relaycore.onvif.soap.build import node
+from relaycore.onvif.soap.names import OWN_TOPICS, TNS1, qualified
 
 __all__ = [
     "BRUTE_FORCE",
@@ -41,7 +42,7 @@ class Topic:
 
     def __str__(self) -> str:
         """As it stands in messages, with the prefixes of answers."""
-        prefixes = {TNS1: "tns1:", OWN: "rc:", "": ""}
+        prefixes = {TNS1: "tns1:", OWN_TOPICS: "rc:", "": ""}
         return "/".join(prefixes[namespace] + name for namespace, name in self.path)
 
 
@@ -52,7 +53,7 @@ def _of_source(*names: str) -> Topic:
 
 
 def _of_alarm(name: str) -> Topic:
-    path = ((TNS1, "UserAlarm"), (OWN, name))
+    path = ((TNS1, "UserAlarm"), (OWN_TOPICS, name))
     return Topic(path, (("Subject", "xs:string"),), (("Text", "xs:string"),), lasting=False)
 
 
@@ -90,18 +91,24 @@ TOPICS: Final = (
 
 def topic_set() -> etree._Element:
     """The tree of all topics with what their messages hold (WS-Topics section 7)."""
-    root = etree.Element(f"{{{WSTOP}}}TopicSet", nsmap=NSMAP)
+    root = node("wstop:TopicSet", prefixes=("tns1", "rc", "tt", "xs"))
     for topic in TOPICS:
         place = root
         for namespace, name in topic.path:
             tag = f"{{{namespace}}}{name}" if namespace else name
             found = place.find(tag)
             place = etree.SubElement(place, tag) if found is None else found
-        place.set(f"{{{WSTOP}}}topic", "true")
-        described = etree.SubElement(place, f"{{{TT}}}MessageDescription")
-        described.set("IsProperty", "true" if topic.lasting else "false")
-        for part, items in (("Source", topic.source), ("Data", topic.data)):
-            group = etree.SubElement(described, f"{{{TT}}}{part}")
-            for name, kind in items:
-                etree.SubElement(group, f"{{{TT}}}SimpleItemDescription", Name=name, Type=kind)
+        place.set(qualified("wstop:topic"), "true")
+        described = node(
+            "tt:MessageDescription",
+            *(
+                node(
+                    f"tt:{group}",
+                    *(node("tt:SimpleItemDescription", Name=name, Type=kind) for name, kind in items),
+                )
+                for group, items in (("Source", topic.source), ("Data", topic.data))
+            ),
+            IsProperty=topic.lasting,
+        )
+        place.append(described)
     return root

@@ -11,7 +11,6 @@ from relaycore.onvif.profiles import Profile
 from relaycore.onvif.services.ptz import elements as ptz
 from relaycore.onvif.services.ptz.service import can_move
 from relaycore.onvif.soap.build import node
-from relaycore.onvif.soap.names import TT
 from relaycore.onvif.soap.operations import Call
 
 __all__ = [
@@ -35,7 +34,7 @@ def profile_element(call: Call, name: str, profile: Profile) -> etree._Element:
         shared.audio_source_configuration("tt:AudioSourceConfiguration", profile) if sound else None,
         video_encoder(call, "tt:VideoEncoderConfiguration", profile),
         audio_encoder(call, "tt:AudioEncoderConfiguration", profile) if sound else None,
-        ptz.configuration(f"{{{TT}}}PTZConfiguration", profile.camera, 2) if moves else None,
+        ptz.configuration("tt:PTZConfiguration", profile.camera, 2) if moves else None,
         token=profile.token,
         fixed=True,
     )

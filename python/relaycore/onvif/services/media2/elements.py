@@ -14,7 +14,6 @@ from relaycore.onvif.profiles import Profile
 from relaycore.onvif.services.ptz import elements as ptz
 from relaycore.onvif.services.ptz.service import can_move
 from relaycore.onvif.soap.build import node
-from relaycore.onvif.soap.names import TR2
 from relaycore.onvif.soap.operations import Call
 
 __all__ = [
@@ -79,7 +78,7 @@ def configurations(call: Call, profile: Profile) -> dict[str, tuple[str, Callabl
     if profile.sound is not None:
         found["AudioEncoder"] = (token, lambda: audio_encoder(call, "tr2:AudioEncoder", profile))
     if can_move(call.relay, camera):
-        found["PTZ"] = (camera, lambda: ptz.configuration(f"{{{TR2}}}PTZ", camera, 2))
+        found["PTZ"] = (camera, lambda: ptz.configuration("tr2:PTZ", camera, 2))
     return found
 
 

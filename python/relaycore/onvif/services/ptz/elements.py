@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
 from lxml import etree
 
 from relaycore.onvif.services.ptz import names
-from relaycore.onvif.services.ptz.names import NSMAP, TPTZ, TT
 from relaycore.onvif.services.ptz.presets import MOST, Preset
+from relaycore.onvif.soap.build import node
 
 __all__ = [
     "DEFAULT_TIMEOUT_S",
     "MOST_TIMEOUT_S",
     "Shown",
-    "answer",
+    "capabilities",
     "configuration",
-    "node",
+    "node_of",
     "options",
     "preset",
     "status",
@@ -75,108 +74,116 @@ class Shown(Protocol):
         """Whether zoom is."""
 
 
-def answer(name: str) -> etree._Element:
-    """An empty answer of an operation."""
-    return etree.Element(f"{{{TPTZ}}}{name}Response", nsmap=NSMAP)
+def node_of(name: str, path: str) -> etree._Element:
+    """The node of a camera: what can be done with it. ``name`` is that of the element."""
+    return node(
+        name,
+        node("tt:Name", path),
+        _spaces("tt:SupportedPTZSpaces"),
+        node("tt:MaximumNumberOfPresets", MOST),
+        node("tt:HomeSupported", True),
+        prefixes=("tt",),
+        token=path,
+        FixedHomePosition=True,
+    )
 
 
-def node(tag: str, path: str) -> etree._Element:
-    """The node of a camera: what can be done with it."""
-    root = etree.Element(tag, token=path, FixedHomePosition="true", nsmap=NSMAP)
-    _text(root, "Name", path)
-    _spaces(root, "SupportedPTZSpaces")
-    _text(root, "MaximumNumberOfPresets", str(MOST))
-    _text(root, "HomeSupported", "true")
-    return root
-
-
-def configuration(tag: str, path: str, use_count: int) -> etree._Element:
+def configuration(name: str, path: str, use_count: int) -> etree._Element:
     """The configuration of a camera, as profiles have it, too."""
-    root = etree.Element(tag, token=path, nsmap=NSMAP)
-    _text(root, "Name", path)
-    _text(root, "UseCount", str(use_count))
-    _text(root, "NodeToken", path)
-    for name, space in (
+    return node(
+        name,
+        node("tt:Name", path),
+        node("tt:UseCount", use_count),
+        node("tt:NodeToken", path),
         # The schema has it with this letter too many.
-        ("DefaultAbsolutePantTiltPositionSpace", names.PAN_TILT_POSITION),
-        ("DefaultAbsoluteZoomPositionSpace", names.ZOOM_POSITION),
-        ("DefaultRelativePanTiltTranslationSpace", names.PAN_TILT_TRANSLATION),
-        ("DefaultRelativeZoomTranslationSpace", names.ZOOM_TRANSLATION),
-        ("DefaultContinuousPanTiltVelocitySpace", names.PAN_TILT_VELOCITY),
-        ("DefaultContinuousZoomVelocitySpace", names.ZOOM_VELOCITY),
-    ):
-        _text(root, name, space)
-    speed = etree.SubElement(root, f"{{{TT}}}DefaultPTZSpeed")
-    etree.SubElement(speed, f"{{{TT}}}PanTilt", x="1", y="1", space=names.PAN_TILT_SPEED)
-    etree.SubElement(speed, f"{{{TT}}}Zoom", x="1", space=names.ZOOM_SPEED)
-    _text(root, "DefaultPTZTimeout", f"PT{DEFAULT_TIMEOUT_S}S")
-    _space(etree.SubElement(root, f"{{{TT}}}PanTiltLimits"), "Range", names.PAN_TILT_POSITION, True, _SIGNED)
-    _space(etree.SubElement(root, f"{{{TT}}}ZoomLimits"), "Range", names.ZOOM_POSITION, False, _UNSIGNED)
-    return root
+        node("tt:DefaultAbsolutePantTiltPositionSpace", names.PAN_TILT_POSITION),
+        node("tt:DefaultAbsoluteZoomPositionSpace", names.ZOOM_POSITION),
+        node("tt:DefaultRelativePanTiltTranslationSpace", names.PAN_TILT_TRANSLATION),
+        node("tt:DefaultRelativeZoomTranslationSpace", names.ZOOM_TRANSLATION),
+        node("tt:DefaultContinuousPanTiltVelocitySpace", names.PAN_TILT_VELOCITY),
+        node("tt:DefaultContinuousZoomVelocitySpace", names.ZOOM_VELOCITY),
+        node(
+            "tt:DefaultPTZSpeed",
+            node("tt:PanTilt", x=1, y=1, space=names.PAN_TILT_SPEED),
+            node("tt:Zoom", x=1, space=names.ZOOM_SPEED),
+        ),
+        node("tt:DefaultPTZTimeout", f"PT{DEFAULT_TIMEOUT_S}S"),
+        node("tt:PanTiltLimits", _space("tt:Range", names.PAN_TILT_POSITION, True, _SIGNED)),
+        node("tt:ZoomLimits", _space("tt:Range", names.ZOOM_POSITION, False, _UNSIGNED)),
+        prefixes=("tt",),
+        token=path,
+    )
 
 
-def options(tag: str) -> etree._Element:
+def options() -> etree._Element:
     """What a configuration may be."""
-    root = etree.Element(tag, nsmap=NSMAP)
-    _spaces(root, "Spaces")
-    timeout = etree.SubElement(root, f"{{{TT}}}PTZTimeout")
-    _text(timeout, "Min", "PT1S")
-    _text(timeout, "Max", f"PT{MOST_TIMEOUT_S}S")
-    return root
+    return node(
+        "tptz:PTZConfigurationOptions",
+        _spaces("tt:Spaces"),
+        node("tt:PTZTimeout", node("tt:Min", "PT1S"), node("tt:Max", f"PT{MOST_TIMEOUT_S}S")),
+        prefixes=("tt",),
+    )
 
 
-def status(tag: str, shown: Shown) -> etree._Element:
+def status(shown: Shown) -> etree._Element:
     """Where it looks and whether it moves."""
-    root = etree.Element(tag, nsmap=NSMAP)
-    _position(root, "Position", shown.pan, shown.tilt, shown.zoom)
-    moves = etree.SubElement(root, f"{{{TT}}}MoveStatus")
-    for name, moving in (("PanTilt", shown.turning), ("Zoom", shown.zooming)):
-        _text(moves, name, "MOVING" if moving else "IDLE")
-    _text(root, "UtcTime", datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
-    return root
+    return node(
+        "tptz:PTZStatus",
+        _position("tt:Position", shown.pan, shown.tilt, shown.zoom),
+        node(
+            "tt:MoveStatus",
+            node("tt:PanTilt", "MOVING" if shown.turning else "IDLE"),
+            node("tt:Zoom", "MOVING" if shown.zooming else "IDLE"),
+        ),
+        node("tt:UtcTime", datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")),
+        prefixes=("tt",),
+    )
 
 
-def preset(tag: str, token: str, kept: Preset) -> etree._Element:
+def preset(token: str, kept: Preset) -> etree._Element:
     """One preset."""
-    root = etree.Element(tag, token=token, nsmap=NSMAP)
-    _text(root, "Name", kept.name)
-    _position(root, "PTZPosition", kept.pan, kept.tilt, kept.zoom)
-    return root
+    return node(
+        "tptz:Preset",
+        node("tt:Name", kept.name),
+        _position("tt:PTZPosition", kept.pan, kept.tilt, kept.zoom),
+        prefixes=("tt",),
+        token=token,
+    )
 
 
-def capabilities(tag: str) -> etree._Element:
+def capabilities() -> etree._Element:
     """What the service can do."""
-    attributes: Mapping[str, str] = {
-        "EFlip": "false",
-        "Reverse": "false",
-        "GetCompatibleConfigurations": "true",
-        "MoveStatus": "true",
-        "StatusPosition": "true",
-    }
-    return etree.Element(tag, dict(attributes), nsmap=NSMAP)
+    return node(
+        "tptz:Capabilities",
+        EFlip=False,
+        Reverse=False,
+        GetCompatibleConfigurations=True,
+        MoveStatus=True,
+        StatusPosition=True,
+    )
 
 
-def _position(place: etree._Element, name: str, pan: float, tilt: float, zoom: float) -> None:
-    group = etree.SubElement(place, f"{{{TT}}}{name}")
-    axes = {"x": f"{pan:.6g}", "y": f"{tilt:.6g}", "space": names.PAN_TILT_POSITION}
-    etree.SubElement(group, f"{{{TT}}}PanTilt", axes)
-    etree.SubElement(group, f"{{{TT}}}Zoom", x=f"{zoom:.6g}", space=names.ZOOM_POSITION)
+def _position(name: str, pan: float, tilt: float, zoom: float) -> etree._Element:
+    return node(
+        name,
+        node("tt:PanTilt", x=float(pan), y=float(tilt), space=names.PAN_TILT_POSITION),
+        node("tt:Zoom", x=float(zoom), space=names.ZOOM_POSITION),
+    )
 
 
-def _spaces(place: etree._Element, name: str) -> None:
-    group = etree.SubElement(place, f"{{{TT}}}{name}")
-    for element, space, both, limits in _SPACES:
-        _space(group, element, space, both, limits)
+def _spaces(name: str) -> etree._Element:
+    return node(
+        name, *(_space(f"tt:{element}", space, both, limits) for element, space, both, limits in _SPACES)
+    )
 
 
-def _space(place: etree._Element, name: str, space: str, both: bool, limits: tuple[float, float]) -> None:
-    described = etree.SubElement(place, f"{{{TT}}}{name}")
-    _text(described, "URI", space)
-    for axis in ("XRange", "YRange") if both else ("XRange",):
-        group = etree.SubElement(described, f"{{{TT}}}{axis}")
-        _text(group, "Min", f"{limits[0]:g}")
-        _text(group, "Max", f"{limits[1]:g}")
-
-
-def _text(place: etree._Element, name: str, text: str) -> None:
-    etree.SubElement(place, f"{{{TT}}}{name}").text = text
+def _space(name: str, space: str, both: bool, limits: tuple[float, float]) -> etree._Element:
+    least, most = limits
+    return node(
+        name,
+        node("tt:URI", space),
+        *(
+            node(f"tt:{axis}", node("tt:Min", least), node("tt:Max", most))
+            for axis in (("XRange", "YRange") if both else ("XRange",))
+        ),
+    )

@@ -1,27 +1,20 @@
-"""Namespaces and spaces of the PTZ service (ONVIF PTZ sections 5 and 6)."""
+"""Spaces of the PTZ service (ONVIF PTZ sections 5 and 6)."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from relaycore.onvif.soap.names import TPTZ, TT
-
 __all__ = [
     "FOV",
-    "NSMAP",
     "PAN_TILT_POSITION",
     "PAN_TILT_SPEED",
     "PAN_TILT_TRANSLATION",
     "PAN_TILT_VELOCITY",
-    "TPTZ",
-    "TT",
     "ZOOM_POSITION",
     "ZOOM_SPEED",
     "ZOOM_TRANSLATION",
     "ZOOM_VELOCITY",
 ]
-
-NSMAP: Final[dict[str, str]] = {"tptz": TPTZ, "tt": TT}
 
 _SPACES: Final = "http://www.onvif.org/ver10/tptz/"
 

@@ -12,8 +12,9 @@ from relaycore.onvif.services.events.times import duration_s
 from relaycore.onvif.services.ptz import elements, names
 from relaycore.onvif.services.ptz.elements import Shown
 from relaycore.onvif.services.ptz.errors import PtzError
-from relaycore.onvif.services.ptz.names import TPTZ, TT
 from relaycore.onvif.services.ptz.presets import Preset, Presets
+from relaycore.onvif.soap.build import child_of, node, text_of
+from relaycore.onvif.soap.names import TPTZ
 
 __all__ = ["HANDLERS", "PtzCall", "Views"]
 
@@ -84,59 +85,48 @@ Handler = Callable[[PtzCall], Awaitable[etree._Element]]
 
 async def get_service_capabilities(call: PtzCall) -> etree._Element:  # noqa: ARG001
     """What the service can do."""
-    root = elements.answer("GetServiceCapabilities")
-    root.append(elements.capabilities(f"{{{TPTZ}}}Capabilities"))
-    return root
+    return node("tptz:GetServiceCapabilitiesResponse", elements.capabilities())
 
 
 async def get_nodes(call: PtzCall) -> etree._Element:
     """The nodes of all cameras."""
-    root = elements.answer("GetNodes")
-    root.extend(elements.node(f"{{{TPTZ}}}PTZNode", path) for path in call.cameras)
-    return root
+    return node("tptz:GetNodesResponse", *(elements.node_of("tptz:PTZNode", path) for path in call.cameras))
 
 
 async def get_node(call: PtzCall) -> etree._Element:
     """One node."""
-    root = elements.answer("GetNode")
-    root.append(elements.node(f"{{{TPTZ}}}PTZNode", _camera(call, "NodeToken", "NoEntity")))
-    return root
+    return node(
+        "tptz:GetNodeResponse", elements.node_of("tptz:PTZNode", _camera(call, "NodeToken", "NoEntity"))
+    )
 
 
 async def get_configurations(call: PtzCall) -> etree._Element:
     """The configurations of all cameras."""
-    root = elements.answer("GetConfigurations")
-    root.extend(_configuration(call, path) for path in call.cameras)
-    return root
+    return node("tptz:GetConfigurationsResponse", *(_configuration(call, path) for path in call.cameras))
 
 
 async def get_compatible_configurations(call: PtzCall) -> etree._Element:
     """The configurations that a profile may have."""
-    root = elements.answer("GetCompatibleConfigurations")
-    root.append(_configuration(call, _of_profile(call)))
-    return root
+    return node("tptz:GetCompatibleConfigurationsResponse", _configuration(call, _of_profile(call)))
 
 
 async def get_configuration(call: PtzCall) -> etree._Element:
     """One configuration."""
-    root = elements.answer("GetConfiguration")
-    root.append(_configuration(call, _camera(call, "PTZConfigurationToken", "NoConfig")))
-    return root
+    return node(
+        "tptz:GetConfigurationResponse",
+        _configuration(call, _camera(call, "PTZConfigurationToken", "NoConfig")),
+    )
 
 
 async def get_configuration_options(call: PtzCall) -> etree._Element:
     """What a configuration may be."""
     _camera(call, "ConfigurationToken", "NoConfig")
-    root = elements.answer("GetConfigurationOptions")
-    root.append(elements.options(f"{{{TPTZ}}}PTZConfigurationOptions"))
-    return root
+    return node("tptz:GetConfigurationOptionsResponse", elements.options())
 
 
 async def get_status(call: PtzCall) -> etree._Element:
     """Where a camera looks."""
-    root = elements.answer("GetStatus")
-    root.append(elements.status(f"{{{TPTZ}}}PTZStatus", call.views.view(_of_profile(call))))
-    return root
+    return node("tptz:GetStatusResponse", elements.status(call.views.view(_of_profile(call))))
 
 
 # Moving
@@ -145,25 +135,25 @@ async def get_status(call: PtzCall) -> etree._Element:
 async def continuous_move(call: PtzCall) -> etree._Element:
     """Moves until it is stopped, or for some time."""
     path = _of_profile(call)
-    velocity = call.body.find(f"{{{TPTZ}}}Velocity")
+    velocity = child_of(call.body, "tptz:Velocity")
     pan, tilt = _vector(velocity, "PanTilt", {names.PAN_TILT_VELOCITY: 1.0}) or (0.0, 0.0)
     zoom = (_vector(velocity, "Zoom", {names.ZOOM_VELOCITY: 1.0}) or (0.0, 0.0))[0]
     if pan == tilt == zoom == 0:
         await call.views.stop_view(path)
-        return elements.answer("ContinuousMove")
-    text = call.body.findtext(f"{{{TPTZ}}}Timeout")
-    seconds = float(elements.DEFAULT_TIMEOUT_S) if not text else duration_s(text)
+        return node("tptz:ContinuousMoveResponse")
+    text = text_of(call.body, "tptz:Timeout")
+    seconds = float(elements.DEFAULT_TIMEOUT_S) if text is None else duration_s(text)
     if seconds <= 0:
         raise PtzError("A motion lasts longer than 0 seconds.", "InvalidArgVal", "TimeoutNotSupported")
     most = float(elements.MOST_TIMEOUT_S)
     await call.views.move_view(path, pan=pan, tilt=tilt, zoom=zoom, seconds=min(seconds, most))
-    return elements.answer("ContinuousMove")
+    return node("tptz:ContinuousMoveResponse")
 
 
 async def relative_move(call: PtzCall) -> etree._Element:
     """Moves by some way: of the scene, or of what is seen."""
     path = _of_profile(call)
-    way = call.body.find(f"{{{TPTZ}}}Translation")
+    way = child_of(call.body, "tptz:Translation")
     here = call.views.view(path)
     # A picture's half is one unit of what is seen, as the scene's half is one of the scene.
     turn = _vector(way, "PanTilt", {names.PAN_TILT_TRANSLATION: 1.0, names.FOV: here.share})
@@ -177,13 +167,13 @@ async def relative_move(call: PtzCall) -> etree._Element:
         None if zoom is None else _within(here.zoom + zoom[0], 0.0),
         speed=_speed(call),
     )
-    return elements.answer("RelativeMove")
+    return node("tptz:RelativeMoveResponse")
 
 
 async def absolute_move(call: PtzCall) -> etree._Element:
     """Moves to a place."""
     path = _of_profile(call)
-    place = call.body.find(f"{{{TPTZ}}}Position")
+    place = child_of(call.body, "tptz:Position")
     turn = _vector(place, "PanTilt", {names.PAN_TILT_POSITION: 1.0})
     zoom = _vector(place, "Zoom", {names.ZOOM_POSITION: 1.0})
     if (turn is None and zoom is None) or (zoom is not None and zoom[0] < 0):
@@ -195,24 +185,23 @@ async def absolute_move(call: PtzCall) -> etree._Element:
         None if zoom is None else zoom[0],
         speed=_speed(call),
     )
-    return elements.answer("AbsoluteMove")
+    return node("tptz:AbsoluteMoveResponse")
 
 
 async def stop(call: PtzCall) -> etree._Element:
     """Ends a motion, or a part of it."""
     path = _of_profile(call)
     turning, zooming = (
-        (call.body.findtext(f"{{{TPTZ}}}{name}") or "true").strip() in ("true", "1")
-        for name in ("PanTilt", "Zoom")
+        (text_of(call.body, name) or "true") in ("true", "1") for name in ("tptz:PanTilt", "tptz:Zoom")
     )
     await call.views.stop_view(path, turning=turning, zooming=zooming)
-    return elements.answer("Stop")
+    return node("tptz:StopResponse")
 
 
 async def goto_home_position(call: PtzCall) -> etree._Element:
     """Shows all of the scene."""
     await call.views.set_view(_of_profile(call), 0.0, 0.0, 0.0, speed=_speed(call))
-    return elements.answer("GotoHomePosition")
+    return node("tptz:GotoHomePositionResponse")
 
 
 async def set_home_position(call: PtzCall) -> etree._Element:
@@ -226,30 +215,28 @@ async def set_home_position(call: PtzCall) -> etree._Element:
 
 async def get_presets(call: PtzCall) -> etree._Element:
     """The presets of a camera."""
-    root = elements.answer("GetPresets")
-    for token, kept in call.presets.of(_of_profile(call)).items():
-        root.append(elements.preset(f"{{{TPTZ}}}Preset", token, kept))
-    return root
+    kept = call.presets.of(_of_profile(call))
+    return node("tptz:GetPresetsResponse", *(elements.preset(*each) for each in kept.items()))
 
 
 async def set_preset(call: PtzCall) -> etree._Element:
     """Keeps what is shown now."""
     path = _of_profile(call)
-    token = (call.body.findtext(f"{{{TPTZ}}}PresetToken") or "").strip() or None
-    name = (call.body.findtext(f"{{{TPTZ}}}PresetName") or "").strip()
+    token = text_of(call.body, "tptz:PresetToken")
+    name = text_of(call.body, "tptz:PresetName")
     here = call.views.view(path)
-    if not name:
+    if name is None:
         name = call.presets.find(path, token).name if token is not None else _free_name(call.presets, path)
     kept = Preset(name=name, pan=here.pan, tilt=here.tilt, zoom=here.zoom)
-    root = elements.answer("SetPreset")
-    etree.SubElement(root, f"{{{TPTZ}}}PresetToken").text = await call.presets.keep(path, kept, token)
-    return root
+    return node(
+        "tptz:SetPresetResponse", node("tptz:PresetToken", await call.presets.keep(path, kept, token))
+    )
 
 
 async def remove_preset(call: PtzCall) -> etree._Element:
     """Forgets a preset."""
     await call.presets.remove(_of_profile(call), _token(call, "PresetToken"))
-    return elements.answer("RemovePreset")
+    return node("tptz:RemovePresetResponse")
 
 
 async def goto_preset(call: PtzCall) -> etree._Element:
@@ -257,7 +244,7 @@ async def goto_preset(call: PtzCall) -> etree._Element:
     path = _of_profile(call)
     kept = call.presets.find(path, _token(call, "PresetToken"))
     await call.views.set_view(path, kept.pan, kept.tilt, kept.zoom, speed=_speed(call))
-    return elements.answer("GotoPreset")
+    return node("tptz:GotoPresetResponse")
 
 
 HANDLERS: Final[tuple[tuple[str, str, Literal["anyone", "view", "operate"], Handler], ...]] = (
@@ -284,11 +271,11 @@ HANDLERS: Final[tuple[tuple[str, str, Literal["anyone", "view", "operate"], Hand
 
 
 def _configuration(call: PtzCall, path: str) -> etree._Element:
-    return elements.configuration(f"{{{TPTZ}}}PTZConfiguration", path, call.profiles_of(path))
+    return elements.configuration("tptz:PTZConfiguration", path, call.profiles_of(path))
 
 
 def _token(call: PtzCall, name: str) -> str:
-    return (call.body.findtext(f"{{{TPTZ}}}{name}") or "").strip()
+    return text_of(call.body, f"tptz:{name}") or ""
 
 
 def _camera(call: PtzCall, name: str, fault: str) -> str:
@@ -312,7 +299,7 @@ def _vector(place: etree._Element | None, name: str, spaces: dict[str, float]) -
 
     Each is a factor by which a vector in it is multiplied.
     """
-    found = None if place is None else place.find(f"{{{TT}}}{name}")
+    found = child_of(place, f"tt:{name}")
     if found is None:
         return None
     factor = spaces.get((found.get("space") or "").strip() or next(iter(spaces)))
@@ -329,7 +316,7 @@ def _vector(place: etree._Element | None, name: str, spaces: dict[str, float]) -
 
 def _speed(call: PtzCall) -> float | None:
     """The part of full speed that is wished; it goes at once where none is."""
-    place = call.body.find(f"{{{TPTZ}}}Speed")
+    place = child_of(call.body, "tptz:Speed")
     if place is None:
         return None
     turn = _vector(place, "PanTilt", {names.PAN_TILT_SPEED: 1.0, names.PAN_TILT_VELOCITY: 1.0})

@@ -12,11 +12,11 @@ from relaycore.errors import PathError
 from relaycore.onvif.services.events.errors import BadTermination
 from relaycore.onvif.services.ptz import elements
 from relaycore.onvif.services.ptz.errors import PtzError
-from relaycore.onvif.services.ptz.names import TPTZ
 from relaycore.onvif.services.ptz.operations import HANDLERS
 from relaycore.onvif.services.ptz.operations import Handler as PtzHandler
 from relaycore.onvif.services.ptz.presets import Presets
 from relaycore.onvif.soap.faults import Fault
+from relaycore.onvif.soap.names import TPTZ
 from relaycore.onvif.soap.operations import Call, Handler, Operation, Service
 from relaycore.web.keys import PRESETS
 
@@ -89,5 +89,5 @@ SERVICE: Final = Service(
     "ptz_service",
     (2, 60),
     [Operation(namespace, name, needs, _handled(handler)) for namespace, name, needs, handler in HANDLERS],
-    lambda _: elements.capabilities(f"{{{TPTZ}}}Capabilities"),
+    lambda _: elements.capabilities(),
 )
