@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+
+from tests.support.listening import listening
 
 __all__ = ["Fault", "FrameFault", "Said", "as_it_is", "cut", "edit", "faulty", "garbage", "plain", "status"]
 
@@ -91,7 +93,6 @@ def status(code: int, *, of: str) -> Fault:
 @asynccontextmanager
 async def faulty(port: int, fault: Fault = plain, frames: FrameFault = as_it_is) -> AsyncIterator[int]:
     """The port of a server in front of that at ``port`` of this machine."""
-    tasks: set[asyncio.Task[None]] = set()
     wrong: list[AssertionError] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -109,7 +110,7 @@ async def faulty(port: int, fault: Fault = plain, frames: FrameFault = as_it_is)
             inner_writer.close()
             writer.close()
 
-    async with _listening(serve, tasks) as own:
+    async with listening(serve) as own:
         yield own
     assert not wrong, wrong
 
@@ -117,7 +118,6 @@ async def faulty(port: int, fault: Fault = plain, frames: FrameFault = as_it_is)
 @asynccontextmanager
 async def garbage(said: bytes, *, endless: bool = False, close: bool = False) -> AsyncIterator[int]:
     """The port of a server that says the same to every request, again and again if ``endless``."""
-    tasks: set[asyncio.Task[None]] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -133,34 +133,8 @@ async def garbage(said: bytes, *, endless: bool = False, close: bool = False) ->
         finally:
             writer.close()
 
-    async with _listening(serve, tasks) as own:
+    async with listening(serve) as own:
         yield own
-
-
-@asynccontextmanager
-async def _listening(
-    serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
-    tasks: set[asyncio.Task[None]],
-) -> AsyncIterator[int]:
-    async def began(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        tasks.add(task)
-        try:
-            await serve(reader, writer)
-        except asyncio.CancelledError:
-            pass
-        finally:
-            tasks.discard(task)
-
-    server = await asyncio.start_server(began, "127.0.0.1", 0)
-    try:
-        yield server.sockets[0].getsockname()[1]
-    finally:
-        server.close()
-        for task in list(tasks):
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, requests: deque[str]) -> None:

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from tests.support.listening import listening
+
 __all__ = ["Change", "as_it_is", "between"]
 
 Change = Callable[[bytes], bytes | None]
@@ -29,7 +31,6 @@ async def between(
     ``ask`` and ``answer`` make a change for each connection. What ``back`` gives is sent to who asks, beside
     what the relay answers.
     """
-    tasks: set[asyncio.Task[None]] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", port)
@@ -49,25 +50,8 @@ async def between(
             inner_writer.close()
             writer.close()
 
-    async def began(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        tasks.add(task)
-        try:
-            await serve(reader, writer)
-        except (asyncio.CancelledError, OSError):
-            pass
-        finally:
-            tasks.discard(task)
-
-    server = await asyncio.start_server(began, "127.0.0.1", 0)
-    try:
-        yield server.sockets[0].getsockname()[1]
-    finally:
-        server.close()
-        for task in list(tasks):
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    async with listening(serve) as own:
+        yield own
 
 
 async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, change: Change) -> None:
