@@ -7,8 +7,9 @@ import base64
 import secrets
 from typing import Any, Final
 
-from relaycore.doctor.client import ANSWER_S, HEAD_BYTES, Client, open_connection
+from relaycore.doctor.client import ANSWER_S, Client, open_connection
 from relaycore.doctor.findings import Broken, Untried
+from relaycore.doctor.http_head import HttpHead, ask_head, connect
 from relaycore.doctor.visit import Visit
 from relaycore.language import Message
 
@@ -21,37 +22,26 @@ KIND: Final = "application/x-rtsp-tunnelled"
 class Tunnel:
     """Both connections. What is written to it is sent as Base64 on that of the POST."""
 
-    def __init__(self, visit: Visit, head: bytes, reader: asyncio.StreamReader) -> None:
-        self.head = head
-        """The answer to GET, up to its empty line."""
+    def __init__(self, visit: Visit, reader: asyncio.StreamReader) -> None:
+        self.head = HttpHead(b"")
+        """The answer to GET."""
         self.client = Client(reader, self, visit.said, visit.credentials)
         """Speaks RTSP through the tunnel."""
         self._visit = visit
         self._opened: list[asyncio.StreamWriter] = []
-        self._cookie = ""
+        self._cookie = secrets.token_hex(11)
         self._post: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     @classmethod
     async def ask(cls, visit: Visit, *headers: str) -> Tunnel:
         """What a GET with more ``headers`` is answered. Untried where no answer of HTTP comes."""
-        cookie = secrets.token_hex(11)
-        try:
-            reader, writer = await open_connection(visit.target, visit.http_port)
-        except (OSError, TimeoutError):
-            raise Untried(Message("No connection was accepted.")) from None
-        tunnel = cls(visit, b"", reader)
-        tunnel._cookie = cookie
+        reader, writer = await connect(visit)
+        tunnel = cls(visit, reader)
         tunnel._opened.append(writer)
         visit.keep(tunnel.client)
         request = tunnel._request("GET", f"Accept: {KIND}", *headers)
-        try:
-            async with asyncio.timeout(ANSWER_S):
-                writer.write(request)
-                tunnel.head = await reader.readuntil(b"\r\n\r\n")
-        except (OSError, TimeoutError, EOFError, asyncio.LimitOverrunError):
-            raise Untried(Message("The server does not have this.")) from None
-        visit.said.append((False, tunnel.head[:HEAD_BYTES]))
-        if not tunnel.head.startswith(b"HTTP/1."):
+        tunnel.head = await ask_head(visit, reader, writer, request)
+        if not tunnel.head.is_http:
             raise Untried(Message("The server does not have this."))
         return tunnel
 
@@ -59,22 +49,10 @@ class Tunnel:
     async def open(cls, visit: Visit) -> Tunnel:
         """A tunnel of which both ways are open. Untried where the server has none."""
         tunnel = await cls.ask(visit)
-        if tunnel.status != 200:
+        if tunnel.head.status != 200:
             raise Untried(Message("The server does not have this."))
         await tunnel.post()
         return tunnel
-
-    @property
-    def status(self) -> int:
-        """The status of the answer to GET; 0 where it cannot be read."""
-        number = self.head[9:12]
-        return int(number) if number.isdigit() else 0
-
-    def all(self, name: str) -> list[str]:
-        """Every header of the answer to GET of a name in lower case."""
-        lines = self.head.decode("latin-1").split("\r\n")[1:]
-        pairs = (line.partition(":") for line in lines)
-        return [value.strip() for known, _, value in pairs if known.strip().lower() == name]
 
     async def post(self) -> None:
         """Open the way of the requests, or open it again. Broken when there is no connection."""
@@ -85,7 +63,9 @@ class Tunnel:
         except (OSError, TimeoutError):
             raise Broken(Message("No connection was accepted.")) from None
         self._opened.append(self._post[1])
-        self._post[1].write(self._request("POST", f"Content-Type: {KIND}", "Content-Length: 32767"))
+        request = self._request("POST", f"Content-Type: {KIND}", "Content-Length: 32767")
+        self._visit.said.append((True, request))
+        self._post[1].write(request)
 
     async def answered(self, seconds: float) -> bytes:
         """What comes back on the way of the requests in so many seconds, which is nothing."""
@@ -139,6 +119,4 @@ class Tunnel:
             "Pragma: no-cache",
             "Cache-Control: no-cache",
         ]
-        data = ("\r\n".join(lines) + "\r\n\r\n").encode()
-        self._visit.said.append((True, data))
-        return data
+        return ("\r\n".join(lines) + "\r\n\r\n").encode()

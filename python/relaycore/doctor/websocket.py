@@ -8,8 +8,9 @@ import hashlib
 import secrets
 from typing import Any, Final
 
-from relaycore.doctor.client import ANSWER_S, HEAD_BYTES, Client, open_connection
+from relaycore.doctor.client import Client
 from relaycore.doctor.findings import Broken, Untried
+from relaycore.doctor.http_head import HttpHead, ask_head, connect
 from relaycore.doctor.visit import Visit
 from relaycore.language import Message
 
@@ -31,8 +32,8 @@ class WebSocket:
     """One WebSocket, which reads and writes as a connection does. It notes what the server's frames are."""
 
     def __init__(self, visit: Visit, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.head = b""
-        """The answer to the handshake, up to its empty line."""
+        self.head = HttpHead(b"")
+        """The answer to the handshake."""
         self.client = Client(self, self, visit.said, visit.credentials)
         """Speaks RTSP in it."""
         self.kinds: set[int] = set()
@@ -49,50 +50,25 @@ class WebSocket:
     @classmethod
     async def ask(cls, visit: Visit) -> WebSocket:
         """What a handshake is answered, whatever it is. Untried where no answer of HTTP comes."""
-        try:
-            reader, writer = await open_connection(visit.target, visit.http_port)
-        except (OSError, TimeoutError):
-            raise Untried(Message("No connection was accepted.")) from None
+        reader, writer = await connect(visit)
         socket = cls(visit, reader, writer)
         visit.keep(socket.client)
-        request = socket._request()
-        visit.said.append((True, request))
-        try:
-            async with asyncio.timeout(ANSWER_S):
-                writer.write(request)
-                socket.head = await reader.readuntil(b"\r\n\r\n")
-        except (OSError, TimeoutError, EOFError, asyncio.LimitOverrunError):
-            raise Untried(Message("The server does not have this.")) from None
-        visit.said.append((False, socket.head[:HEAD_BYTES]))
+        socket.head = await ask_head(visit, reader, writer, socket._request())
         return socket
 
     @classmethod
     async def open(cls, visit: Visit) -> WebSocket:
         """A WebSocket. Untried where the server has none."""
         socket = await cls.ask(visit)
-        if socket.status != 101:
+        if not socket.head.is_http or socket.head.status != 101:
             raise Untried(Message("The server does not have this."))
         return socket
-
-    @property
-    def status(self) -> int:
-        """The status of the handshake; 0 where it is none of HTTP."""
-        number = self.head[9:12]
-        return int(number) if self.head.startswith(b"HTTP/1.") and number.isdigit() else 0
 
     @property
     def accept(self) -> str:
         """What ``Sec-WebSocket-Accept`` has to be (RFC 6455 section 4.2.2)."""
         digest = hashlib.sha1((self._key + _MAGIC).encode(), usedforsecurity=False).digest()
         return base64.b64encode(digest).decode()
-
-    def get(self, name: str) -> str | None:
-        """A header of the answer to the handshake, by its name in lower case."""
-        for line in self.head.decode("latin-1").split("\r\n")[1:]:
-            known, _, value = line.partition(":")
-            if known.strip().lower() == name:
-                return value.strip()
-        return None
 
     def send_frame(self, kind: int, data: bytes, *, last: bool = True) -> None:
         """One frame, ``last`` of its message or not."""

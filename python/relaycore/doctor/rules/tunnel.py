@@ -27,9 +27,9 @@ ANSWERED_S: Final = 0.3
 async def answer(visit: Visit) -> None:
     """GET is answered with the type of the tunnel."""
     tunnel = await Tunnel.ask(visit)
-    if tunnel.status != 200:
+    if tunnel.head.status != 200:
         raise Untried(Message("The server does not have this."))
-    kinds = tunnel.all("content-type")
+    kinds = tunnel.head.all("content-type")
     if not kinds:
         raise Broken(Message("The answer has no {header}.", header="Content-Type"))
     if kinds[0].lower() != KIND:
@@ -46,14 +46,14 @@ async def answer(visit: Visit) -> None:
 async def login(visit: Visit) -> None:
     """HTTP asks for no password: RTSP does inside of it."""
     tunnel = await Tunnel.ask(visit)
-    if tunnel.status == 401 and visit.credentials is not None:
+    if tunnel.head.status == 401 and visit.credentials is not None:
         # Whether there is a tunnel behind the password: other pages may well have one.
         own = Credentials(visit.credentials.user, visit.credentials.password)
-        if own.take(tunnel.all("www-authenticate")):
+        if own.take(tunnel.head.all("www-authenticate")):
             let_in = await Tunnel.ask(visit, f"Authorization: {own.header('GET', visit.target.path)}")
-            if let_in.status == 200 and let_in.all("content-type") == [KIND]:
+            if let_in.head.status == 200 and let_in.head.all("content-type") == [KIND]:
                 raise Broken(Message("The answer is {status} and not {wanted}.", status=401, wanted=200))
-    if tunnel.status != 200:
+    if tunnel.head.status != 200:
         raise Untried(Message("The server does not have this."))
 
 

@@ -22,10 +22,10 @@ async def handshake(visit: Visit) -> None:
     """The answer proves that the key was read, and names the sub-protocol."""
     socket = await WebSocket.open(visit)
     for name, wanted in (("Sec-WebSocket-Accept", socket.accept), ("Sec-WebSocket-Protocol", PROTOCOL)):
-        value = socket.get(name.lower())
-        if value is None:
+        values = socket.head.all(name.lower())
+        if not values:
             raise Broken(Message("The answer has no {header}.", header=name))
-        if value != wanted:
+        if (value := values[0]) != wanted:
             raise Broken(
                 Message(
                     "{header} is {value} and not {wanted}.", header=name, value=repr(value), wanted=wanted
