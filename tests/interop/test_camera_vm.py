@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from relaycore.http_digest import HttpDigest
 from tests.interop.players import play_ffmpeg
 from tests.interop.recording import Recording
 from tests.support.onvif import Answer, Client
@@ -136,7 +137,7 @@ def test_v4l2_cameras_are_played_from_outside_their_machine(relay: str, tmp_path
 @pytest.mark.camera_vm
 @pytest.mark.timeout(360)
 async def test_a_v4l2_camera_is_made_brighter_by_onvif(relay: str) -> None:
-    login = aiohttp.DigestAuthMiddleware("operator", "outside")
+    login = HttpDigest("operator", "outside")
     async with aiohttp.ClientSession(middlewares=(login,)) as http:
         client = Client(f"http://{relay}", http)
 

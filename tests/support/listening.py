@@ -26,6 +26,7 @@ async def listening(
             pass
         finally:
             tasks.discard(task)
+            writer.close()
 
     server = await asyncio.start_server(began, "127.0.0.1", 0)
     try:

@@ -8,6 +8,7 @@ import av
 import pytest
 
 from relaycore import Relay
+from relaycore.http_digest import HttpDigest
 from relaycore.paths.aliases import aliases_of, path_of
 from relaycore.settings import CameraSettings, Config, PathSettings, User
 
@@ -93,7 +94,7 @@ async def test_a_picture_by_a_guessed_name_takes_digest() -> None:
     config = Config(port=0, cameras={"front": camera}, users=[User(name="anna", password="secret of anna")])
     async with asyncio.timeout(PATIENCE), Relay(config) as relay:
         base = f"http://127.0.0.1:{relay.address[1]}"
-        digest = aiohttp.DigestAuthMiddleware("anna", "secret of anna")
+        digest = HttpDigest("anna", "secret of anna")
         async with aiohttp.ClientSession() as stranger, aiohttp.ClientSession(middlewares=[digest]) as anna:
             for url in ("/snapshot.jpg", "/stream1/snapshot.jpg", "/stream2/snapshot.jpg"):
                 async with stranger.get(base + url) as answer:

@@ -16,6 +16,7 @@ import pytest
 from relaycore import MulticastSettings, PathSettings, Relay, User
 from relaycore.errors import PathError
 from relaycore.events import SettingsChanged, StreamRemoved
+from relaycore.http_digest import HttpDigest
 from relaycore.paths import on_demand
 from tests.support.events import of_kind
 from tests.support.media import make_media
@@ -96,8 +97,8 @@ async def test_a_client_of_onvif_begins_and_ends_it(relay: Relay, port: int, pre
         return f"<{prefix}:{name}MulticastStreaming>{token}</{prefix}:{name}MulticastStreaming>"
 
     address = "/onvif/media_service" if prefix == "trt" else "/onvif/media2_service"
-    digest = (aiohttp.DigestAuthMiddleware("anna", "secret"),)
-    viewer = (aiohttp.DigestAuthMiddleware("otto", "secret"),)
+    digest = (HttpDigest("anna", "secret"),)
+    viewer = (HttpDigest("otto", "secret"),)
     async with aiohttp.ClientSession(middlewares=digest) as http:
         client = Client("http://{}:{}".format(*relay.address), http)
         assert (await client.call(body("Start"), address, middlewares=())).status == 401

@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 
 from relaycore import OnvifSettings, Relay, User
+from relaycore.http_digest import HttpDigest
 from relaycore.onvif.services.device import network
 from tests.support.onvif import Client, envelope
 
@@ -27,7 +28,7 @@ async def relay(tmp_path: Path) -> AsyncIterator[Relay]:
 
 @pytest.fixture
 async def client(relay: Relay) -> AsyncIterator[Client]:
-    async with aiohttp.ClientSession(middlewares=(aiohttp.DigestAuthMiddleware("anna", "secret"),)) as http:
+    async with aiohttp.ClientSession(middlewares=(HttpDigest("anna", "secret"),)) as http:
         host, port = relay.address
         yield Client(f"http://{host}:{port}", http)
 

@@ -15,6 +15,7 @@ from lxml import etree
 from relaycore import Relay
 from relaycore.alerts.model import Alert
 from relaycore.events import AlertRaised, CameraLost
+from relaycore.http_digest import HttpDigest
 from relaycore.onvif.services.events import hub, notifier
 from relaycore.onvif.services.events.messages import Message
 from relaycore.onvif.services.events.subscription import Subscription
@@ -80,7 +81,7 @@ class Client:
         )
         url = address if address.startswith("http") else self.base + address
         headers = {"Content-Type": "application/soap+xml; charset=utf-8"}
-        kept = () if user is None else (aiohttp.DigestAuthMiddleware(user, PASSWORDS[user]),)
+        kept = () if user is None else (HttpDigest(user, PASSWORDS[user]),)
         async with self.http.post(url, data=envelope, headers=headers, middlewares=kept) as response:
             body = etree.fromstring(await response.read()).find(f"{{{SOAP}}}Body")
             assert body is not None

@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 
 from relaycore import Faults, Relay, User
+from relaycore.http_digest import HttpDigest
 from tests.support.onvif import Answer, Client, security
 
 NVR = User(name="nvr", password="a long secret", role="operator")
@@ -87,7 +88,7 @@ async def test_a_camera_that_refuses_logins_refuses_each_kind_of_them(relay: Rel
     relay.set_faults("one", Faults(refused=True))
     token = await ask(client, "one")
     assert (token.status, token.subcodes) == (400, ["ter:NotAuthorized"])
-    digest = [aiohttp.DigestAuthMiddleware(NVR.name, NVR.password)]
+    digest = [HttpDigest(NVR.name, NVR.password)]
     for middlewares in ([], digest):
         answer = await client.call(WHO, "/onvif/one/device_service", middlewares)
         assert (answer.status, answer.subcodes) == (401, ["ter:NotAuthorized"])
@@ -122,7 +123,7 @@ async def test_a_mirror_is_a_device_with_one_profile_a_picture_and_no_view_of_it
     )
     address = uri.text(".//tt:Uri") or ""
     assert address.startswith(f"{client.base}/one/")
-    digest = [aiohttp.DigestAuthMiddleware(NVR.name, NVR.password)]
+    digest = [HttpDigest(NVR.name, NVR.password)]
     async with client.http.get(address, middlewares=digest) as response:
         assert response.status == 200
         assert response.content_type == "image/jpeg"

@@ -14,6 +14,7 @@ from lxml import etree
 from relaycore import Relay, User
 from relaycore.errors import PathError
 from relaycore.events import CameraBack
+from relaycore.http_digest import HttpDigest
 from relaycore.onvif.soap.names import NSMAP
 from tests.support.controls import (
     AUTOFOCUS,
@@ -54,7 +55,7 @@ async def relay(bench: Bench, tmp_path: Path) -> AsyncIterator[Relay]:
 
 @pytest.fixture
 async def client(relay: Relay) -> AsyncIterator[Client]:
-    async with aiohttp.ClientSession(middlewares=(aiohttp.DigestAuthMiddleware("anna", "secret"),)) as http:
+    async with aiohttp.ClientSession(middlewares=(HttpDigest("anna", "secret"),)) as http:
         host, port = relay.address
         yield Client(f"http://{host}:{port}", http)
 
@@ -302,7 +303,7 @@ async def test_without_a_motor_the_focus_does_not_move(bench: Bench, client: Cli
 
 
 async def test_what_has_no_controls_says_so() -> None:
-    auth = aiohttp.DigestAuthMiddleware("anna", "secret")
+    auth = HttpDigest("anna", "secret")
     async with Relay(port=0, users=USERS) as relay, aiohttp.ClientSession(middlewares=(auth,)) as http:
         await relay.add_camera("yard", camera="pattern", size="320x180", microphone="none")
         client = Client(f"http://{relay.address[0]}:{relay.address[1]}", http)
@@ -325,7 +326,7 @@ async def test_there_are_no_presets(client: Client) -> None:
 
 
 async def test_who_may_only_look_sets_nothing(bench: Bench, relay: Relay) -> None:
-    auth = aiohttp.DigestAuthMiddleware("bert", "secret")
+    auth = HttpDigest("bert", "secret")
     async with aiohttp.ClientSession(middlewares=(auth,)) as http:
         client = Client(f"http://{relay.address[0]}:{relay.address[1]}", http)
         await ask(client, "GetImagingSettings")
@@ -366,7 +367,7 @@ async def test_the_device_tells_where_the_service_is(client: Client) -> None:
 async def test_what_is_kept_outlasts_the_relay(
     bench: Bench, tmp_path: Path, persistence: str, after: int
 ) -> None:
-    auth = aiohttp.DigestAuthMiddleware("anna", "secret")
+    auth = HttpDigest("anna", "secret")
     async with Relay(port=0, users=USERS, state_folder=str(tmp_path)) as relay:
         await relay.add_camera("yard", camera="made up")
         async with aiohttp.ClientSession(middlewares=(auth,)) as http:

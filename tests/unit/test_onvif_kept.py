@@ -14,6 +14,7 @@ import pytest
 from relaycore import OnvifSettings, Relay, User
 from relaycore.camera_encoders import ENCODER_FILE, Rendition
 from relaycore.errors import StateError
+from relaycore.http_digest import HttpDigest
 from relaycore.kept_file import KeptFile
 from relaycore.onvif.device_changes import DEVICE_FILE
 from tests.support.onvif import Answer, Client
@@ -26,7 +27,7 @@ async def running(folder: Path | None, **settings: Any) -> AsyncIterator[tuple[R
     """A relay with a camera at ``yard``, and a client that is logged in."""
     users = [User(name="anna", password="secret", role="administrator")]
     state = "" if folder is None else str(folder)
-    login = aiohttp.DigestAuthMiddleware("anna", "secret")
+    login = HttpDigest("anna", "secret")
     async with (
         Relay(port=0, users=users, state_folder=state, onvif=OnvifSettings(name="Door")) as relay,
         aiohttp.ClientSession(middlewares=(login,)) as http,

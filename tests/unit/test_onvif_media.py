@@ -8,6 +8,7 @@ import aiohttp
 import pytest
 
 from relaycore import MulticastSettings, PathSettings, Relay, User
+from relaycore.http_digest import HttpDigest
 from relaycore.onvif.soap.names import NSMAP
 from tests.support.onvif import Answer, Client
 
@@ -25,7 +26,7 @@ async def relay() -> AsyncIterator[Relay]:
 
 @pytest.fixture
 async def client(relay: Relay) -> AsyncIterator[Client]:
-    async with aiohttp.ClientSession(middlewares=(aiohttp.DigestAuthMiddleware("anna", "secret"),)) as http:
+    async with aiohttp.ClientSession(middlewares=(HttpDigest("anna", "secret"),)) as http:
         host, port = relay.address
         yield Client(f"http://{host}:{port}", http)
 

@@ -9,6 +9,7 @@ import aiohttp
 import pytest
 
 from relaycore import MulticastSettings, PathSettings, Relay, User
+from relaycore.http_digest import HttpDigest
 from relaycore.onvif.soap.names import NSMAP
 from tests.support.onvif import Answer, Client
 
@@ -31,7 +32,7 @@ async def relay() -> AsyncIterator[Relay]:
 
 @pytest.fixture
 async def client(relay: Relay) -> AsyncIterator[Client]:
-    async with aiohttp.ClientSession(middlewares=(aiohttp.DigestAuthMiddleware("anna", "secret"),)) as http:
+    async with aiohttp.ClientSession(middlewares=(HttpDigest("anna", "secret"),)) as http:
         host, port = relay.address
         yield Client(f"http://{host}:{port}", http)
 
@@ -186,7 +187,7 @@ async def test_nothing_is_changed_by_who_may_only_look_or_is_nobody(relay: Relay
     body = "<tt:RateControl><tt:BitrateLimit>300</tt:BitrateLimit></tt:RateControl>"
     set_it = f"<tr2:SetVideoEncoderConfiguration>{wish(body)}</tr2:SetVideoEncoderConfiguration>"
     assert (await client.call(set_it, ADDRESS, middlewares=())).status == 401
-    viewer = (aiohttp.DigestAuthMiddleware("otto", "secret"),)
+    viewer = (HttpDigest("otto", "secret"),)
     assert (await client.call(set_it, ADDRESS, middlewares=viewer)).subcodes == ["ter:NotAuthorized"]
     assert (await client.call("<tr2:GetProfiles/>", ADDRESS, middlewares=())).status == 401
     assert relay.encoder("yard") == before

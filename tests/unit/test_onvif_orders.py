@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 
 from relaycore import Relay, User
+from relaycore.http_digest import HttpDigest
 from tests.support.onvif import Client, envelope, security
 
 Call = dict[str, Any]
@@ -40,7 +41,7 @@ async def test_each_question_has_the_answer_that_is_looked_for(client: Client, c
         at = call.get("at", "device_service")
         login = call.get("login", "token")
         header = security("nvr", "secret") if login == "token" else ""
-        digest = [aiohttp.DigestAuthMiddleware("nvr", "secret")] if login == "digest" else None
+        digest = [HttpDigest("nvr", "secret")] if login == "digest" else None
         answer = await client.post(
             envelope(call["body"], header),
             subscription if at == "subscription" else f"/onvif/{at}",

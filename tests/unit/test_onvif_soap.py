@@ -8,6 +8,7 @@ import aiohttp
 import pytest
 
 from relaycore import Relay, User
+from relaycore.http_digest import HttpDigest
 from relaycore.onvif.soap.names import NSMAP
 from relaycore.onvif.soap.xml import BadXml, parse
 from tests.support.onvif import Client, envelope
@@ -36,8 +37,8 @@ async def guarded() -> AsyncIterator[Client]:
         yield Client(f"http://{host}:{port}", http)
 
 
-def digest(user: str, password: str = "secret") -> tuple[aiohttp.DigestAuthMiddleware]:
-    return (aiohttp.DigestAuthMiddleware(user, password),)
+def digest(user: str, password: str = "secret") -> tuple[HttpDigest]:
+    return (HttpDigest(user, password),)
 
 
 BOMB = '<!DOCTYPE a [<!ENTITY b "bb"><!ENTITY c "&b;&b;">]>' + envelope("<tds:GetScopes>&c;</tds:GetScopes>")

@@ -19,6 +19,7 @@ from relaycore.access.accounts import AccountFile, make_account
 from relaycore.access.credentials import PasswordProof
 from relaycore.access.sealed import SEAL_FILE, Seal, seal_file
 from relaycore.access.users import UserStore
+from relaycore.http_digest import HttpDigest
 from relaycore.onvif.soap.username_token import AGE_S, MOST_REMEMBERED, Replays
 from tests.support.onvif import Answer, Client, security
 
@@ -123,7 +124,7 @@ async def test_a_password_as_it_is_comes_in_from_this_machine(client: Client) ->
 
 
 async def test_with_a_header_both_have_to_be_right(client: Client) -> None:
-    digest = (aiohttp.DigestAuthMiddleware("anna", "secret"),)
+    digest = (HttpDigest("anna", "secret"),)
     wrong = await client.call(ADD, middlewares=digest, header=security("vera", "wrong"))
     assert wrong.subcodes == ["ter:NotAuthorized"]
     alone = await client.call(ADD, header=security("anna", "secret"))

@@ -22,6 +22,7 @@ from relaycore import (
     User,
 )
 from relaycore.control.cli import main
+from relaycore.http_digest import HttpDigest
 from relaycore.privacy.page import notice_page, record_page
 from relaycore.privacy.record import fields_of, protocol_of, protocols_of
 from relaycore.settings import ProtocolSettings, RetentionSettings, TlsSettings
@@ -164,7 +165,7 @@ async def relay() -> AsyncIterator[Relay]:
 
 async def get(relay: Relay, path: str, user: User | None = None) -> tuple[int, Mapping[str, str], str]:
     host, port = relay.address
-    logins = () if user is None else (aiohttp.DigestAuthMiddleware(user.name, user.password),)
+    logins = () if user is None else (HttpDigest(user.name, user.password),)
     async with (
         aiohttp.ClientSession(middlewares=logins) as http,
         http.get(f"http://{host}:{port}{path}") as response,

@@ -13,6 +13,7 @@ import pytest
 from relaycore import AccessUnit, Faults, Relay, User
 from relaycore.errors import PathError
 from relaycore.events import StreamRemoved
+from relaycore.http_digest import HttpDigest
 
 PICTURES = 5
 ANNA = User(name="anna", password="a long secret", role="administrator")
@@ -110,7 +111,7 @@ async def test_what_goes_wrong_is_set_by_http(relay: Relay) -> None:
     host, port = relay.address
     mirrors = f"http://{host}:{port}/api/v1/mirrors"
     relay.users.replace([ANNA])
-    login = aiohttp.DigestAuthMiddleware(ANNA.name, ANNA.password)
+    login = HttpDigest(ANNA.name, ANNA.password)
     async with aiohttp.ClientSession(middlewares=[login]) as http:
 
         async def put(path: str, **faults: object) -> tuple[int, dict[str, Any]]:

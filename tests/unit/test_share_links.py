@@ -28,6 +28,7 @@ from relaycore.alerts.shared_link import SharedLink
 from relaycore.control.cli import main
 from relaycore.errors import ConfigurationError, StateError
 from relaycore.events import SessionEnded
+from relaycore.http_digest import HttpDigest
 from relaycore.ledger.records import Opening, Record
 from relaycore.settings import SharedLinkRule
 from tests.support.events import of_kind
@@ -209,7 +210,7 @@ async def test_it_is_a_user_and_a_password_too(relay: Relay) -> None:
     host, port = relay.address
 
     async def look(password: str) -> int:
-        login = aiohttp.DigestAuthMiddleware(link.login, password)
+        login = HttpDigest(link.login, password)
         async with (
             aiohttp.ClientSession(middlewares=[login]) as http,
             http.get(f"http://{host}:{port}/api/v1/paths") as answer,
@@ -359,7 +360,7 @@ async def test_a_browser_gets_a_cookie_and_the_url_without_the_link(relay: Relay
 async def test_the_api_makes_lists_and_revokes_links(relay: Relay) -> None:
     host, port = relay.address
     base = f"http://{host}:{port}/api/v1/shares"
-    login = aiohttp.DigestAuthMiddleware(ANNA.name, ANNA.password)
+    login = HttpDigest(ANNA.name, ANNA.password)
     wish = {"path": "own", "purpose": "a visit", "seconds": 60}
     async with aiohttp.ClientSession(middlewares=[login]) as http:
         async with http.post(base, json=wish) as answer:

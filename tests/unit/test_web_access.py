@@ -8,6 +8,7 @@ import aiohttp
 import pytest
 
 from relaycore import AccessRequest, Relay, User
+from relaycore.http_digest import HttpDigest
 
 ANNA = User(name="anna", password="open sesame")
 GUEST = User(name="guest", password="guest", role="publisher")
@@ -24,7 +25,7 @@ async def status(
 ) -> int:
     """The status of the answer to a request, with Digest where there is a ``user``."""
     host, port = relay.address
-    logins = () if user is None else (aiohttp.DigestAuthMiddleware(user.name, user.password),)
+    logins = () if user is None else (HttpDigest(user.name, user.password),)
     method, path = request
     async with (
         aiohttp.ClientSession(middlewares=logins) as http,
@@ -86,7 +87,7 @@ async def test_an_authorization_is_worth_something_for_its_own_uri_only(guarded:
     host, port = guarded.address
     base = f"http://{host}:{port}"
     async with aiohttp.ClientSession() as http:
-        login = aiohttp.DigestAuthMiddleware(ANNA.name, ANNA.password)
+        login = HttpDigest(ANNA.name, ANNA.password)
         async with http.get(base + "/api/v1/paths", middlewares=(login,)) as response:
             assert response.status == 200
             header = response.request_info.headers["Authorization"]

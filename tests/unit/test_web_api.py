@@ -18,6 +18,7 @@ from relaycore import Relay, Session, Track, User
 from relaycore.capture import devices
 from relaycore.capture.model import Camera, Devices, Microphone, Mode
 from relaycore.events import SessionEnded, SessionStarted
+from relaycore.http_digest import HttpDigest
 from relaycore.settings import PathSettings, Role
 from relaycore.web.api.openapi import describe
 from relaycore.web.server import ROUTES
@@ -70,7 +71,7 @@ def check(method: str, path: str, status: int, found: Any) -> None:
 
 @pytest.fixture
 async def api() -> AsyncIterator[Api]:
-    login = aiohttp.DigestAuthMiddleware(ANNA.name, ANNA.password)
+    login = HttpDigest(ANNA.name, ANNA.password)
     async with (
         Relay(port=0, users=[ANNA]) as relay,
         aiohttp.ClientSession(middlewares=[login]) as http,
@@ -206,7 +207,7 @@ async def test_devices_are_listed(api: Api, monkeypatch: pytest.MonkeyPatch) -> 
 )
 async def test_everybody_is_told_what_they_may_do(role: Role, may: set[str]) -> None:
     user = User(name="bo", password="open sesame", role=role)
-    login = aiohttp.DigestAuthMiddleware(user.name, user.password)
+    login = HttpDigest(user.name, user.password)
     async with Relay(port=0, users=[user]) as relay, aiohttp.ClientSession(middlewares=[login]) as http:
         status, found = await Api(relay, http).ask("GET", "/api/v1/me")
     assert (status, found["user"], found["role"], set(found["may"])) == (200, "bo", role, may)
@@ -294,7 +295,7 @@ async def test_what_is_not_there_says_what_is(api: Api) -> None:
 async def test_sessions_are_listed_and_ended() -> None:
     async with (
         Relay(port=0, users=[ANNA], anonymous=True) as relay,
-        aiohttp.ClientSession(middlewares=[aiohttp.DigestAuthMiddleware(ANNA.name, ANNA.password)]) as http,
+        aiohttp.ClientSession(middlewares=[HttpDigest(ANNA.name, ANNA.password)]) as http,
     ):
         await relay.add_camera("cam", camera="pattern", size="320x240", fps=30, microphone="none")
         api, events = Api(relay, http), relay.events()

@@ -14,6 +14,7 @@ import pytest
 
 from relaycore import Relay, Track, User
 from relaycore.errors import PathError
+from relaycore.http_digest import HttpDigest
 from relaycore.settings import PathSettings
 from relaycore.web import lasting
 from relaycore.web.hls import handlers, stream
@@ -300,7 +301,7 @@ async def test_who_was_kicked_is_out(relay: Relay, player: Player, source: Sourc
 
 
 async def test_only_who_may_read_the_path_gets_a_playlist(source: Source) -> None:
-    login = aiohttp.DigestAuthMiddleware(ANNA.name, ANNA.password)
+    login = HttpDigest(ANNA.name, ANNA.password)
     async with Relay(port=0, users=[ANNA], paths={"cam": PathSettings(read=["anna"])}) as relay:
         wired(relay, source)
         source.give(85)

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from relaycore import LedgerSettings, Relay, Track, User
 from relaycore.alerts.model import Alert
 from relaycore.events import SourceFailed
+from relaycore.http_digest import HttpDigest
 from relaycore.language import Message as Text
 from relaycore.settings import PathSettings
 from relaycore.settings.access import AccessRule, AccessSettings
@@ -94,7 +95,7 @@ async def listening(
 ) -> AsyncIterator[Ear]:
     """Listens while the block runs."""
     host, port = relay.address
-    logins = () if user is None else (aiohttp.DigestAuthMiddleware(user.name, user.password),)
+    logins = () if user is None else (HttpDigest(user.name, user.password),)
     async with (
         aiohttp.ClientSession(middlewares=logins) as http,
         http.get(f"http://{host}:{port}/api/v1/events{query}", headers=headers) as response,

@@ -16,6 +16,7 @@ import pytest
 from relaycore import AccessSettings, LedgerSettings, Relay, User
 from relaycore.access.identity import Identity
 from relaycore.access.logins import MOST, MOST_OF_ONE, Logins
+from relaycore.http_digest import HttpDigest
 from tests.support.http import Answer, Raw
 
 ANNA = User(name="anna", password="open sesame")
@@ -268,7 +269,7 @@ async def test_where_a_password_could_be_read_the_browser_proves_it(
     assert asked.status == 401
     assert asked.headers["www-authenticate"].startswith("Digest")
     host, port = relay.address
-    login = aiohttp.DigestAuthMiddleware(ANNA.name, ANNA.password)
+    login = HttpDigest(ANNA.name, ANNA.password)
     async with (
         aiohttp.ClientSession(middlewares=[login]) as http,
         http.get(f"http://{host}:{port}/login/digest?next=/cam", allow_redirects=False) as answer,

@@ -16,6 +16,7 @@ import pytest
 from aiohttp import web
 
 from relaycore import Relay, Track, User
+from relaycore.http_digest import HttpDigest
 from relaycore.settings import PathSettings
 from relaycore.web import lasting
 from relaycore.web.keys import PICTURES
@@ -240,8 +241,8 @@ async def test_there_is_no_picture_where_there_is_no_stream(
 @pytest.mark.parametrize("target", ["snapshot.jpg", "mjpeg"])
 async def test_only_who_may_read_the_path_sees_it(target: str) -> None:
     paths = {"cam": PathSettings(read=["anna"])}
-    login = aiohttp.DigestAuthMiddleware(ANNA.name, ANNA.password)
-    other = aiohttp.DigestAuthMiddleware(BO.name, BO.password)
+    login = HttpDigest(ANNA.name, ANNA.password)
+    other = HttpDigest(BO.name, BO.password)
     async with Relay(port=0, users=[ANNA, BO], paths=paths) as relay:
         with relay.publish("cam", [Track.jpeg()]) as publisher:
             publisher.write(0, jpeg(40))

@@ -13,6 +13,7 @@ import pytest
 
 from relaycore import Relay, Track, User
 from relaycore.errors import ConfigurationError
+from relaycore.http_digest import HttpDigest
 from relaycore.settings import PathSettings, ProtocolSettings
 from relaycore.settings.origins import check_origin
 from relaycore.web.player.describe import PlayerDescription
@@ -26,7 +27,7 @@ async def get(
     relay: Relay, path: str, headers: Mapping[str, str] | None = None, user: User | None = None
 ) -> tuple[int, Mapping[str, str], str]:
     host, port = relay.address
-    logins = () if user is None else (aiohttp.DigestAuthMiddleware(user.name, user.password),)
+    logins = () if user is None else (HttpDigest(user.name, user.password),)
     async with (
         aiohttp.ClientSession(middlewares=logins) as http,
         http.get(f"http://{host}:{port}{path}", headers=headers, allow_redirects=False) as response,

@@ -11,6 +11,7 @@ import pytest
 from relaycore import Config, Publisher, Relay, Track, User
 from relaycore.control.config import read_config
 from relaycore.events import SessionEnded
+from relaycore.http_digest import HttpDigest
 from relaycore.settings import PathSettings
 from tests.support.events import of_kind
 from tests.support.rtsp import Client
@@ -32,7 +33,7 @@ def own(relay: Relay) -> Publisher:
 
 async def ask(relay: Relay, method: str, path: str, body: object = None) -> tuple[int, Any]:
     host, port = relay.address
-    login = aiohttp.DigestAuthMiddleware(ANNA.name, ANNA.password)
+    login = HttpDigest(ANNA.name, ANNA.password)
     async with (
         aiohttp.ClientSession(middlewares=[login]) as http,
         http.request(method, f"http://{host}:{port}/api/v1/{path}", json=body) as response,

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from relaycore import PathSettings, Relay, User
 from relaycore.events import SessionEnded, SessionStarted
+from relaycore.http_digest import HttpDigest
 from relaycore.web import server
 from relaycore.web.routes import Route
 from relaycore.web.viewing import admit_viewer, begin_visit
@@ -121,7 +122,7 @@ async def test_who_may_not_read_gets_no_session() -> None:
     async with Relay(port=0, users=[ANNA]) as relay:
         relay.publish("cam")
         assert (await _status(relay, "cam/leave"))[0] == 401
-        login = aiohttp.DigestAuthMiddleware(ANNA.name, ANNA.password)
+        login = HttpDigest(ANNA.name, ANNA.password)
         async with (
             aiohttp.ClientSession(middlewares=(login,)) as http,
             http.get(_url(relay, "cam/watch")) as answer,

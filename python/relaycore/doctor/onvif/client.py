@@ -16,6 +16,7 @@ from lxml import etree
 
 from relaycore.doctor.credentials import Credentials
 from relaycore.doctor.findings import Broken
+from relaycore.http_digest import HttpDigest
 from relaycore.language import Message
 from relaycore.onvif.soap.names import NSMAP, WSSE, WSU
 from relaycore.onvif.soap.xml import BadXml, parse
@@ -156,9 +157,7 @@ async def _exchange(
     wait_s: float,
 ) -> Soap:
     logins = (
-        ()
-        if credentials is None
-        else (aiohttp.DigestAuthMiddleware(credentials.user, credentials.password, preemptive=False),)
+        () if credentials is None else (HttpDigest(credentials.user, credentials.password, preemptive=False),)
     )
     context: ssl.SSLContext | bool = True
     if urlsplit(url).scheme == "https":
