@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import aiohttp
 from lxml import etree
 
+from relaycore import Relay
+from relaycore.http_digest import HttpDigest
 from relaycore.onvif.soap.names import NSMAP, WSSE, WSU
 
-__all__ = ["Answer", "Client", "envelope", "security"]
+__all__ = ["Answer", "Client", "client_of", "envelope", "logged_in", "security"]
 
 
 def envelope(body: str, header: str = "") -> str:
@@ -93,3 +96,18 @@ class Client:
     ) -> Answer:
         """Asks for an operation, like ``<tds:GetScopes/>``."""
         return await self.post(envelope(body, header), address, middlewares)
+
+
+@contextlib.asynccontextmanager
+async def client_of(relay: Relay, *logins: HttpDigest) -> AsyncIterator[Client]:
+    """A client of a relay that is nobody, or logs in by Digest where it is asked to."""
+    host, port = relay.address
+    async with aiohttp.ClientSession(middlewares=logins) as http:
+        yield Client(f"http://{host}:{port}", http)
+
+
+def logged_in(
+    relay: Relay, user: str = "anna", password: str = "secret"
+) -> contextlib.AbstractAsyncContextManager[Client]:
+    """A client of a relay that logs in as this user."""
+    return client_of(relay, HttpDigest(user, password))

@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import aiohttp
 import msgspec
 import pytest
 
@@ -20,7 +19,7 @@ from relaycore.http_digest import HttpDigest
 from relaycore.paths import on_demand
 from tests.support.events import of_kind
 from tests.support.media import make_media
-from tests.support.onvif import Client
+from tests.support.onvif import logged_in
 
 TIMEOUT = 30.0
 GROUP = "239.255.81.1"
@@ -97,10 +96,8 @@ async def test_a_client_of_onvif_begins_and_ends_it(relay: Relay, port: int, pre
         return f"<{prefix}:{name}MulticastStreaming>{token}</{prefix}:{name}MulticastStreaming>"
 
     address = "/onvif/media_service" if prefix == "trt" else "/onvif/media2_service"
-    digest = (HttpDigest("anna", "secret"),)
     viewer = (HttpDigest("otto", "secret"),)
-    async with aiohttp.ClientSession(middlewares=digest) as http:
-        client = Client("http://{}:{}".format(*relay.address), http)
+    async with logged_in(relay) as client:
         assert (await client.call(body("Start"), address, middlewares=())).status == 401
         assert (await client.call(body("Start"), address, middlewares=viewer)).subcodes == [
             "ter:NotAuthorized"

@@ -7,13 +7,11 @@ from collections.abc import AsyncIterator
 from ipaddress import IPv4Address
 from pathlib import Path
 
-import aiohttp
 import pytest
 
 from relaycore import OnvifSettings, Relay, User
-from relaycore.http_digest import HttpDigest
 from relaycore.onvif.services.device import network
-from tests.support.onvif import Client, envelope
+from tests.support.onvif import Client, client_of, envelope, logged_in
 
 ADMIN = User(name="anna", password="secret", role="administrator")
 
@@ -28,9 +26,8 @@ async def relay(tmp_path: Path) -> AsyncIterator[Relay]:
 
 @pytest.fixture
 async def client(relay: Relay) -> AsyncIterator[Client]:
-    async with aiohttp.ClientSession(middlewares=(HttpDigest("anna", "secret"),)) as http:
-        host, port = relay.address
-        yield Client(f"http://{host}:{port}", http)
+    async with logged_in(relay) as client:
+        yield client
 
 
 async def ask(client: Client, body: str, address: str = "/onvif/device_service") -> str:
@@ -180,10 +177,12 @@ async def test_a_restart_opens_the_cameras_anew(relay: Relay, client: Client) ->
 
 
 async def test_it_may_be_off() -> None:
-    async with Relay(port=0, onvif=OnvifSettings(enabled=False)) as relay, aiohttp.ClientSession() as http:
-        host, port = relay.address
-        async with http.post(f"http://{host}:{port}/onvif/device_service", data=b"") as response:
-            assert response.status == 404
+    async with (
+        Relay(port=0, onvif=OnvifSettings(enabled=False)) as relay,
+        client_of(relay) as client,
+        client.http.post(f"{client.base}/onvif/device_service", data=b"") as response,
+    ):
+        assert response.status == 404
 
 
 async def test_the_sources_are_counted(client: Client) -> None:

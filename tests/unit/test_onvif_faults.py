@@ -6,12 +6,11 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-import aiohttp
 import pytest
 
 from relaycore import Faults, Relay, User
 from relaycore.http_digest import HttpDigest
-from tests.support.onvif import Answer, Client, security
+from tests.support.onvif import Answer, Client, client_of, security
 
 NVR = User(name="nvr", password="a long secret", role="operator")
 HOUR = 3600.0
@@ -30,9 +29,8 @@ async def relay() -> AsyncIterator[Relay]:
 
 @pytest.fixture
 async def client(relay: Relay) -> AsyncIterator[Client]:
-    host, port = relay.address
-    async with aiohttp.ClientSession() as http:
-        yield Client(f"http://{host}:{port}", http)
+    async with client_of(relay) as client:
+        yield client
 
 
 async def ask(client: Client, path: str, *, at: datetime | None = None, nonce: bytes = b"") -> Answer:

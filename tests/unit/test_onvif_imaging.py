@@ -7,14 +7,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
 from lxml import etree
 
 from relaycore import Relay, User
 from relaycore.errors import PathError
 from relaycore.events import CameraBack
-from relaycore.http_digest import HttpDigest
 from relaycore.onvif.soap.names import NSMAP
 from tests.support.controls import (
     AUTOFOCUS,
@@ -32,7 +30,7 @@ from tests.support.controls import (
     Knob,
     switch,
 )
-from tests.support.onvif import Answer, Client
+from tests.support.onvif import Answer, Client, logged_in
 
 USERS = [
     User(name="anna", password="secret", role="administrator"),
@@ -55,9 +53,8 @@ async def relay(bench: Bench, tmp_path: Path) -> AsyncIterator[Relay]:
 
 @pytest.fixture
 async def client(relay: Relay) -> AsyncIterator[Client]:
-    async with aiohttp.ClientSession(middlewares=(HttpDigest("anna", "secret"),)) as http:
-        host, port = relay.address
-        yield Client(f"http://{host}:{port}", http)
+    async with logged_in(relay) as client:
+        yield client
 
 
 async def post(client: Client, name: str, inside: str = "", token: str = YARD) -> Answer:
@@ -303,10 +300,8 @@ async def test_without_a_motor_the_focus_does_not_move(bench: Bench, client: Cli
 
 
 async def test_what_has_no_controls_says_so() -> None:
-    auth = HttpDigest("anna", "secret")
-    async with Relay(port=0, users=USERS) as relay, aiohttp.ClientSession(middlewares=(auth,)) as http:
+    async with Relay(port=0, users=USERS) as relay, logged_in(relay) as client:
         await relay.add_camera("yard", camera="pattern", size="320x180", microphone="none")
-        client = Client(f"http://{relay.address[0]}:{relay.address[1]}", http)
         assert said(await ask(client, "GetImagingSettings"), "ImagingSettings") == {}
         assert said(await ask(client, "GetOptions"), "ImagingOptions") == {}
         answer = await change(client, "<tt:Brightness>1</tt:Brightness>")
@@ -326,9 +321,7 @@ async def test_there_are_no_presets(client: Client) -> None:
 
 
 async def test_who_may_only_look_sets_nothing(bench: Bench, relay: Relay) -> None:
-    auth = HttpDigest("bert", "secret")
-    async with aiohttp.ClientSession(middlewares=(auth,)) as http:
-        client = Client(f"http://{relay.address[0]}:{relay.address[1]}", http)
+    async with logged_in(relay, "bert") as client:
         await ask(client, "GetImagingSettings")
         answer = await change(client, "<tt:Brightness>1</tt:Brightness>")
         assert answer.subcodes == ["ter:NotAuthorized"]
@@ -367,11 +360,9 @@ async def test_the_device_tells_where_the_service_is(client: Client) -> None:
 async def test_what_is_kept_outlasts_the_relay(
     bench: Bench, tmp_path: Path, persistence: str, after: int
 ) -> None:
-    auth = HttpDigest("anna", "secret")
     async with Relay(port=0, users=USERS, state_folder=str(tmp_path)) as relay:
         await relay.add_camera("yard", camera="made up")
-        async with aiohttp.ClientSession(middlewares=(auth,)) as http:
-            client = Client(f"http://{relay.address[0]}:{relay.address[1]}", http)
+        async with logged_in(relay) as client:
             assert (await change(client, "<tt:Brightness>200</tt:Brightness>", persistence)).status == 200
     for name, value in (("Cam", after), ("Another", 128)):
         bench.name, bench.driver.knobs[BRIGHTNESS].value = name, 128

@@ -8,16 +8,14 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
 
 from relaycore import OnvifSettings, Relay, User
 from relaycore.camera_encoders import ENCODER_FILE, Rendition
 from relaycore.errors import StateError
-from relaycore.http_digest import HttpDigest
 from relaycore.kept_file import KeptFile
 from relaycore.onvif.device_changes import DEVICE_FILE
-from tests.support.onvif import Answer, Client
+from tests.support.onvif import Answer, Client, logged_in
 
 HALL = "onvif://www.onvif.org/name/Hall"
 
@@ -27,15 +25,13 @@ async def running(folder: Path | None, **settings: Any) -> AsyncIterator[tuple[R
     """A relay with a camera at ``yard``, and a client that is logged in."""
     users = [User(name="anna", password="secret", role="administrator")]
     state = "" if folder is None else str(folder)
-    login = HttpDigest("anna", "secret")
     async with (
         Relay(port=0, users=users, state_folder=state, onvif=OnvifSettings(name="Door")) as relay,
-        aiohttp.ClientSession(middlewares=(login,)) as http,
+        logged_in(relay) as client,
     ):
         camera: dict[str, Any] = {"size": "640x480", "fps": 10, "microphone": "none", **settings}
         await relay.add_camera("yard", camera="pattern", **camera)
-        host, port = relay.address
-        yield relay, Client(f"http://{host}:{port}", http)
+        yield relay, client
 
 
 def wish(rendition: str, kbps: int, force: str = "<trt:ForcePersistence>true</trt:ForcePersistence>") -> str:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
-import aiohttp
 import pytest
 
 from relaycore import MulticastSettings, PathSettings, Relay, User
 from relaycore.http_digest import HttpDigest
 from relaycore.onvif.soap.names import NSMAP
-from tests.support.onvif import Answer, Client
+from tests.support.onvif import Answer, Client, logged_in
 
 MAIN = "<tr2:ProfileToken>yard/main</tr2:ProfileToken>"
 ENCODER = "<tr2:ConfigurationToken>yard/main</tr2:ConfigurationToken>"
@@ -32,9 +31,8 @@ async def relay() -> AsyncIterator[Relay]:
 
 @pytest.fixture
 async def client(relay: Relay) -> AsyncIterator[Client]:
-    async with aiohttp.ClientSession(middlewares=(HttpDigest("anna", "secret"),)) as http:
-        host, port = relay.address
-        yield Client(f"http://{host}:{port}", http)
+    async with logged_in(relay) as client:
+        yield client
 
 
 async def ask(client: Client, name: str, inside: str = "", address: str = ADDRESS) -> Answer:

@@ -7,12 +7,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
 
 from relaycore import Relay, User
 from relaycore.http_digest import HttpDigest
-from tests.support.onvif import Client, envelope, security
+from tests.support.onvif import Client, client_of, envelope, security
 
 Call = dict[str, Any]
 
@@ -27,11 +26,10 @@ async def client(tmp_path: Path) -> AsyncIterator[Client]:
     users = [User(name="nvr", password="secret", role="operator")]
     async with (
         Relay(port=0, users=users, state_folder=str(tmp_path)) as relay,
-        aiohttp.ClientSession() as http,
+        client_of(relay) as client,
     ):
         await relay.add_camera("yard", camera="pattern", size="320x180", microphone="none")
-        host, port = relay.address
-        yield Client(f"http://{host}:{port}", http)
+        yield client
 
 
 @pytest.mark.parametrize("calls", ORDERS.values(), ids=ORDERS)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-import aiohttp
 import pytest
 
 from relaycore import Relay, User
 from relaycore.http_digest import HttpDigest
 from relaycore.onvif.soap.names import NSMAP
 from relaycore.onvif.soap.xml import BadXml, parse
-from tests.support.onvif import Client, envelope
+from tests.support.onvif import Client, client_of, envelope
 
 TDS = NSMAP["tds"]
 
@@ -19,9 +18,8 @@ TDS = NSMAP["tds"]
 @pytest.fixture
 async def client() -> AsyncIterator[Client]:
     """A relay without users: programs of this machine may look."""
-    async with Relay(port=0) as relay, aiohttp.ClientSession() as http:
-        host, port = relay.address
-        yield Client(f"http://{host}:{port}", http)
+    async with Relay(port=0) as relay, client_of(relay) as client:
+        yield client
 
 
 @pytest.fixture
@@ -32,9 +30,8 @@ async def guarded() -> AsyncIterator[Client]:
         User(name="otto", password="secret", role="operator"),
         User(name="vera", password="secret", role="viewer"),
     ]
-    async with Relay(port=0, users=users) as relay, aiohttp.ClientSession() as http:
-        host, port = relay.address
-        yield Client(f"http://{host}:{port}", http)
+    async with Relay(port=0, users=users) as relay, client_of(relay) as client:
+        yield client
 
 
 def digest(user: str, password: str = "secret") -> tuple[HttpDigest]:

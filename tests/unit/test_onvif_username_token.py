@@ -10,7 +10,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import aiohttp
 import pytest
 
 from relaycore import Relay, User
@@ -21,7 +20,7 @@ from relaycore.access.sealed import SEAL_FILE, Seal, seal_file
 from relaycore.access.users import UserStore
 from relaycore.http_digest import HttpDigest
 from relaycore.onvif.soap.username_token import AGE_S, MOST_REMEMBERED, Replays
-from tests.support.onvif import Answer, Client, security
+from tests.support.onvif import Answer, Client, client_of, security
 
 WHO = "<tds:GetDeviceInformation/>"
 ADD = "<tds:AddScopes><tds:ScopeItem>urn:a:b</tds:ScopeItem></tds:AddScopes>"
@@ -47,12 +46,8 @@ async def client(tmp_path: Path) -> AsyncIterator[Client]:
         User(name="anna", password="secret", role="administrator"),
         User(name="vera", password="secret", role="viewer"),
     ]
-    async with (
-        Relay(port=0, users=users, state_folder=str(tmp_path)) as relay,
-        aiohttp.ClientSession() as http,
-    ):
-        host, port = relay.address
-        yield Client(f"http://{host}:{port}", http)
+    async with Relay(port=0, users=users, state_folder=str(tmp_path)) as relay, client_of(relay) as client:
+        yield client
 
 
 def at(seconds: float) -> str:
@@ -152,9 +147,8 @@ def test_a_sealed_password_opens_for_its_user_and_its_key_only() -> None:
 @contextlib.asynccontextmanager
 async def of_accounts(folder: Path) -> AsyncIterator[Client]:
     """A client of a relay that has the users of the account file alone."""
-    async with Relay(port=0, state_folder=str(folder)) as relay, aiohttp.ClientSession() as http:
-        host, port = relay.address
-        yield Client(f"http://{host}:{port}", http)
+    async with Relay(port=0, state_folder=str(folder)) as relay, client_of(relay) as client:
+        yield client
 
 
 async def test_who_is_in_the_account_file_comes_in_where_the_password_is_kept(tmp_path: Path) -> None:
@@ -207,8 +201,7 @@ async def test_a_key_that_is_put_back_opens_again(tmp_path: Path) -> None:
     add(tmp_path, "anna")
     key, aside = tmp_path / SEAL_FILE, tmp_path / "aside"
     key.rename(aside)
-    async with Relay(port=0, state_folder=str(tmp_path)) as relay, aiohttp.ClientSession() as http:
-        client = Client("http://{}:{}".format(*relay.address), http)
+    async with Relay(port=0, state_folder=str(tmp_path)) as relay, client_of(relay) as client:
         assert is_refused(await client.call(WHO, header=security("anna", "secret")))
         aside.rename(key)
         async with asyncio.timeout(20):
@@ -220,8 +213,7 @@ async def test_a_key_that_is_put_back_opens_again(tmp_path: Path) -> None:
 async def test_what_is_kept_while_the_relay_runs_lets_in(tmp_path: Path) -> None:
     accounts = AccountFile(tmp_path)
     accounts.add(make_account("anna", "secret", "viewer"))
-    async with Relay(port=0, state_folder=str(tmp_path)) as relay, aiohttp.ClientSession() as http:
-        client = Client("http://{}:{}".format(*relay.address), http)
+    async with Relay(port=0, state_folder=str(tmp_path)) as relay, client_of(relay) as client:
         assert is_refused(await client.call(WHO, header=security("anna", "secret")))
         seal = Seal(seal_file(tmp_path).make())
         accounts.set_password(make_account("anna", "other", "viewer", seal))
