@@ -122,6 +122,21 @@ def test_a_range_of_sizes_gives_its_ends() -> None:
     )
 
 
+def test_sizes_and_rates_that_are_none_are_left_out() -> None:
+    # Python reads no number of so many digits.
+    endless = "9" * 5000
+    rates = (("0", "0"), ("1.2.3", "."), ("30", "30"))
+    sizes = ("0x480", "640x0", f"{endless}x480", "640x480")
+    lines = [
+        f"  vcodec=mjpeg  min s={size} fps={slow} max s={size} fps={fast}\n"
+        for size in sizes
+        for slow, fast in rates
+    ]
+    assert dshow.parse_options("".join(lines)) == (Mode("mjpeg", 640, 480, Fraction(30)),)
+    lines = [f"  {size}@[{slow} {fast}]fps\n" for size in sizes for slow, fast in rates]
+    assert avfoundation.parse_modes("".join(lines)) == (Mode("nv12", 640, 480, Fraction(30)),)
+
+
 @pytest.mark.parametrize("seed", range(50))
 def test_any_names_are_read_from_a_log_that_comes_in_pieces(seed: int) -> None:
     dice = random.Random(seed)

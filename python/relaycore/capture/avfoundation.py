@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from contextlib import suppress
-from fractions import Fraction
 from typing import Final
 
 from relaycore.capture.ffmpeg_log import listing
-from relaycore.capture.model import Camera, Devices, Microphone, Mode
+from relaycore.capture.model import Camera, Devices, Microphone, Mode, listed_modes
 
 __all__ = ["list_devices", "parse_list", "parse_modes"]
 
@@ -67,12 +65,9 @@ def parse_modes(log: str) -> tuple[Mode, ...]:
     Supported modes:
       1280x720@[1.000000 30.000000]fps
     """
-    modes: dict[Mode, None] = {}
-    for width, height, slowest, fastest in _MODE.findall(log):
-        for rate in (fastest, slowest):
-            with suppress(ValueError):
-                # As it is listed: FFmpeg asks the system for this very rate.
-                fps = Fraction(rate)
-                if int(width) > 0 and int(height) > 0 and fps > 0:
-                    modes[Mode(_PIXELS, int(width), int(height), fps)] = None
-    return tuple(modes)
+    # Rates as they are listed: FFmpeg asks the system for this very one.
+    return listed_modes(
+        (_PIXELS, width, height, rate)
+        for width, height, slowest, fastest in _MODE.findall(log)
+        for rate in (fastest, slowest)
+    )

@@ -6,13 +6,13 @@ Asking FFmpeg for the devices as a list fails on machines without a microphone, 
 from __future__ import annotations
 
 import re
-from contextlib import suppress
+from collections.abc import Iterator
 from fractions import Fraction
 from itertools import product
 from typing import Final
 
 from relaycore.capture.ffmpeg_log import listing
-from relaycore.capture.model import Camera, Devices, Microphone, Mode
+from relaycore.capture.model import Camera, Devices, Microphone, Mode, listed_modes
 
 __all__ = ["list_devices", "parse_list", "parse_options"]
 
@@ -84,15 +84,14 @@ def parse_options(log: str) -> tuple[Mode, ...]:
     vcodec=mjpeg  min s=1280x720 fps=30 max s=1280x720 fps=30
     pixel_format=yuyv422  min s=1280x720 fps=10 max s=1280x720 fps=10
     """
-    modes: dict[Mode, None] = {}
+    return listed_modes(_listed(log), lambda rate: Fraction(rate).limit_denominator(1001))
+
+
+def _listed(log: str) -> Iterator[tuple[str, str, str, str]]:
     for line in log.splitlines():
         match = _MODE.search(line)
         if match is None or (match["codec"] and match["codec"] not in _CODECS):
             continue
         for size, rate in product((match["most"], match["least"]), (match["fastest"], match["slowest"])):
-            width, height = map(int, size.split("x"))
-            with suppress(ValueError):
-                fps = Fraction(rate).limit_denominator(1001)
-                if width > 0 and height > 0 and fps > 0:
-                    modes[Mode(match["codec"] or match["pixels"], width, height, fps)] = None
-    return tuple(modes)
+            width, height = size.split("x")
+            yield match["codec"] or match["pixels"], width, height, rate

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
@@ -15,6 +16,7 @@ __all__ = [
     "Microphone",
     "MicrophoneDriver",
     "Mode",
+    "listed_modes",
 ]
 
 CameraDriver = Literal["v4l2", "dshow", "avfoundation"]
@@ -73,6 +75,24 @@ class Mode:
 
     def __str__(self) -> str:
         return f"{self.format} {self.width}x{self.height} at {float(self.fps):g} fps"
+
+
+def listed_modes(
+    found: Iterable[tuple[str, str, str, str]], as_rate: Callable[[str], Fraction] = Fraction
+) -> tuple[Mode, ...]:
+    """The modes that a log lists, by format, width, height and rate, each once, without those that are none.
+
+    ``as_rate`` reads a rate; ValueError says that it is none.
+    """
+    modes: dict[Mode, None] = {}
+    for name, width, height, rate in found:
+        try:
+            mode = Mode(name, int(width), int(height), as_rate(rate))
+        except ValueError:
+            continue
+        if mode.width > 0 and mode.height > 0 and mode.fps > 0:
+            modes[mode] = None
+    return tuple(modes)
 
 
 @dataclass(frozen=True, slots=True)
