@@ -69,6 +69,11 @@ class Call:
         """Host and port by which the client has reached the relay."""
         return self.base.partition("://")[2]
 
+    @property
+    def keeps(self) -> bool:
+        """Whether what is set holds after a restart, too: where ``ForcePersistence`` does not say no."""
+        return (self.body.findtext("{*}ForcePersistence") or "").strip() not in ("false", "0")
+
     def covers(self, path: str) -> bool:
         """Whether a camera belongs to the device that was asked."""
         return path in self.device.cameras

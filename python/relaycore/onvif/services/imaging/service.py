@@ -48,8 +48,7 @@ async def set_imaging_settings(call: Call) -> etree._Element:
     if not controls:
         raise _no_imaging("This camera has no settings of its own.")
     settings = _part(call, "ImagingSettings")
-    keep = text_of(call.body, "timg:ForcePersistence") not in ("false", "0")
-    await _set(call, path, wishes_in(settings, controls), keep=keep)
+    await _set(call, path, wishes_in(settings, controls), keep=call.keeps)
     return node("timg:SetImagingSettingsResponse")
 
 

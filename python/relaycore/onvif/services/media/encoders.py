@@ -68,7 +68,7 @@ async def set_video_encoder_configuration(call: Call) -> etree._Element:
         kbps=whole(wish, "RateControl/BitrateLimit"),
         pictures=whole(wish, "H264/GovLength"),
     )
-    await change(call, found, wished, keep=text_of(call.body, "trt:ForcePersistence") not in ("false", "0"))
+    await change(call, found, wished, keep=call.keeps)
     return node("trt:SetVideoEncoderConfigurationResponse")
 
 
