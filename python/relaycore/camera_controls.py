@@ -13,7 +13,7 @@ import msgspec
 from relaycore.capture.controls import CONTROL_NAMES, change_controls, read_controls, restore_controls
 from relaycore.capture.model import Control, ControlName
 from relaycore.capture.source import SourceFormat
-from relaycore.errors import DeviceError, StateError
+from relaycore.errors import DeviceError
 from relaycore.kept_file import KeptFile
 from relaycore.language import Message
 
@@ -100,16 +100,7 @@ class CameraControls:
             kept = _with(self._kept, path, camera, wishes)
             if kept == self._kept:
                 return
-            try:
-                await asyncio.to_thread(file.write, kept)
-            except OSError as error:
-                raise StateError(
-                    Message(
-                        "What was set of {camera} cannot be kept ({reason}).",
-                        camera=camera.name,
-                        reason=error.strerror,
-                    )
-                ) from None
+            await file.keep(kept, camera.name)
             self._kept = kept
 
 

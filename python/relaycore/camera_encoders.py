@@ -13,9 +13,7 @@ from typing import Final, Literal
 import msgspec
 
 from relaycore.encode.running import EncoderWish
-from relaycore.errors import StateError
 from relaycore.kept_file import KeptFile
-from relaycore.language import Message
 from relaycore.settings import CameraSettings
 
 __all__ = ["ENCODER_FILE", "CameraEncoders", "Rendition"]
@@ -80,18 +78,8 @@ class CameraEncoders:
                 return
             # While the relay runs it holds, also where it cannot be written.
             self._kept = kept
-            if self._file is None:
-                return
-            try:
-                await asyncio.to_thread(self._file.write, kept)
-            except OSError as error:
-                raise StateError(
-                    Message(
-                        "What was set of {camera} cannot be kept ({reason}).",
-                        camera=path,
-                        reason=error.strerror,
-                    )
-                ) from None
+            if self._file is not None:
+                await self._file.keep(kept, path)
 
 
 def _joined(before: EncoderWish, wish: EncoderWish) -> EncoderWish:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import os
@@ -9,6 +10,9 @@ from pathlib import Path
 from typing import Final, Generic, TypeVar
 
 import msgspec
+
+from relaycore.errors import StateError
+from relaycore.language import Message
 
 __all__ = ["KeptFile"]
 
@@ -21,7 +25,7 @@ T = TypeVar("T")
 
 
 class KeptFile(Generic[T]):
-    """A file that holds one value of a type that msgspec knows. Its methods block."""
+    """A file that holds one value of a type that msgspec knows. Its methods block, but :meth:`keep`."""
 
     def __init__(self, path: Path, kind: type[T]) -> None:
         self._path, self._kind = path, kind
@@ -54,3 +58,16 @@ class KeptFile(Generic[T]):
             opened.flush()
             os.fsync(opened.fileno())
         new.replace(self._path)
+
+    async def keep(self, value: T, camera: str) -> None:
+        """Keeps a value as :meth:`write` does, from the loop. StateError, which names what it was set of."""
+        try:
+            await asyncio.to_thread(self.write, value)
+        except OSError as error:
+            raise StateError(
+                Message(
+                    "What was set of {camera} cannot be kept ({reason}).",
+                    camera=camera,
+                    reason=error.strerror,
+                )
+            ) from None
