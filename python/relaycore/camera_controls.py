@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Container, Mapping
 from pathlib import Path
 from typing import Final
 from weakref import WeakValueDictionary
@@ -14,7 +14,7 @@ from relaycore.capture.controls import CONTROL_NAMES, change_controls, read_cont
 from relaycore.capture.model import Control, ControlName
 from relaycore.capture.source import SourceFormat
 from relaycore.errors import DeviceError
-from relaycore.kept_file import KeptFile
+from relaycore.kept_file import KeptFile, with_newest
 from relaycore.language import Message
 
 __all__ = ["CONTROL_FILE", "CameraControls"]
@@ -36,11 +36,13 @@ _Kept = dict[str, _Set]
 class CameraControls:
     """What was set of all cameras, by path.
 
-    All methods but :meth:`set_again` are called from the loop, :meth:`open` before any other.
+    ``in_use`` gives the paths that have cameras: what was set of others is the first to be forgotten. All
+    methods but :meth:`set_again` are called from the loop, :meth:`open` before any other.
     """
 
-    def __init__(self, folder: Path | None) -> None:
+    def __init__(self, folder: Path | None, in_use: Callable[[], Container[str]]) -> None:
         self._file = None if folder is None else KeptFile(folder / CONTROL_FILE, _Kept)
+        self._in_use = in_use
         self._now: _Kept = {}
         self._kept: _Kept = {}
         self._writing = asyncio.Lock()
@@ -67,7 +69,7 @@ class CameraControls:
         """
         async with self._alone(path):
             await asyncio.to_thread(change_controls, camera, wishes)
-            self._now = _with(self._now, path, camera, wishes)
+            self._now = self._with(self._now, path, camera, wishes)
             if keep and self._file is not None:
                 await self._keep(self._file, path, camera, wishes)
 
@@ -97,15 +99,14 @@ class CameraControls:
         self, file: KeptFile[_Kept], path: str, camera: SourceFormat, wishes: Mapping[ControlName, int]
     ) -> None:
         async with self._writing:
-            kept = _with(self._kept, path, camera, wishes)
+            kept = self._with(self._kept, path, camera, wishes)
             if kept == self._kept:
                 return
             await file.keep(kept, camera.name)
             self._kept = kept
 
-
-def _with(kept: _Kept, path: str, camera: SourceFormat, wishes: Mapping[ControlName, int]) -> _Kept:
-    before = kept.get(path)
-    values = dict(before.values) if before is not None and before.camera == camera.name else {}
-    values.update((str(name), value) for name, value in wishes.items())
-    return {**kept, path: _Set(camera.name, values)}
+    def _with(self, kept: _Kept, path: str, camera: SourceFormat, wishes: Mapping[ControlName, int]) -> _Kept:
+        before = kept.get(path)
+        values = dict(before.values) if before is not None and before.camera == camera.name else {}
+        values.update((str(name), value) for name, value in wishes.items())
+        return with_newest(kept, path, _Set(camera.name, values), self._in_use)

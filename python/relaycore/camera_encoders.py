@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Final, Literal
@@ -13,7 +13,7 @@ from typing import Final, Literal
 import msgspec
 
 from relaycore.encode.running import EncoderWish
-from relaycore.kept_file import KeptFile
+from relaycore.kept_file import KeptFile, with_newest
 from relaycore.settings import CameraSettings
 
 __all__ = ["ENCODER_FILE", "CameraEncoders", "Rendition"]
@@ -41,10 +41,14 @@ _Kept = dict[str, _Set]
 
 
 class CameraEncoders:
-    """What is kept of all cameras, by path. All methods are called from the loop, :meth:`open` first."""
+    """What is kept of all cameras, by path. All methods are called from the loop, :meth:`open` first.
 
-    def __init__(self, folder: Path | None) -> None:
+    ``in_use`` gives the paths that have cameras: what was set of others is the first to be forgotten.
+    """
+
+    def __init__(self, folder: Path | None, in_use: Callable[[], Container[str]]) -> None:
         self._file = None if folder is None else KeptFile(folder / ENCODER_FILE, _Kept)
+        self._in_use = in_use
         self._kept: _Kept = {}
         self._changing = asyncio.Lock()
 
@@ -73,7 +77,7 @@ class CameraEncoders:
             mark = _fingerprint(settings)
             renditions = dict(before.renditions) if before is not None and before.settings == mark else {}
             renditions[rendition] = _joined(renditions.get(rendition, EncoderWish()), wish)
-            kept = {**self._kept, path: _Set(mark, renditions)}
+            kept = with_newest(self._kept, path, _Set(mark, renditions), self._in_use)
             if kept == self._kept:
                 return
             # While the relay runs it holds, also where it cannot be written.

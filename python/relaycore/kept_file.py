@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import logging
 import os
+from collections.abc import Callable, Container, Mapping
 from pathlib import Path
 from typing import Final, Generic, TypeVar
 
@@ -14,12 +16,15 @@ import msgspec
 from relaycore.errors import StateError
 from relaycore.language import Message
 
-__all__ = ["KeptFile"]
+__all__ = ["KeptFile", "with_newest"]
 
 _log = logging.getLogger(__name__)
 
 MOST_BYTES: Final = 4 << 20
-"""Bytes of a file that are read."""
+"""Bytes of a file that are read, and written."""
+
+MOST_NAMES: Final = 1024
+"""Cameras, or devices, of which something is kept: as many as a fleet has, and some."""
 
 T = TypeVar("T")
 
@@ -51,10 +56,16 @@ class KeptFile(Generic[T]):
             return None
 
     def write(self, value: T) -> None:
-        """Keeps a value, in one step, so that a crash leaves the one before. OSError where that cannot be."""
+        """Keeps a value, in one step, so that a crash leaves the one before.
+
+        OSError where that cannot be, also for more bytes than are read again.
+        """
+        data = msgspec.json.format(msgspec.json.encode(value))
+        if len(data) > MOST_BYTES:
+            raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
         new = self._path.with_suffix(".new")
         with new.open("wb") as opened:
-            opened.write(msgspec.json.format(msgspec.json.encode(value)))
+            opened.write(data)
             opened.flush()
             os.fsync(opened.fileno())
         new.replace(self._path)
@@ -71,3 +82,21 @@ class KeptFile(Generic[T]):
                     reason=error.strerror,
                 )
             ) from None
+
+
+def with_newest(
+    kept: Mapping[str, T], name: str, value: T, in_use: Callable[[], Container[str]]
+) -> dict[str, T]:
+    """What is kept by name, and this as the newest; :data:`MOST_NAMES` of them at the most.
+
+    Of more, those go that were set longest ago, first of all those whose names are not ``in_use`` any more.
+    """
+    found = {known: each for known, each in kept.items() if known != name}
+    surplus = len(found) + 1 - MOST_NAMES
+    if surplus > 0:
+        used = in_use()
+        # Sorting is stable: each of the two kinds stays in order.
+        for oldest in sorted(found, key=lambda known: known in used)[:surplus]:
+            del found[oldest]
+    found[name] = value
+    return found

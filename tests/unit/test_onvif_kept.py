@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,11 +11,12 @@ from typing import Any
 
 import pytest
 
-from relaycore import OnvifSettings, Relay, User
+from relaycore import OnvifSettings, Relay, User, kept_file
 from relaycore.camera_encoders import ENCODER_FILE, Rendition
 from relaycore.errors import StateError
 from relaycore.kept_file import KeptFile
 from relaycore.onvif.device_changes import DEVICE_FILE
+from relaycore.onvif.services.ptz.presets import PRESET_FILE
 from tests.support.onvif import Answer, Client, logged_in
 
 HALL = "onvif://www.onvif.org/name/Hall"
@@ -176,3 +178,35 @@ async def test_scopes_and_mode_stay_as_they_were_set(tmp_path: Path) -> None:
     async with running(tmp_path) as (relay, _client):
         device = relay.devices.whole()
         assert (device.scopes_given, device.discoverable) == ((HALL,), True)
+
+
+async def test_of_too_many_cameras_those_that_are_gone_are_forgotten_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def change_all(client: Client, path: str) -> str:
+        """Has something kept of a camera in each of the files; the name of its device."""
+        await relay.set_encoder(path, bitrate=300_000, keep=True)
+        hidden = "<tds:DiscoveryMode>NonDiscoverable</tds:DiscoveryMode>"
+        preset = f"<tptz:ProfileToken>{path}/main</tptz:ProfileToken>"
+        for service, body in (
+            ("device_service", f"<tds:SetDiscoveryMode>{hidden}</tds:SetDiscoveryMode>"),
+            ("ptz_service", f"<tptz:SetPreset>{preset}</tptz:SetPreset>"),
+        ):
+            assert (await client.call(body, f"/onvif/{path}/{service}")).status == 200
+        device = relay.devices.of_camera(path)
+        assert device is not None
+        return device.urn
+
+    monkeypatch.setattr(kept_file, "MOST_NAMES", 2)
+    async with running(tmp_path) as (relay, client):
+        urns = [await change_all(client, "yard")]
+        for path in ("hall", "shed"):
+            await relay.add_camera(path, camera="pattern", size="320x180", microphone="none")
+            urns.append(await change_all(client, path))
+            await relay.remove_camera(path)
+    for name, kept in (
+        (ENCODER_FILE, ["yard", "shed"]),
+        (PRESET_FILE, ["yard", "shed"]),
+        (DEVICE_FILE, [urns[0], urns[2]]),
+    ):
+        assert list(json.loads((tmp_path / name).read_bytes())) == kept

@@ -75,7 +75,7 @@ class Call:
 
     body: etree._Element
     views: Any = field(default_factory=Views)
-    presets: Presets = field(default_factory=lambda: Presets(None))
+    presets: Presets = field(default_factory=lambda: Presets(None, tuple))
     cameras: Sequence[str] = ("yard", "front")
 
     def camera_of_profile(self, token: str) -> str | None:
@@ -246,7 +246,7 @@ async def test_profiles_that_do_not_move_are_told_from_those_that_are_not_there(
 
 
 async def test_presets_are_kept_gone_to_and_forgotten() -> None:
-    kept, views = Presets(None), Views()
+    kept, views = Presets(None, tuple), Views()
     answer = await ask("SetPreset", "<t:PresetName>Door</t:PresetName>", presets=kept)
     assert answer[0].text == "1"
     assert (await ask("SetPreset", presets=kept))[0].text == "2"
@@ -263,14 +263,14 @@ async def test_presets_are_kept_gone_to_and_forgotten() -> None:
 
 
 async def test_presets_outlast_the_relay(tmp_path: Path) -> None:
-    kept = Presets(tmp_path)
+    kept = Presets(tmp_path, tuple)
     await kept.open()
     await kept.keep("yard", DOOR)
-    again = Presets(tmp_path)
+    again = Presets(tmp_path, tuple)
     await again.open()
     assert again.of("yard") == {"1": DOOR}
     await again.remove("yard", "1")
-    empty = Presets(tmp_path)
+    empty = Presets(tmp_path, tuple)
     await empty.open()
     assert empty.of("yard") == {}
 
@@ -280,7 +280,7 @@ async def test_presets_outlast_the_relay(tmp_path: Path) -> None:
 )
 async def test_a_file_that_makes_no_sense_is_put_aside(tmp_path: Path, data: bytes) -> None:
     (tmp_path / PRESET_FILE).write_bytes(data)
-    kept = Presets(tmp_path)
+    kept = Presets(tmp_path, tuple)
     await kept.open()
     assert kept.of("yard") == {}
     await kept.keep("yard", DOOR)
@@ -289,7 +289,7 @@ async def test_a_file_that_makes_no_sense_is_put_aside(tmp_path: Path, data: byt
 
 async def test_there_are_so_many_presets_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(presets, "MOST", 1)
-    kept = Presets(None)
+    kept = Presets(None, tuple)
     await kept.keep("yard", DOOR)
     for name in ("Door", "Other"):
         with pytest.raises(PtzError):

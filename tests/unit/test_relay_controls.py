@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from relaycore import Relay
+from relaycore import Relay, kept_file
 from relaycore.camera_controls import CONTROL_FILE
 from relaycore.capture import controls
 from relaycore.capture.v4l2_controls import Controls
@@ -72,6 +73,18 @@ async def test_what_cannot_be_kept_is_set_and_told(bench: Bench, relay: Relay, t
     with pytest.raises(StateError, match="What was set of Cam cannot be kept"):
         await relay.set_camera_controls("yard", {"brightness": 7})
     assert bench.driver.knobs[BRIGHTNESS].value == 7
+
+
+async def test_of_too_many_cameras_those_that_are_gone_are_forgotten_first(
+    bench: Bench, relay: Relay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept_file, "MOST_NAMES", 2)
+    await relay.set_camera_controls("yard", {"brightness": 7})
+    for path in ("hall", "shed"):
+        await relay.add_camera(path, camera="made up")
+        await relay.set_camera_controls(path, {"brightness": 8})
+        await relay.remove_camera(path)
+    assert list(json.loads((tmp_path / CONTROL_FILE).read_bytes())) == ["yard", "shed"]
 
 
 async def test_a_camera_is_asked_by_one_at_a_time(

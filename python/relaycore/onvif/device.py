@@ -94,7 +94,7 @@ class Devices:
     def __init__(self, relay: Relay) -> None:
         self._relay = relay
         self._seed = uuid.uuid4()
-        self._changes = DeviceChanges()
+        self._changes = DeviceChanges(self._urns)
         self.replays = Replays()
         """Tokens of users that were used."""
         self._restarting: asyncio.Task[None] | None = None
@@ -176,6 +176,9 @@ class Devices:
             with contextlib.suppress(RelaycoreError):
                 await self._relay.stop_source(path)
                 await self._relay.start_source(path)
+
+    def _urns(self) -> set[str]:
+        return {device_urn(self._seed, key) for key in ("", *self.cameras)}
 
     def _device(self, key: str, name: str, cameras: tuple[str, ...]) -> OnvifDevice:
         settings = self._relay.config.onvif

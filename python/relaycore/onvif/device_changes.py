@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Container
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from relaycore.kept_file import KeptFile
+from relaycore.kept_file import KeptFile, with_newest
 from relaycore.onvif.soap.faults import Fault
 
 __all__ = ["DEVICE_FILE", "DeviceChange", "DeviceChanges"]
@@ -28,9 +29,13 @@ _Kept = dict[str, DeviceChange]
 
 
 class DeviceChanges:
-    """The changes by URN. All methods are called from the loop, :meth:`open` before any other."""
+    """The changes by URN. All methods are called from the loop, :meth:`open` before any other.
 
-    def __init__(self) -> None:
+    ``in_use`` gives the URNs of all devices: what was changed of others is the first to be forgotten.
+    """
+
+    def __init__(self, in_use: Callable[[], Container[str]]) -> None:
+        self._in_use = in_use
         self._file: KeptFile[_Kept] | None = None
         self._kept: _Kept = {}
         self._changing = asyncio.Lock()
@@ -56,7 +61,8 @@ class DeviceChanges:
 
     async def _set(self, urn: str, **changed: object) -> None:
         async with self._changing:
-            kept = {**self._kept, urn: msgspec.structs.replace(self.of(urn), **changed)}
+            change = msgspec.structs.replace(self.of(urn), **changed)
+            kept = with_newest(self._kept, urn, change, self._in_use)
             if self._file is not None:
                 try:
                     await asyncio.to_thread(self._file.write, kept)

@@ -88,7 +88,8 @@ class Running:
             purpose=self._names.purpose,
             is_there=lambda path: path in self._streams or path in self._settings.config.paths,
         )
-        self._controls, self._encoders = CameraControls(folder), CameraEncoders(folder)
+        self._controls = CameraControls(folder, lambda: self.cameras)
+        self._encoders = CameraEncoders(folder, lambda: self.cameras)
         self.cameras = Cameras(
             self._streams.add,
             self._streams.remove,

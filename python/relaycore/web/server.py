@@ -168,7 +168,7 @@ class Web:
         self._app[BROADCASTS] = self._broadcasts = Broadcasts(engine, self._fragments.open)
         self._app[EVENT_HUB] = self._hub = Hub(relay)
         folder = relay.config.state_folder
-        self._app[PRESETS] = Presets(Path(folder) if folder else None)
+        self._app[PRESETS] = Presets(Path(folder) if folder else None, lambda: relay.devices.cameras)
         self._app[HLS] = self._hls = Hls(self._fragments.open)
         self._app[PICTURES] = self._pictures = Pictures(relay)
         self._app[AGREEMENTS] = Agreements()

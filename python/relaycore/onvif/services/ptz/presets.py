@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Container
 from pathlib import Path
 from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta
 
-from relaycore.kept_file import KeptFile
+from relaycore.kept_file import KeptFile, with_newest
 from relaycore.onvif.services.ptz.errors import PtzError
 
 __all__ = ["MOST", "PRESET_FILE", "Preset", "Presets"]
@@ -39,9 +40,13 @@ _Kept = dict[str, dict[str, Preset]]
 
 
 class Presets:
-    """The presets of all cameras. All methods are called from the loop, :meth:`open` before any other."""
+    """The presets of all cameras. All methods are called from the loop, :meth:`open` before any other.
 
-    def __init__(self, folder: Path | None) -> None:
+    ``in_use`` gives the paths of all cameras: presets of others are the first to be forgotten.
+    """
+
+    def __init__(self, folder: Path | None, in_use: Callable[[], Container[str]]) -> None:
+        self._in_use = in_use
         self._file = None if folder is None else KeptFile(folder / PRESET_FILE, _Kept)
         self._kept: _Kept = {}
         self._changing = asyncio.Lock()
@@ -92,7 +97,7 @@ class Presets:
             await self._change(path, presets)
 
     async def _change(self, path: str, presets: dict[str, Preset]) -> None:
-        kept = {**self._kept, path: presets}
+        kept = with_newest(self._kept, path, presets, self._in_use)
         if not presets:
             del kept[path]
         if self._file is not None:
