@@ -173,6 +173,28 @@ async def test_what_is_no_answer_is_told(relay: Relay, body: bytes) -> None:
     assert len(finding.shown) < 60
 
 
+def with_picture(size: int) -> Fault:
+    """Begins like a JPEG, and has so many bytes."""
+
+    def fault(said: Said) -> Said:
+        if "snapshot.jpg" not in said.request or said.status != 200:
+            return said
+        return replace(said, body=said.body[:4].ljust(size, b"\0"))
+
+    return fault
+
+
+@pytest.mark.parametrize(
+    ("size", "outcome"),
+    [(client.PICTURE_BYTES, Outcome.HOLDS), (client.PICTURE_BYTES + 1, Outcome.FAILS)],
+)
+async def test_a_picture_may_be_larger_than_a_document(relay: Relay, size: int, outcome: Outcome) -> None:
+    async with faulty_onvif(relay.address[1], with_picture(size)) as address:
+        finding = await found(visit(relay, address), "onvif-snapshot")
+    assert client.PICTURE_BYTES > client.MOST_BYTES
+    assert finding.outcome is outcome
+
+
 @pytest.mark.parametrize(
     ("url", "address"),
     [

@@ -26,8 +26,14 @@ __all__ = ["Soap", "Token", "envelope", "fetch", "post"]
 ANSWER_S: Final = 5.0
 """Seconds that an answer may take, beside what it waits for."""
 
+PICTURE_S: Final = 15.0
+"""Seconds that a picture may take: those of 16 MiB at 10 Mbit/s, and a little more."""
+
 MOST_BYTES: Final = 1024 * 1024
-"""Bytes of an answer that are read."""
+"""Bytes of a document that are read."""
+
+PICTURE_BYTES: Final = 16 * 1024 * 1024
+"""Bytes of a picture that are read."""
 
 _DIGEST: Final = (
     "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-username-token-profile-1.0#PasswordDigest"
@@ -35,13 +41,12 @@ _DIGEST: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Soap:
-    """An answer. ``root`` is ``None`` where the body is no XML."""
+class Fetched:
+    """An answer of HTTP, with the names of its headers in lower case."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
     body: bytes
-    root: etree._Element | None
 
     def get(self, name: str) -> str | None:
         """The first header of a name in lower case."""
@@ -50,6 +55,13 @@ class Soap:
     def all_headers(self, name: str) -> list[str]:
         """Every header of a name in lower case."""
         return [value for known, value in self.headers if known == name]
+
+
+@dataclass(frozen=True, slots=True)
+class Soap(Fetched):
+    """An answer of a web service. ``root`` is ``None`` where the body is no XML."""
+
+    root: etree._Element | None
 
     def text(self, path: str) -> str | None:
         """The text at a path like ``.//tt:Name``, without spaces around it."""
@@ -135,15 +147,16 @@ async def post(
     """
     said.append((True, f"POST {url.partition('?')[0]}\n{shown or '(a body of XML)'}".encode()))
     headers = {"Content-Type": "application/soap+xml; charset=utf-8"}
-    answer = await _exchange("POST", url, data, headers, credentials, wait_s)
+    found = await _exchange("POST", url, data, headers, credentials, ANSWER_S + wait_s, MOST_BYTES)
+    answer = Soap(found.status, found.headers, found.body, _root(found.body))
     said.append((False, _shown(answer)))
     return answer
 
 
-async def fetch(url: str, said: list[tuple[bool, bytes]], credentials: Credentials | None) -> Soap:
-    """The answer to a GET. Broken when there is none."""
+async def fetch(url: str, said: list[tuple[bool, bytes]], credentials: Credentials | None) -> Fetched:
+    """The picture at an address. Broken when there is no answer."""
     said.append((True, f"GET {url.partition('?')[0]}".encode()))
-    answer = await _exchange("GET", url, None, {}, credentials, 0.0)
+    answer = await _exchange("GET", url, None, {}, credentials, PICTURE_S, PICTURE_BYTES)
     said.append((False, f"HTTP {answer.status} {answer.get('content-type')} {len(answer.body)} B".encode()))
     return answer
 
@@ -154,8 +167,9 @@ async def _exchange(
     data: bytes | None,
     headers: dict[str, str],
     credentials: Credentials | None,
-    wait_s: float,
-) -> Soap:
+    seconds: float,
+    most_bytes: int,
+) -> Fetched:
     logins = (
         () if credentials is None else (HttpDigest(credentials.user, credentials.password, preemptive=False),)
     )
@@ -164,7 +178,7 @@ async def _exchange(
         # Cameras sign their certificates themselves, and Digest shows the password to nobody.
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    limit = aiohttp.ClientTimeout(total=ANSWER_S + wait_s)
+    limit = aiohttp.ClientTimeout(total=seconds)
     try:
         async with (
             aiohttp.ClientSession(timeout=limit, trust_env=False) as http,
@@ -178,15 +192,20 @@ async def _exchange(
                 allow_redirects=False,
             ) as response,
         ):
-            body = bytearray()
-            async for piece in response.content.iter_chunked(64 * 1024):
-                body += piece
-                if len(body) > MOST_BYTES:
-                    raise Broken(Message("The answer has more than {count} bytes.", count=MOST_BYTES))
+            body = await _body(response, most_bytes)
             found = tuple((name.lower(), value) for name, value in response.headers.items())
-            return Soap(response.status, found, bytes(body), _root(bytes(body)))
+            return Fetched(response.status, found, body)
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
         raise Broken(Message("There was no answer over HTTP.")) from None
+
+
+async def _body(response: aiohttp.ClientResponse, most_bytes: int) -> bytes:
+    body = bytearray()
+    async for piece in response.content.iter_chunked(64 * 1024):
+        body += piece
+        if len(body) > most_bytes:
+            raise Broken(Message("The answer has more than {count} bytes.", count=most_bytes))
+    return bytes(body)
 
 
 def _root(body: bytes) -> etree._Element | None:
