@@ -173,6 +173,21 @@ async def test_what_is_no_answer_is_told(relay: Relay, body: bytes) -> None:
     assert len(finding.shown) < 60
 
 
+async def test_subscriptions_are_ended_where_tokens_alone_log_in(relay: Relay) -> None:
+    done: list[str] = []
+
+    def without_digest(said: Said) -> Said:
+        for name in ("CreatePullPointSubscription", "Unsubscribe"):
+            if name in said.request and said.status == 200:
+                done.append(name)
+        return replace(said, challenge=None)
+
+    async with faulty_onvif(relay.address[1], without_digest) as address:
+        findings = await examine(visit(relay, address), onvif_events.RULES)
+    assert {one.outcome for one in findings} == {Outcome.HOLDS}, findings
+    assert done.count("Unsubscribe") == done.count("CreatePullPointSubscription") > 0
+
+
 def with_picture(size: int) -> Fault:
     """Begins like a JPEG, and has so many bytes."""
 

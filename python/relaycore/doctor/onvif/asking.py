@@ -17,6 +17,7 @@ from relaycore.language import Message
 from relaycore.onvif.soap.names import NSMAP, TDS, local_name
 
 __all__ = [
+    "answer_to",
     "ask",
     "ask_openly",
     "device",
@@ -24,6 +25,7 @@ __all__ = [
     "need_answer",
     "need_credentials",
     "need_here",
+    "need_permission",
     "need_text",
     "offset",
     "service",
@@ -55,16 +57,29 @@ async def ask_openly(visit: Visit, body: str, url: str | None = None) -> Soap:
     return await post(url or device(visit), envelope(body), visit.said, shown=body)
 
 
-async def with_token(visit: Visit, body: str, token: Token, url: str | None = None) -> Soap:
+async def with_token(
+    visit: Visit, body: str, token: Token, url: str | None = None, *, wait_s: float = 0.0
+) -> Soap:
     """The answer to a request with a WS-UsernameToken."""
     shown = f"{body} (with a WS-UsernameToken)"
-    return await post(url or device(visit), envelope(body, token), visit.said, shown=shown)
+    return await post(url or device(visit), envelope(body, token), visit.said, shown=shown, wait_s=wait_s)
 
 
 async def ask(visit: Visit, body: str, url: str | None = None, *, wait_s: float = 0.0) -> Soap:
-    """The answer to whoever the doctor is: by HTTP Digest, or where that is refused by a WS-UsernameToken.
+    """The answer to whoever the doctor is.
 
     Broken where it is a fault or no XML, Untried where it is refused.
+    """
+    answer = await answer_to(visit, body, url, wait_s=wait_s)
+    need_permission(visit, answer)
+    need_answer(answer)
+    return answer
+
+
+async def answer_to(visit: Visit, body: str, url: str | None = None, *, wait_s: float = 0.0) -> Soap:
+    """Whatever is answered to whoever the doctor is: by HTTP Digest, or where that is refused by a token.
+
+    ``wait_s`` is how long the device may wait for something to happen. Broken where there is no answer.
     """
     url, credentials = url or device(visit), visit.credentials
     answer: Soap | None = None
@@ -74,19 +89,21 @@ async def ask(visit: Visit, body: str, url: str | None = None, *, wait_s: float 
         )
     if credentials is not None and (answer is None or answer.refuses):
         token = Token.of(credentials, await offset(visit))
-        shown = f"{body} (with a WS-UsernameToken)"
-        answer = await post(url, envelope(body, token), visit.said, shown=shown, wait_s=wait_s)
+        answer = await with_token(visit, body, token, url, wait_s=wait_s)
         if not answer.refuses:
             visit.kept[_KIND] = True
     assert answer is not None
+    return answer
+
+
+def need_permission(visit: Visit, answer: Soap) -> None:
+    """Untried where somebody else has to ask."""
     if answer.refuses:
         raise Untried(
             Message("The device asks for a password: give --user.")
-            if credentials is None
+            if visit.credentials is None
             else Message("The device does not let this user ask for it.")
         )
-    need_answer(answer)
-    return answer
 
 
 def need_answer(answer: Soap) -> None:

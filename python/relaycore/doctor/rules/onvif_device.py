@@ -8,6 +8,7 @@ from typing import Final
 from relaycore.doctor.credentials import Credentials, digest_challenges
 from relaycore.doctor.findings import Broken, Rule, Untried
 from relaycore.doctor.onvif.asking import (
+    answer_to,
     ask,
     ask_openly,
     device,
@@ -15,6 +16,7 @@ from relaycore.doctor.onvif.asking import (
     need_answer,
     need_credentials,
     need_here,
+    need_permission,
     need_text,
     offset,
     with_token,
@@ -129,10 +131,8 @@ async def wrong_password(visit: Visit) -> None:
 
 async def unknown_operation(visit: Visit) -> None:
     """Clients try what newer devices have, and go on after the fault."""
-    body = "<tds:RelaycoreDoctor/>"
-    answer = await post(device(visit), envelope(body), visit.said, credentials=visit.credentials, shown=body)
-    if answer.refuses:
-        raise Untried(Message("The device asks for a password: give --user."))
+    answer = await answer_to(visit, "<tds:RelaycoreDoctor/>")
+    need_permission(visit, answer)
     _need_fault(answer)
     if "ActionNotSupported" not in answer.subcodes:
         raise Broken(Message("The fault does not name {values}.", values="ter:ActionNotSupported"))

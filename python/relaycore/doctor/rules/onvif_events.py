@@ -6,8 +6,7 @@ import time
 from typing import Final
 
 from relaycore.doctor.findings import Broken, Rule, Untried
-from relaycore.doctor.onvif.asking import ask, need_here, need_text, service
-from relaycore.doctor.onvif.client import envelope, post
+from relaycore.doctor.onvif.asking import answer_to, ask, need_here, need_text, service
 from relaycore.doctor.visit import Visit
 from relaycore.language import Message
 
@@ -38,7 +37,7 @@ async def _subscribe(visit: Visit) -> str:
 
 async def _end(visit: Visit, address: str) -> None:
     """Ends a subscription whatever comes back."""
-    await post(address, envelope(END), visit.said, credentials=visit.credentials, shown=END)
+    await answer_to(visit, END, address)
 
 
 async def pull_point(visit: Visit) -> None:
@@ -60,9 +59,7 @@ async def ended(visit: Visit) -> None:
     """Who asks for what has ended is told so, and subscribes anew."""
     address = await _subscribe(visit)
     await ask(visit, END, address)
-    answer = await post(
-        address, envelope(PULL), visit.said, credentials=visit.credentials, shown=PULL, wait_s=WAIT_S
-    )
+    answer = await answer_to(visit, PULL, address, wait_s=WAIT_S)
     if answer.status == 200:
         raise Broken(Message("It is answered {status}.", status=answer.status))
 
