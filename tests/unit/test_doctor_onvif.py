@@ -17,9 +17,10 @@ from relaycore.doctor.credentials import Credentials
 from relaycore.doctor.examine import examine
 from relaycore.doctor.findings import Finding, Outcome
 from relaycore.doctor.onvif import client
+from relaycore.doctor.report import to_json
 from relaycore.doctor.rules import onvif_device, onvif_events, onvif_media
 from relaycore.doctor.target import Target, onvif_address
-from relaycore.doctor.visit import Visit
+from relaycore.doctor.visit import Visit, excerpt
 from relaycore.errors import ConfigurationError
 from tests.support.faulty_onvif import Fault, Said, answering, edit, faulty_onvif
 from tests.support.onvif import envelope
@@ -208,6 +209,36 @@ async def test_a_picture_may_be_larger_than_a_document(relay: Relay, size: int, 
         finding = await found(visit(relay, address), "onvif-snapshot")
     assert client.PICTURE_BYTES > client.MOST_BYTES
     assert finding.outcome is outcome
+
+
+LOGIN = "mallory:s3cret@"
+"""A login inside of an address, which cameras tell their own by."""
+
+
+@pytest.mark.parametrize(
+    ("name", "of", "place"),
+    [
+        ("onvif-streams", "GetStreamUri", "127.0.0.1"),
+        ("onvif-snapshot", "GetSnapshotUri", "127.0.0.1"),
+        ("onvif-addresses", "GetServices", "127.0.0.1"),
+        ("onvif-streams", "GetStreamUri", "192.0.2.1"),
+        ("onvif-snapshot", "GetSnapshotUri", "192.0.2.1"),
+        ("onvif-snapshot", "GetSnapshotUri", ""),
+    ],
+)
+async def test_logins_in_addresses_are_not_shown(relay: Relay, name: str, of: str, place: str) -> None:
+    async with faulty_onvif(relay.address[1], edit("://127.0.0.1", f"://{LOGIN}{place}", of=of)) as address:
+        finding = await found(visit(relay, address), name)
+    assert finding.outcome is (Outcome.HOLDS if place == "127.0.0.1" else Outcome.FAILS), finding
+    told = to_json("http://192.0.2.1", [finding])
+    assert "://***@" in told
+    assert "mallory" not in told
+    assert "s3cret" not in told
+
+
+def test_logins_in_addresses_are_not_shown_of_rtsp_either() -> None:
+    said = b"a=control:rtsp://mallory:s3@cret@192.0.2.1/a?b@c rtsp://192.0.2.1/a@b"
+    assert excerpt(False, said) == ["< a=control:rtsp://***@192.0.2.1/a?b@c rtsp://192.0.2.1/a@b"]
 
 
 @pytest.mark.parametrize(

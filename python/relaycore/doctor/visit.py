@@ -20,7 +20,7 @@ from relaycore.doctor.recording import Recording
 from relaycore.doctor.target import Target
 from relaycore.language import Message
 
-__all__ = ["Session", "Visit", "excerpt"]
+__all__ = ["Session", "Visit", "excerpt", "without_login"]
 
 TCP: Final = "RTP/AVP/TCP;unicast;interleaved=0-1"
 
@@ -194,12 +194,20 @@ def session_id(answer: Answer) -> str:
 
 _SECRET_HEADER: Final = re.compile(r"(?i)^(authorization|proxy-authorization|cookie|set-cookie):.*")
 
+_LOGIN: Final = re.compile(r"(?<=://)[^\s/?#<>\"']*@")
+"""Name and password in an address (RFC 3986 section 3.2.1): some cameras tell their own by such ones."""
+
+
+def without_login(text: str) -> str:
+    """The text with stars in place of what stands in addresses for a login."""
+    return _LOGIN.sub("***@", text)
+
 
 def excerpt(sent: bool, data: bytes, secrets: tuple[str, ...] = ()) -> list[str]:
     """The lines of a message, without credentials and without what a terminal would obey."""
     found = []
     for line in data.decode("utf-8", "backslashreplace").rstrip("\r\n").replace("\r\n", "\n").split("\n"):
-        shown = _SECRET_HEADER.sub(r"\1: ***", line)
+        shown = without_login(_SECRET_HEADER.sub(r"\1: ***", line))
         for secret in secrets:
             shown = shown.replace(secret, "***")
         shown = "".join(

@@ -12,7 +12,7 @@ from lxml import etree
 from relaycore.doctor.credentials import Credentials
 from relaycore.doctor.findings import Broken, Untried
 from relaycore.doctor.onvif.client import Soap, Token, envelope, post
-from relaycore.doctor.visit import Visit
+from relaycore.doctor.visit import Visit, without_login
 from relaycore.language import Message
 from relaycore.onvif.soap.names import NSMAP, TDS, local_name
 
@@ -29,6 +29,7 @@ __all__ = [
     "need_text",
     "offset",
     "service",
+    "shown_address",
     "with_token",
 ]
 
@@ -128,15 +129,25 @@ def need_text(answer: Soap, path: str) -> str:
 
 
 def need_here(visit: Visit, address: str) -> str:
-    """An address that the device tells. Broken where it is none, or leads to another host."""
-    parts = urlsplit(address)
-    if parts.hostname is None:
-        raise Broken(Message("{address} is no address.", address=repr(address[:200])))
-    if parts.hostname.lower() != (urlsplit(device(visit)).hostname or "").lower():
-        raise Broken(
-            Message("The address {address} leads to another host.", address=address.partition("?")[0][:200])
-        )
-    return address
+    """An address that the device tells, without a login in it: whoever is logged in is asked for by --user.
+
+    Broken where it is none, or leads to another host.
+    """
+    try:
+        parts = urlsplit(address)
+        host = parts.hostname
+    except ValueError:
+        host = None
+    if host is None:
+        raise Broken(Message("{address} is no address.", address=repr(shown_address(address))))
+    if host.lower() != (urlsplit(device(visit)).hostname or "").lower():
+        raise Broken(Message("The address {address} leads to another host.", address=shown_address(address)))
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
+def shown_address(address: str) -> str:
+    """An address that the device tells, fit to be shown."""
+    return without_login(address.partition("?")[0])[:200]
 
 
 async def service(visit: Visit, prefix: str) -> str:

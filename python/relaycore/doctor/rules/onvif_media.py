@@ -12,7 +12,7 @@ from lxml import etree
 
 from relaycore._relaycore import H264Parameters
 from relaycore.doctor.findings import Broken, Rule, Untried
-from relaycore.doctor.onvif.asking import ask, need_here, need_text, service
+from relaycore.doctor.onvif.asking import ask, need_here, need_text, service, shown_address
 from relaycore.doctor.onvif.client import fetch
 from relaycore.doctor.visit import Visit
 from relaycore.language import Message
@@ -195,7 +195,7 @@ async def streams(visit: Visit) -> None:
                 Message(
                     "The address for {transport} is {address}.",
                     transport=transport,
-                    address=address.partition("?")[0][:200],
+                    address=shown_address(address),
                 )
             )
 
@@ -207,7 +207,7 @@ async def snapshot(visit: Visit) -> None:
     answer = await ask(visit, body, await service(visit, "trt"))
     address = need_here(visit, need_text(answer, ".//trt:MediaUri/tt:Uri"))
     if urlsplit(address).scheme not in ("http", "https"):
-        raise Broken(Message("{address} is no address.", address=repr(address[:200])))
+        raise Broken(Message("{address} is no address.", address=repr(shown_address(address))))
     picture = await fetch(address, visit.said, visit.credentials)
     if picture.status == 401 and visit.credentials is None:
         raise Untried(Message("The device asks for a password: give --user."))
