@@ -1,50 +1,22 @@
 """The program that serves, as a process: what it prints, and that it ends when a signal tells it to."""
 
 import json
-import os
 import signal
 import subprocess
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 
 import pytest
 
 from relaycore.control.passwords import ADMIN
-from tests.support.program import LIMIT, SMALL, command
+from tests.support.program import SMALL, command, end, started
 
 
-@contextmanager
 def serving(
     arguments: Sequence[str], until: str, **environment: str
-) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """The running program, and its standard output up to the line with the text ``until``."""
-    process = subprocess.Popen(
-        command("serve", *SMALL, "--port", "0", *arguments),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ | environment,
-    )
-    try:
-        assert process.stdout is not None
-        output = ""
-        for line in process.stdout:
-            output += line
-            if until in line:
-                break
-        yield process, output
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def end(process: subprocess.Popen[str], number: signal.Signals) -> tuple[str, str]:
-    """Sends a signal, expects the exit code 0, and gives what was printed since."""
-    process.send_signal(number)
-    output, errors = process.communicate(timeout=LIMIT)
-    assert process.returncode == 0, errors
-    return output, errors
+) -> AbstractContextManager[tuple[subprocess.Popen[str], str]]:
+    """The running program with a small camera, and its output as :func:`started` gives it."""
+    return started("serve", *SMALL, "--port", "0", *arguments, until=until, **environment)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
