@@ -8,7 +8,9 @@ from pathlib import Path
 import av
 import pytest
 
+from relaycore.capture.model import Camera, Devices
 from relaycore.control.cli import main
+from relaycore.control.commands import fleet
 
 WRONG = [
     ("--cameras 0", "A fleet has 1 to 1000 cameras."),
@@ -28,7 +30,7 @@ WRONG = [
     ("--disconnect often", "--disconnect"),
     ("--size big", "'big' is not a size: write width and height in pixels, like 1280x720."),
     ("--fps 0", "it should be pictures per second, up to 240, like --fps 30."),
-    ("--source missing.mp4", "no file 'missing.mp4'"),
+    ("--faulty 2", "--faulty: say what is to go wrong, like --loss 0.02."),
 ]
 
 
@@ -47,6 +49,30 @@ def test_a_mistake_is_told_with_what_would_be_right(
     said = refused(capsys, "--state-folder", str(tmp_path), *options.split())
     assert sentence in said
     assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    ("cameras", "sentence"),
+    [
+        (
+            [],
+            "relaycore: --source: there is no file 'missing.mp4': give a media file, or the test pattern by "
+            "`--source pattern`.\n",
+        ),
+        # Then it may be the name of one, which is looked for as the relay does.
+        ([Camera("HD Camera", "/dev/video0", (), "v4l2")], "There is no camera and no file 'missing.mp4'"),
+    ],
+)
+def test_a_source_that_is_not_there_is_told(
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    cameras: list[Camera],
+    sentence: str,
+) -> None:
+    monkeypatch.setattr(fleet, "list_devices", lambda: Devices(cameras, []))
+    options = ("--state-folder", str(tmp_path), "--source", "pattern", "--source", "missing.mp4")
+    assert sentence in refused(capsys, *options)
 
 
 def test_a_port_that_is_in_use_is_told(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from pathlib import Path
 
 import av
+import pytest
 
 from relaycore import Config, Faults, Relay
 from relaycore.events import SessionEnded
@@ -36,7 +38,10 @@ async def test_the_scenes_are_shown_by_turns_and_things_go_wrong_with_the_first(
         assert relay.devices.cameras == ("cam1", "cam2", "cam3")
 
 
-async def test_somebody_who_watches_a_faulty_camera_is_thrown_out(tmp_path: Path) -> None:
+async def test_somebody_who_watches_a_faulty_camera_is_thrown_out(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
     relay = Relay(config(tmp_path))
     fleet = Fleet(relay, 2, faults=Faults(), faulty=1, disconnect=0.05)
     async with relay:
@@ -50,6 +55,7 @@ async def test_somebody_who_watches_a_faulty_camera_is_thrown_out(tmp_path: Path
                     break
             await viewer
         assert event.path == "cam1"
+        assert "cam1: one of those who watch was thrown out" in caplog.messages
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
 

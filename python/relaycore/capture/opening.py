@@ -20,7 +20,7 @@ from relaycore.errors import NoSuchDevice, NoSuchMode
 from relaycore.language import Message
 from relaycore.settings import CameraSettings
 
-__all__ = ["Sources", "choose_sources"]
+__all__ = ["Sources", "choose_sources", "is_device"]
 
 PATTERN: Final = "pattern"
 PATTERN_SIZE: Final = (1280, 720)
@@ -66,6 +66,11 @@ def choose_sources(
         audio, missing = _microphone(settings.microphone, list_all)
         notice = notice or missing
     return Sources(video, audio, notice)
+
+
+def is_device(wish: str) -> bool:
+    """Whether a wish can mean a camera alone: it is no test pattern, no graph and no file that is there."""
+    return wish != PATTERN and not _is_medium(wish)
 
 
 def _is_medium(wish: str) -> bool:

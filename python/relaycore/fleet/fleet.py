@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from collections.abc import Sequence
 from typing import Final
@@ -16,6 +17,8 @@ __all__ = ["MOST_CAMERAS", "Fleet", "scenes"]
 
 MOST_CAMERAS: Final = 1000
 """Cameras of a fleet."""
+
+_log = logging.getLogger(__name__)
 
 _SCENE: Final = "scene"
 """What the paths of the scenes begin with."""
@@ -46,7 +49,8 @@ class Fleet:
         self._faults, self._disconnect = faults, disconnect
         self.paths = [f"cam{number}" for number in range(1, cameras + 1)]
         """Paths of the cameras."""
-        self._faulty = frozenset(self.paths[:faulty])
+        self.faulty = self.paths[:faulty]
+        """Those of them with which things go wrong."""
         self._scenes = [path for path in relay.config.cameras if path.startswith(_SCENE)]
         relay.devices.left_out = frozenset(self._scenes)
 
@@ -54,13 +58,15 @@ class Fleet:
         """Makes the cameras."""
         for number, path in enumerate(self.paths):
             self._relay.mirror(path, self._scenes[number % len(self._scenes)])
-            if path in self._faulty:
+            if path in self.faulty:
                 self._relay.set_faults(path, self._faults)
 
     async def run(self) -> None:
         """Ends sessions for ever, if that is wished."""
         while True:
             await asyncio.sleep(self._disconnect or 3600.0)
-            watching = [session.id for session in self._relay.sessions() if session.path in self._faulty]
+            watching = [session for session in self._relay.sessions() if session.path in self.faulty]
             if self._disconnect and watching:
-                self._relay.kick(random.choice(watching))  # noqa: S311 (whichever it is)
+                session = random.choice(watching)  # noqa: S311 (whichever it is)
+                if self._relay.kick(session.id):
+                    _log.info("%s: one of those who watch was thrown out", session.path)

@@ -11,6 +11,8 @@ import msgspec
 from msgspec import Meta
 from rich.console import Console
 
+from relaycore.capture.devices import list_devices
+from relaycore.capture.opening import is_device
 from relaycore.control.checking import Mistakes, check_value, placed
 from relaycore.control.commands.serve import (
     add_network_options,
@@ -48,6 +50,9 @@ class _Wishes(msgspec.Struct):
 
 
 _FAULTS = {"loss": "loss", "jitter": "jitter", "wrong_clock": "clock_offset"}
+_WRONG = ("loss", "jitter", "freeze", "wrong_clock", "refuse_logins", "disconnect")
+"""Options that have something go wrong."""
+
 _NOT_HERE: dict[str, Any] = {
     "config": None,
     "camera": None,
@@ -72,20 +77,41 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help="what they show: `pattern`, a media file, or lavfi:GRAPH; may be given several times",
+        help=(
+            "what they show: `pattern`, as without this option, a media file, or lavfi:GRAPH; may be given "
+            "several times"
+        ),
     )
     fleet.add_argument("--size", metavar="WxH", help="size in pixels, like 1280x720")
     fleet.add_argument("--fps", metavar="N", help="pictures per second")
     faults = parser.add_argument_group("faults")
     faults.add_argument(
-        "--faulty", metavar="N", help="with how many of the cameras things go wrong; all by default"
+        "--faulty",
+        metavar="N",
+        help="with how many of the cameras things go wrong, from cam1 on; with all by default",
     )
-    faults.add_argument("--loss", metavar="SHARE", help="share of the packets that are lost, like 0.02")
-    faults.add_argument("--jitter", metavar="SECONDS", help="by how much packets are late, like 0.05")
+    faults.add_argument(
+        "--loss", metavar="SHARE", help="share of the packets that are lost, like 0.02 for two of a hundred"
+    )
+    faults.add_argument(
+        "--jitter", metavar="SECONDS", help="by up to how much packets are late, like 0.05; their order stays"
+    )
     faults.add_argument("--freeze", action="store_true", help="send nothing, and let sessions go on")
-    faults.add_argument("--wrong-clock", metavar="SECONDS", help="how far the clock is ahead")
-    faults.add_argument("--refuse-logins", action="store_true", help="let nobody begin to watch")
-    faults.add_argument("--disconnect", metavar="SECONDS", help="end a session every so often")
+    faults.add_argument(
+        "--wrong-clock",
+        metavar="SECONDS",
+        help="how far the clock is ahead in sender reports and in ONVIF, like 3600, or behind, like -3600",
+    )
+    faults.add_argument(
+        "--refuse-logins",
+        action="store_true",
+        help="answer every login as if the password were wrong; who watches already goes on",
+    )
+    faults.add_argument(
+        "--disconnect",
+        metavar="SECONDS",
+        help="throw out one of those who watch each time that so many seconds have passed, like 30",
+    )
     add_network_options(parser)
 
 
@@ -94,20 +120,14 @@ def run(arguments: argparse.Namespace) -> int:
     raise_descriptor_limit()
     faults = _faults(arguments)
     disconnect = _value(_Wishes, "disconnect", arguments.disconnect) or 0.0
-    faulty = _value(_Wishes, "faulty", arguments.faulty)
-    arguments.faulty = arguments.cameras if faulty is None else faulty
-    if not 1 <= arguments.cameras <= MOST_CAMERAS:
-        raise ConfigurationError(Message("A fleet has 1 to {most} cameras.", most=MOST_CAMERAS))
-    if arguments.faulty > arguments.cameras:
-        raise ConfigurationError(
-            Message("--faulty: the fleet has {count} cameras, and no more.", count=arguments.cameras)
-        )
+    arguments.faulty = _faulty(arguments)
+    sources = _sources(arguments.source)
     size, fps = arguments.size, _value(CameraSettings, "fps", arguments.fps)
     arguments.size = arguments.fps = None
     configured = settings_of(arguments)
     others = has_accounts(Path(configured.state_folder))
     config, generated = add_users(configured, arguments.user, has_others=others)
-    config = scenes(config, arguments.source or ["pattern"], size, fps)
+    config = scenes(config, sources, size, fps)
     console = make_console()
     configure_logs(as_json=False, console=console)
     with using(known(config.language) or current()), asyncio.Runner(loop_factory=loop_factory()) as runner:
@@ -128,24 +148,63 @@ async def _serve(
     fleet = Fleet(relay, arguments.cameras, faults=faults, faulty=arguments.faulty, disconnect=disconnect)
     async with relay:
         fleet.begin()
-        for user in generated:
-            say(
-                console,
-                Message(
-                    "User {name}, password {password} (shown only now)",
-                    name=user.name,
-                    password=user.password,
-                ),
-                "bold",
-            )
-        first, last = (relay.urls(fleet.paths[at])[0] for at in (0, -1))
+        _tell(console, relay, fleet, generated, _wrong(arguments) if arguments.faulty else [])
+        await fleet.run()
+
+
+def _tell(console: Console, relay: Relay, fleet: Fleet, generated: list[User], wrong: list[str]) -> None:
+    """Shows the passwords that were made, where the cameras are, and what goes wrong with which."""
+    for user in generated:
+        said = Message(
+            "User {name}, password {password} (shown only now)", name=user.name, password=user.password
+        )
+        say(console, said, "bold")
+    first, last = (relay.urls(fleet.paths[at])[0] for at in (0, -1))
+    count = len(fleet.paths)
+    say(console, Message("Cameras: {count}, from {first} to {last}", count=count, first=first, last=last))
+    if wrong:
+        first, last = fleet.faulty[0], fleet.faulty[-1]
+        options = ", ".join(wrong)
         say(
             console,
-            Message(
-                "Cameras: {count}, from {first} to {last}", count=len(fleet.paths), first=first, last=last
-            ),
+            Message("Faults: {options}, from {first} to {last}", options=options, first=first, last=last),
         )
-        await fleet.run()
+
+
+def _faulty(arguments: argparse.Namespace) -> int:
+    """With how many of the cameras things go wrong. ConfigurationError where so many cannot be."""
+    if not 1 <= arguments.cameras <= MOST_CAMERAS:
+        raise ConfigurationError(Message("A fleet has 1 to {most} cameras.", most=MOST_CAMERAS))
+    faulty: int | None = _value(_Wishes, "faulty", arguments.faulty)
+    if faulty is None:
+        return int(arguments.cameras)
+    if faulty > arguments.cameras:
+        raise ConfigurationError(
+            Message("--faulty: the fleet has {count} cameras, and no more.", count=arguments.cameras)
+        )
+    if faulty and not _wrong(arguments):
+        raise ConfigurationError(Message("--faulty: say what is to go wrong, like --loss 0.02."))
+    return faulty
+
+
+def _sources(given: list[str]) -> list[str]:
+    """What the cameras show."""
+    for source in given:
+        if is_device(source) and not list_devices().cameras:
+            raise ConfigurationError(
+                Message(
+                    "--source: there is no file {file}: give a media file, or the test pattern by "
+                    "`--source pattern`.",
+                    file=repr(source),
+                )
+            )
+    return given or ["pattern"]
+
+
+def _wrong(arguments: argparse.Namespace) -> list[str]:
+    """The options by which something goes wrong, as they were given."""
+    given = {f"--{name.replace('_', '-')}": getattr(arguments, name) for name in _WRONG}
+    return [name if value is True else f"{name} {value}" for name, value in given.items() if value]
 
 
 def _faults(arguments: argparse.Namespace) -> Faults:
