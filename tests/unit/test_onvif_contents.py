@@ -43,7 +43,7 @@ MESSAGES = [
     *(moving(camera, moves) for camera in ("yard", "hall") for moves in (True, False)),
     moving("yard", True, "Deleted"),
     Message(MOTION_ALARM, "yard", ("yard",), ("true",), "Initialized"),
-    Message(ILLEGAL_ACCESS, "", ("anna",), ("",)),
+    Message(ILLEGAL_ACCESS, "", (), ("on", "anna", ""), "Changed"),
 ]
 
 

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -19,7 +20,7 @@ from relaycore import Relay
 from relaycore.addresses import url_host
 from relaycore.alerts.model import Alert
 from relaycore.events import AlertRaised, CameraBack, CameraLost
-from relaycore.onvif.services.events import answers, callbacks, hub, notifier, subscription
+from relaycore.onvif.services.events import alarms, answers, callbacks, hub, notifier, subscription
 from relaycore.onvif.services.events.callbacks import Callback, resolve_callback
 from relaycore.onvif.services.events.errors import (
     BadCallback,
@@ -43,6 +44,7 @@ from relaycore.onvif.services.events.topics import (
     SIGNAL_LOSS,
     TOO_DARK,
     TOPICS,
+    Topic,
     topic_set,
 )
 from relaycore.onvif.soap.names import NSMAP, TEV, TT, WSNT, WSTOP
@@ -174,8 +176,12 @@ def test_the_set_of_topics_has_each_once_with_its_items() -> None:
     assert {(item.nsmap["tt"], item.nsmap["xs"]) for item in items} == {(TT, NSMAP["xs"])}
 
 
+def alarm(subject: str, text: str) -> Message:
+    return Message(ILLEGAL_ACCESS, "", (), ("true", subject, text), "Changed")
+
+
 def test_prefixes_in_texts_are_declared_where_they_stand() -> None:
-    message = Message(ILLEGAL_ACCESS, "", ("anna",), ("<text> & more",))
+    message = alarm("anna", "<text> & more")
     element = etree.fromstring(etree.tostring(notification(message)))
     topic = element.find(f"{{{WSNT}}}Topic")
     assert topic is not None
@@ -184,9 +190,9 @@ def test_prefixes_in_texts_are_declared_where_they_stand() -> None:
 
 
 def test_what_xml_cannot_hold_is_left_out() -> None:
-    message = Message(ILLEGAL_ACCESS, "", ("an\x01na",), ("\ud800odd\uffff\0",))
+    message = alarm("an\x01na", "\ud800odd\uffff\0")
     element = etree.fromstring(etree.tostring(notification(message)))
-    assert [item.get("Value") for item in element.iter(f"{{{TT}}}SimpleItem")] == ["anna", "odd"]
+    assert [item.get("Value") for item in element.iter(f"{{{TT}}}SimpleItem")] == ["true", "anna", "odd"]
 
 
 def told(messages: list[Message]) -> list[tuple[str, str, str | None, str]]:
@@ -218,11 +224,15 @@ def everything(path: str) -> bool:
     return True
 
 
+def cameras(path: str) -> bool:
+    return path != ""
+
+
 async def test_whoever_subscribes_is_told_of_all_states_first_and_again_when_asking() -> None:
     async with hub_of("one", "two") as (_, found):
         first = found.subscribe("anna", Filter(), lambda path: path == "two", None)
         states = await first.pull(0, 100)
-        assert {each.topic for each in states} == {topic for topic in TOPICS if topic.lasting}
+        assert {each.topic for each in states} == {*TOPICS} - {BRUTE_FORCE, ILLEGAL_ACCESS}
         assert {(each.path, each.operation) for each in states} == {("two", "Initialized")}
         assert {each.source[0] for each in states} == {"two"}
         found.synchronise(first)
@@ -270,32 +280,69 @@ async def test_cameras_that_come_and_go_are_told_of() -> None:
         assert [each.operation for each in await one.pull(60, 9)] == ["Deleted"]
 
 
+def alert(rule: str) -> AlertRaised:
+    found = Alert(
+        id=rule,
+        at=1,
+        rule=rule,
+        severity="warning",
+        subject="192.0.2.0/24",
+        path=None,
+        text="Odd.",
+        records=[],
+    )
+    return AlertRaised(path="", alert=found)
+
+
 @pytest.mark.parametrize(("rule", "topic"), [("spraying", BRUTE_FORCE), ("networks", ILLEGAL_ACCESS)])
-async def test_alerts_of_who_comes_in_are_told(rule: str, topic: object) -> None:
+async def test_alerts_of_who_comes_in_are_alarms(rule: str, topic: Topic) -> None:
     async with hub_of() as (relay, found):
         one = found.subscribe(None, Filter(), lambda path: not path, 60)
-        others = found.subscribe(None, Filter(), lambda path: bool(path), 60)
+        others = found.subscribe(None, Filter(), cameras, 60)
+        assert {(each.topic, each.operation, each.data) for each in await one.pull(0, 9)} == {
+            (each, "Initialized", ("false", "", "")) for each in (BRUTE_FORCE, ILLEGAL_ACCESS)
+        }
         for name in ("camera_dark", rule):
-            alert = Alert(
-                id=name,
-                at=1,
-                rule=name,
-                severity="warning",
-                subject="192.0.2.0/24",
-                path=None,
-                text="Odd.",
-                records=[],
-            )
-            relay._events.emit(AlertRaised(path="", alert=alert))
+            relay._events.emit(alert(name))
         (message,) = await one.pull(60, 9)
-        assert (message.topic, message.source, message.data) == (topic, ("192.0.2.0/24",), ("Odd.",))
-        assert message.operation is None
+        assert (message.topic, message.operation) == (topic, "Changed")
+        assert message.data == ("true", "192.0.2.0/24", "Odd.")
+        late = found.subscribe(None, Filter(), lambda path: not path, 60)
+        assert {each.topic: each.data[0] for each in await late.pull(0, 9)}[topic] == "true"
         assert await others.pull(0, 9) == []
+
+
+async def test_an_alarm_goes_off_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub, "SWEEP_S", 0.01)
+    monkeypatch.setattr(alarms, "ALARM_S", 0.0)
+    async with hub_of() as (relay, found):
+        one = found.subscribe(None, filter_of("tns1:UserAlarm//."), everything, 60)
+        await one.pull(0, 9)
+        relay._events.emit(alert("spraying"))
+        for holds in ("true", "false"):
+            (message,) = await one.pull(60, 1)
+            assert (message.topic, message.operation, message.data[0]) == (BRUTE_FORCE, "Changed", holds)
+        again = found.subscribe(None, filter_of("tns1:UserAlarm//."), everything, 60)
+        assert {each.data for each in await again.pull(0, 9)} == {("false", "", "")}
+
+
+def test_another_alert_lets_an_alarm_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr(alarms, "time", SimpleNamespace(monotonic=lambda: now))
+    found = alarms.Alarms()
+    found.take(alert("spraying").alert)
+    now += alarms.ALARM_S - 1
+    found.take(alert("spraying").alert)
+    now += 1
+    assert found.over() == []
+    now += alarms.ALARM_S
+    assert [(each.topic, each.data[0]) for each in found.over()] == [(BRUTE_FORCE, "false")]
+    assert found.over() == []
 
 
 async def test_subscriptions_are_of_who_made_them_and_end() -> None:
     async with hub_of() as (_, found):
-        mine = found.subscribe("anna", Filter(), everything, 60)
+        mine = found.subscribe("anna", Filter(), cameras, 60)
         assert found.find(mine.name, "anna") is mine
         for name, user in ((mine.name, "bert"), (mine.name, None), ("other", "anna")):
             with pytest.raises(NotSubscribed):
@@ -320,7 +367,7 @@ async def test_who_loses_rights_is_told_nothing_any_more() -> None:
 async def test_subscriptions_that_nobody_renews_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hub, "SWEEP_S", 0.01)
     async with hub_of() as (_, found):
-        short = found.subscribe("anna", Filter(), everything, 0.05)
+        short = found.subscribe("anna", Filter(), cameras, 0.05)
         renewed = found.subscribe("anna", Filter(), everything, 0.05)
         found.renew(renewed, 999_999_999)
         assert renewed.seconds_left <= hub.LONGEST_S
@@ -355,8 +402,8 @@ async def test_what_nobody_takes_is_discarded_the_oldest_first(monkeypatch: pyte
     monkeypatch.setattr(subscription, "QUEUE", 3)
     one = Subscription("name", None, Filter(), everything, 60)
     for number in range(5):
-        one.put(Message(ILLEGAL_ACCESS, "", (str(number),), ("",)))
-    assert [each.source[0] for each in await one.pull(0, 999)] == ["2", "3", "4"]
+        one.put(alarm(str(number), ""))
+    assert [each.data[1] for each in await one.pull(0, 999)] == ["2", "3", "4"]
     assert one.discarded == 2
 
 

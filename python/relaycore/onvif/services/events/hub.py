@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Final
 
@@ -13,6 +13,7 @@ from relaycore.events import EventReader
 from relaycore.onvif.services.events.callbacks import Callback
 from relaycore.onvif.services.events.errors import NotSubscribed, TooManySubscriptions
 from relaycore.onvif.services.events.filters import Filter
+from relaycore.onvif.services.events.messages import Message
 from relaycore.onvif.services.events.notifier import Notifier
 from relaycore.onvif.services.events.states import States
 from relaycore.onvif.services.events.subscription import Subscription
@@ -35,7 +36,7 @@ LONGEST_S: Final = 86_400.0
 """Seconds that it lasts at most; whoever wants more has to renew it."""
 
 SWEEP_S: Final = 5.0
-"""Seconds from one look for subscriptions that have ended to the next."""
+"""Seconds from one look for subscriptions and alarms that have ended to the next."""
 
 
 class Hub:
@@ -141,14 +142,18 @@ class Hub:
 
     async def _follow(self, events: EventReader) -> None:
         async for event in events:
-            for message in self._states.take(event):
-                for subscription in self._subscriptions.values():
-                    subscription.put(message)
+            self._tell(self._states.take(event))
+
+    def _tell(self, messages: Iterable[Message]) -> None:
+        for message in messages:
+            for subscription in self._subscriptions.values():
+                subscription.put(message)
 
     async def _keep_sweeping(self) -> None:
         while True:
             await asyncio.sleep(SWEEP_S)
             self._sweep()
+            self._tell(self._states.over())
 
     def _sweep(self) -> None:
         """Ends what has lasted long enough, and calls back where that is not allowed any more."""

@@ -22,18 +22,19 @@ Operation = Literal["Initialized", "Changed", "Deleted"]
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What has happened. ``path`` is the camera's, or empty; ``operation`` is for lasting topics."""
+    """What has happened. ``path`` is the camera's, or empty where it is about the relay."""
 
     topic: Topic
     path: str
     source: tuple[str, ...]
     data: tuple[str, ...]
-    operation: Operation | None = None
+    operation: Operation
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def groups(self) -> Iterator[tuple[str, list[Item]]]:
         """Its items by group, with the names of the topic."""
-        yield "Source", _items(self.topic.source, self.source)
+        if self.topic.source:
+            yield "Source", _items(self.topic.source, self.source)
         # What is gone has no state.
         if self.operation != "Deleted":
             yield "Data", _items(self.topic.data, self.data)
@@ -48,9 +49,8 @@ def notification(message: Message) -> etree._Element:
             for name, items in message.groups()
         ),
         UtcTime=written(message.at),
+        PropertyOperation=message.operation,
     )
-    if message.operation is not None:
-        told.set("PropertyOperation", message.operation)
     return node(
         "wsnt:NotificationMessage",
         node("wsnt:Topic", str(message.topic), Dialect=CONCRETE_SET),

@@ -1,4 +1,4 @@
-"""What holds at the cameras: made of the events of the relay, and told as messages."""
+"""What holds at the cameras and the relay: made of the relay's events, and told as messages."""
 
 from __future__ import annotations
 
@@ -17,11 +17,10 @@ from relaycore.events import (
     SceneChanged,
     StreamRemoved,
 )
+from relaycore.onvif.services.events.alarms import Alarms
 from relaycore.onvif.services.events.messages import Message, Operation
 from relaycore.onvif.services.events.topics import (
-    BRUTE_FORCE,
     CELL_MOTION,
-    ILLEGAL_ACCESS,
     MOTION_ALARM,
     SCENE_CHANGE,
     SIGNAL_LOSS,
@@ -37,30 +36,24 @@ __all__ = ["States"]
 RULE: Final = "motion"
 """Name of the rule that looks for motion; there is one at each camera."""
 
-ALERTS: Final = {
-    "spraying": BRUTE_FORCE,
-    "networks": ILLEGAL_ACCESS,
-    "shared_link": ILLEGAL_ACCESS,
-    "hour": ILLEGAL_ACCESS,
-}
-"""Rules of alerts that are about who comes in, and what they are told as."""
-
 _PICTURE: Final = (CELL_MOTION, MOTION_ALARM, SCENE_CHANGE, TOO_DARK)
 """What is found in pictures, where they are decoded."""
 
 
 class States:
-    """The states of all cameras of a relay. ``video_source`` gives the token of a camera's video source."""
+    """The states of a relay and of all its cameras."""
 
     def __init__(self, relay: Relay) -> None:
         self._relay = relay
         self._lost: set[str] = set()
         self._known: dict[str, tuple[Topic, ...]] = {}
+        self._alarms = Alarms()
 
     def begin(self) -> None:
         """Looks at what there is."""
         self._lost.clear()
         self._known.clear()
+        self._alarms.begin()
         for stream in self._relay.streams():
             if stream.camera is not None:
                 if stream.camera.stats.state == "lost":
@@ -69,7 +62,8 @@ class States:
 
     def all(self) -> list[Message]:
         """What holds now, for who has just subscribed."""
-        return [message for path in self._known for message in self._of(path, "Initialized")]
+        cameras = [message for path in self._known for message in self._of(path, "Initialized")]
+        return [*cameras, *self._alarms.all()]
 
     def take(self, event: Event) -> Iterable[Message]:
         """What an event means."""
@@ -97,9 +91,13 @@ class States:
                 del self._known[path]
                 self._lost.discard(path)
                 return messages
-            case AlertRaised(alert=alert) if alert.rule in ALERTS and not alert.over:
-                return [Message(ALERTS[alert.rule], "", (alert.subject,), (str(alert.text),))]
+            case AlertRaised(alert=alert):
+                return self._alarms.take(alert)
         return []
+
+    def over(self) -> Iterable[Message]:
+        """What the time has ended."""
+        return self._alarms.over()
 
     def _came(self, path: str) -> list[Message]:
         camera = next((stream.camera for stream in self._relay.streams() if stream.path == path), None)

@@ -29,16 +29,14 @@ Name = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A topic.
+    """A topic, which is about a state (a *property* of ONVIF): whoever subscribes is told of it at first.
 
-    ``source`` and ``data`` are the items of its messages, by name, with their types. A ``lasting`` one is
-    about a state (a *property* of ONVIF), of which whoever subscribes is told at first.
+    ``source`` and ``data`` are the items of its messages, by name, with their types.
     """
 
     path: tuple[Name, ...]
     source: tuple[tuple[str, str], ...]
     data: tuple[tuple[str, str], ...]
-    lasting: bool
 
     def __str__(self) -> str:
         """As it stands in messages, with the prefixes of answers."""
@@ -49,12 +47,14 @@ class Topic:
 def _of_source(*names: str) -> Topic:
     """A state of a video source (ONVIF Imaging, events)."""
     path = ((TNS1, "VideoSource"), *(("", name) for name in names))
-    return Topic(path, (("Source", "tt:ReferenceToken"),), (("State", "xs:boolean"),), lasting=True)
+    return Topic(path, (("Source", "tt:ReferenceToken"),), (("State", "xs:boolean"),))
 
 
 def _of_alarm(name: str) -> Topic:
+    """An alarm of the device, as a state: Milestone passes over what is none (its driver's manual, "Events")."""
     path = ((TNS1, "UserAlarm"), (OWN_TOPICS, name))
-    return Topic(path, (("Subject", "xs:string"),), (("Text", "xs:string"),), lasting=False)
+    data = (("State", "xs:boolean"), ("Subject", "xs:string"), ("Text", "xs:string"))
+    return Topic(path, (), data)
 
 
 CELL_MOTION: Final = Topic(
@@ -65,7 +65,6 @@ CELL_MOTION: Final = Topic(
         ("Rule", "xs:string"),
     ),
     (("IsMotion", "xs:boolean"),),
-    lasting=True,
 )
 """ONVIF Analytics, annex on the cell motion detector."""
 
@@ -107,8 +106,9 @@ def topic_set() -> etree._Element:
                     *(node("tt:SimpleItemDescription", Name=name, Type=kind) for name, kind in items),
                 )
                 for group, items in (("Source", topic.source), ("Data", topic.data))
+                if items
             ),
-            IsProperty=topic.lasting,
+            IsProperty=True,
         )
         place.append(described)
     return root
