@@ -51,7 +51,7 @@ def _of_source(*names: str) -> Topic:
 
 
 def _of_alarm(name: str) -> Topic:
-    """An alarm of the device, as a state: Milestone passes over what is none (its driver's manual, "Events")."""
+    """An alarm of the device. It is a state: Milestone takes nothing else (driver's manual, "Events")."""
     path = ((TNS1, "UserAlarm"), (OWN_TOPICS, name))
     data = (("State", "xs:boolean"), ("Subject", "xs:string"), ("Text", "xs:string"))
     return Topic(path, (), data)
