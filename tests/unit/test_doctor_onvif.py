@@ -18,7 +18,8 @@ from relaycore.doctor.examine import examine
 from relaycore.doctor.findings import Finding, Outcome
 from relaycore.doctor.onvif import client
 from relaycore.doctor.report import to_json
-from relaycore.doctor.rules import onvif_device, onvif_events, onvif_media
+from relaycore.doctor.rules import onvif
+from relaycore.doctor.rules.onvif import events
 from relaycore.doctor.target import Target, onvif_address
 from relaycore.doctor.visit import Visit, excerpt
 from relaycore.errors import ConfigurationError
@@ -27,7 +28,7 @@ from tests.support.onvif import envelope
 
 ANNA = User(name="anna", password="open-sesame", role="administrator")
 
-OURS = [*onvif_device.RULES, *onvif_media.RULES, *onvif_events.RULES]
+OURS = onvif.RULES
 
 NOTHING = envelope("<tds:GetUsersResponse/>")
 NO_ACTION = envelope("<tds:RelaycoreDoctorResponse/>")
@@ -184,7 +185,7 @@ async def test_subscriptions_are_ended_where_tokens_alone_log_in(relay: Relay) -
         return replace(said, challenge=None)
 
     async with faulty_onvif(relay.address[1], without_digest) as address:
-        findings = await examine(visit(relay, address), onvif_events.RULES)
+        findings = await examine(visit(relay, address), events.RULES)
     assert {one.outcome for one in findings} == {Outcome.HOLDS}, findings
     assert done.count("Unsubscribe") == done.count("CreatePullPointSubscription") > 0
 

@@ -17,9 +17,9 @@ from relaycore.doctor.credentials import Credentials
 from relaycore.doctor.examine import examine
 from relaycore.doctor.findings import Broken, Finding, Outcome, Rule, Untried
 from relaycore.doctor.onvif.asking import device_time
+from relaycore.doctor.onvif.profiles import first_stream
 from relaycore.doctor.report import show_findings, to_json
 from relaycore.doctor.rules import RULES
-from relaycore.doctor.rules.onvif_media import first_stream
 from relaycore.doctor.target import Target, onvif_address
 from relaycore.doctor.visit import Visit
 from relaycore.errors import ConfigurationError, SourceError

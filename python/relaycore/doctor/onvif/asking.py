@@ -12,6 +12,7 @@ from lxml import etree
 from relaycore.doctor.credentials import Credentials
 from relaycore.doctor.findings import Broken, Untried
 from relaycore.doctor.onvif.client import Soap, Token, envelope, post
+from relaycore.doctor.onvif.questions import SERVICES, TIME
 from relaycore.doctor.visit import Visit, without_login
 from relaycore.language import Message
 from relaycore.onvif.soap.names import NSMAP, TDS, local_name
@@ -164,9 +165,7 @@ async def service(visit: Visit, prefix: str) -> str:
 
 
 async def _services(visit: Visit) -> dict[str, str]:
-    answer = await ask(
-        visit, "<tds:GetServices><tds:IncludeCapability>false</tds:IncludeCapability></tds:GetServices>"
-    )
+    answer = await ask(visit, SERVICES)
     pairs = [(one.findtext(f"{{{TDS}}}Namespace"), one.findtext(f"{{{TDS}}}XAddr")) for one in _each(answer)]
     return {space.strip(): address.strip() for space, address in pairs if space and address}
 
@@ -177,7 +176,7 @@ def _each(answer: Soap) -> list[etree._Element]:
 
 async def device_time(visit: Visit) -> datetime:
     """What the device says of the time in UTC. Broken where it says nothing that is a time."""
-    answer = await ask_openly(visit, "<tds:GetSystemDateAndTime/>")
+    answer = await ask_openly(visit, TIME)
     need_answer(answer)
     utc = ".//tt:UTCDateTime"
     names = [f"{utc}/tt:Date/tt:{name}" for name in ("Year", "Month", "Day")]

@@ -8,9 +8,7 @@ from relaycore.doctor.findings import Rule
 from relaycore.doctor.rules import (
     keep_alive,
     multicast,
-    onvif_device,
-    onvif_events,
-    onvif_media,
+    onvif,
     pause,
     payload,
     rtp,
@@ -44,7 +42,5 @@ RULES: Final[tuple[Rule, ...]] = (
     *rtp.RULES,
     *times.RULES,
     *payload.RULES,
-    *onvif_device.RULES,
-    *onvif_media.RULES,
-    *onvif_events.RULES,
+    *onvif.RULES,
 )

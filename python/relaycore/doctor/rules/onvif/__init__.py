@@ -1,0 +1,20 @@
+"""Rules of ONVIF's web services, in the order in which they are checked."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from relaycore.doctor.findings import Rule
+from relaycore.doctor.rules.onvif import device, events, login, media, media2, messages, snapshot
+
+__all__ = ["RULES"]
+
+RULES: Final[tuple[Rule, ...]] = (
+    *login.RULES,
+    *messages.RULES,
+    *device.RULES,
+    *media.RULES,
+    *snapshot.RULES,
+    *media2.RULES,
+    *events.RULES,
+)
