@@ -11,6 +11,9 @@ from aiohttp import web
 
 __all__ = ["Fault", "Said", "answering", "edit", "faulty_onvif"]
 
+MOST_BYTES = 16 * 1024 * 1024
+"""Bytes of a request that is passed on, since the relay is to refuse it."""
+
 PASSED_ON = ("Content-Type", "Authorization", "Host")
 """Headers of requests that the relay gets as they are; ``Host`` is what it makes addresses of."""
 
@@ -24,6 +27,8 @@ class Said:
     kind: str
     challenge: str | None
     body: bytes
+    authorized: bool = False
+    """Whether the request had a login of HTTP."""
 
 
 Fault = Callable[[Said], Said]
@@ -66,6 +71,7 @@ async def faulty_onvif(port: int, fault: Fault) -> AsyncIterator[str]:
                 response.headers.get("Content-Type", "text/plain"),
                 response.headers.get("WWW-Authenticate"),
                 await response.read(),
+                "Authorization" in request.headers,
             )
         changed = fault(said)
         answer = web.Response(status=changed.status, body=changed.body)
@@ -74,7 +80,7 @@ async def faulty_onvif(port: int, fault: Fault) -> AsyncIterator[str]:
             answer.headers["WWW-Authenticate"] = changed.challenge
         return answer
 
-    app = web.Application()
+    app = web.Application(client_max_size=MOST_BYTES)
     app.router.add_route("*", "/{tail:.*}", pass_on)
     runner = web.AppRunner(app)
     async with aiohttp.ClientSession() as http:

@@ -30,6 +30,7 @@ __all__ = [
     "need_text",
     "offset",
     "service",
+    "services",
     "shown_address",
     "with_token",
 ]
@@ -155,13 +156,19 @@ async def service(visit: Visit, prefix: str) -> str:
     """The address of a service by its prefix. Untried where the device has none."""
     if prefix == "tds":
         return device(visit)
+    found = await services(visit)
+    if NSMAP[prefix] not in found:
+        raise Untried(Message("The device does not have this service."))
+    return need_here(visit, found[NSMAP[prefix]])
+
+
+async def services(visit: Visit) -> Mapping[str, str]:
+    """The addresses of all services by their namespaces, asked once."""
     found = visit.kept.get(_SERVICES)
     if not isinstance(found, Mapping):
         found = await _services(visit)
         visit.kept[_SERVICES] = found
-    if NSMAP[prefix] not in found:
-        raise Untried(Message("The device does not have this service."))
-    return need_here(visit, found[NSMAP[prefix]])
+    return found
 
 
 async def _services(visit: Visit) -> dict[str, str]:

@@ -21,7 +21,7 @@ from relaycore.language import Message
 from relaycore.onvif.soap.names import NSMAP, WSSE, WSU
 from relaycore.onvif.soap.xml import BadXml, parse
 
-__all__ = ["Soap", "Token", "envelope", "fetch", "post"]
+__all__ = ["Fetched", "Soap", "Token", "envelope", "fetch", "post", "try_method"]
 
 ANSWER_S: Final = 5.0
 """Seconds that an answer may take, beside what it waits for."""
@@ -109,6 +109,12 @@ class Token:
             credentials.user, base64.b64encode(hashed).decode(), base64.b64encode(nonce).decode(), created
         )
 
+    @classmethod
+    def bare(cls, credentials: Credentials) -> Token:
+        """One without a nonce and a time, as if those were empty: it would hold for ever."""
+        hashed = hashlib.sha1(credentials.password.encode(), usedforsecurity=False).digest()
+        return cls(credentials.user, base64.b64encode(hashed).decode(), "", "")
+
     def element(self) -> etree._Element:
         """The header of WS-Security."""
         spaces = {"wsse": WSSE, "wsu": WSU}
@@ -117,8 +123,10 @@ class Token:
         etree.SubElement(token, f"{{{WSSE}}}Username").text = self.name
         password = etree.SubElement(token, f"{{{WSSE}}}Password", Type=_DIGEST)
         password.text = self.digest
-        etree.SubElement(token, f"{{{WSSE}}}Nonce").text = self.nonce
-        etree.SubElement(token, f"{{{WSU}}}Created").text = self.created
+        if self.nonce:
+            etree.SubElement(token, f"{{{WSSE}}}Nonce").text = self.nonce
+        if self.created:
+            etree.SubElement(token, f"{{{WSU}}}Created").text = self.created
         return header
 
 
@@ -137,18 +145,29 @@ async def post(
     said: list[tuple[bool, bytes]],
     *,
     credentials: Credentials | None = None,
+    authorization: str | None = None,
     shown: str = "",
     wait_s: float = 0.0,
 ) -> Soap:
     """The answer to a request; with credentials, a challenge of Digest is answered.
 
-    ``shown`` is what is kept of the request, ``wait_s`` how long it may wait for something to happen. Broken
-    when there is no answer.
+    ``authorization`` is a login that is sent at once, ``shown`` what is kept of the request, ``wait_s`` how
+    long it may wait for something to happen. Broken when there is no answer.
     """
     said.append((True, f"POST {url.partition('?')[0]}\n{shown or '(a body of XML)'}".encode()))
     headers = {"Content-Type": "application/soap+xml; charset=utf-8"}
+    if authorization is not None:
+        headers["Authorization"] = authorization
     found = await _exchange("POST", url, data, headers, credentials, ANSWER_S + wait_s, MOST_BYTES)
     answer = Soap(found.status, found.headers, found.body, _root(found.body))
+    said.append((False, _shown(answer)))
+    return answer
+
+
+async def try_method(method: str, url: str, said: list[tuple[bool, bytes]]) -> Fetched:
+    """The answer to a request with a method and nothing else. Broken when there is none."""
+    said.append((True, f"{method} {url.partition('?')[0]}".encode()))
+    answer = await _exchange(method, url, None, {}, None, ANSWER_S, MOST_BYTES)
     said.append((False, _shown(answer)))
     return answer
 
@@ -215,7 +234,7 @@ def _root(body: bytes) -> etree._Element | None:
         return None
 
 
-def _shown(answer: Soap) -> bytes:
+def _shown(answer: Fetched) -> bytes:
     body = answer.body.replace(b"><", b">\n<")
     kind = (answer.get("content-type") or "").encode()
     return f"HTTP {answer.status} ".encode() + kind + b"\n" + body

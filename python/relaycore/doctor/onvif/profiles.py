@@ -13,10 +13,25 @@ from relaycore.doctor.visit import Visit
 from relaycore.language import Message
 from relaycore.onvif.soap.names import NSMAP
 
-__all__ = ["Profile", "escaped", "first_stream", "known_profiles", "number", "stream_address", "whole"]
+__all__ = [
+    "UNKNOWN",
+    "Profile",
+    "escaped",
+    "first_stream",
+    "known_profiles",
+    "number",
+    "profile_elements",
+    "snapshot_question",
+    "stream_address",
+    "stream_question",
+    "whole",
+]
 
 MOST_PROFILES: Final = 64
 """Profiles that are looked at."""
+
+UNKNOWN: Final = "relaycore-doctor"
+"""A token that no device has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +49,13 @@ class Profile:
 
 async def known_profiles(visit: Visit) -> list[Profile]:
     """The profiles of Media. Broken where there is none, Untried without the service."""
+    return [_profile(one) for one in await profile_elements(visit)]
+
+
+async def profile_elements(visit: Visit) -> list[etree._Element]:
+    """The same, as they are told."""
     answer = await ask(visit, "<trt:GetProfiles/>", await service(visit, "trt"))
-    found = [_profile(one) for one in answer.all(".//trt:GetProfilesResponse/trt:Profiles")]
+    found = answer.all(".//trt:GetProfilesResponse/trt:Profiles")
     if not found:
         raise Broken(Message("There is no profile."))
     return found[:MOST_PROFILES]
@@ -73,12 +93,22 @@ def whole(element: etree._Element, path: str) -> int:
 
 async def stream_address(visit: Visit, token: str, transport: str = "RTSP") -> str:
     """Where the stream of a profile is by a transport, as the device tells it. Broken where it does not."""
-    body = (
-        "<trt:GetStreamUri><trt:StreamSetup><tt:Stream>RTP-Unicast</tt:Stream>"
+    answer = await ask(visit, stream_question(token, transport), await service(visit, "trt"))
+    return need_text(answer, ".//trt:MediaUri/tt:Uri")
+
+
+def stream_question(token: str, transport: str = "RTSP", kind: str = "RTP-Unicast") -> str:
+    """What is asked for the address of a stream."""
+    return (
+        f"<trt:GetStreamUri><trt:StreamSetup><tt:Stream>{kind}</tt:Stream>"
         f"<tt:Transport><tt:Protocol>{transport}</tt:Protocol></tt:Transport></trt:StreamSetup>"
         f"<trt:ProfileToken>{escaped(token)}</trt:ProfileToken></trt:GetStreamUri>"
     )
-    return need_text(await ask(visit, body, await service(visit, "trt")), ".//trt:MediaUri/tt:Uri")
+
+
+def snapshot_question(token: str) -> str:
+    """What is asked for the address of the picture of a profile."""
+    return f"<trt:GetSnapshotUri><trt:ProfileToken>{escaped(token)}</trt:ProfileToken></trt:GetSnapshotUri>"
 
 
 def escaped(text: str) -> str:

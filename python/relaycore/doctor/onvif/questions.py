@@ -8,6 +8,8 @@ __all__ = [
     "CAPABILITIES",
     "DEVICE_CAPABILITIES",
     "INFORMATION",
+    "REFERENCE",
+    "SCOPES",
     "SERVICES",
     "TIME",
     "USERS",
@@ -26,3 +28,8 @@ USERS: Final = "<tds:GetUsers/>"
 
 INFORMATION: Final = "<tds:GetDeviceInformation/>"
 """What every user may know, and nobody else."""
+
+SCOPES: Final = "<tds:GetScopes/>"
+
+REFERENCE: Final = "<tds:GetEndpointReference/>"
+"""The name of the device for ever."""

@@ -5,7 +5,17 @@ from __future__ import annotations
 from typing import Final
 
 from relaycore.doctor.findings import Rule
-from relaycore.doctor.rules.onvif import device, events, login, media, media2, messages, snapshot
+from relaycore.doctor.rules.onvif import (
+    device,
+    encoders,
+    events,
+    login,
+    media2,
+    messages,
+    profiles,
+    snapshot,
+    streams,
+)
 
 __all__ = ["RULES"]
 
@@ -13,7 +23,9 @@ RULES: Final[tuple[Rule, ...]] = (
     *login.RULES,
     *messages.RULES,
     *device.RULES,
-    *media.RULES,
+    *profiles.RULES,
+    *encoders.RULES,
+    *streams.RULES,
     *snapshot.RULES,
     *media2.RULES,
     *events.RULES,
