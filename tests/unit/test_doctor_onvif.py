@@ -110,6 +110,50 @@ def letting_strangers_in(said: Said) -> Said:
     return replace(said, status=200, body=NOTHING.encode()) if said.authorized and refused(said) else said
 
 
+def imaging_set_to(brightness: float) -> Fault:
+    """A camera with one setting of imaging, whose range is 0 to 100."""
+    settings = f"<timg:ImagingSettings><tt:Brightness>{brightness}</tt:Brightness></timg:ImagingSettings>"
+    limits = "<tt:Brightness><tt:Min>0</tt:Min><tt:Max>100</tt:Max></tt:Brightness>"
+
+    def fault(said: Said) -> Said:
+        if "<timg:GetImagingSettings>" in said.request:
+            body = f"<timg:GetImagingSettingsResponse>{settings}</timg:GetImagingSettingsResponse>"
+        elif "<timg:GetOptions>" in said.request:
+            options = f"<timg:ImagingOptions>{limits}</timg:ImagingOptions>"
+            body = f"<timg:GetOptionsResponse>{options}</timg:GetOptionsResponse>"
+        else:
+            return said
+        return replace(said, status=200, body=envelope(body).encode(), challenge=None)
+
+    return fault
+
+
+def ending_early(said: Said) -> Said:
+    """Subscriptions end at once."""
+    if "CreatePullPointSubscription" not in said.request or said.status != 200:
+        return said
+    (now,) = re.findall(rb"CurrentTime[^>]*>([^<]+)<", said.body)
+    return replace(said, body=re.sub(rb"(TerminationTime[^>]*>)[^<]+<", rb"\g<1>" + now + b"<", said.body))
+
+
+def with_one_reference(said: Said) -> Said:
+    """All subscriptions are at one address."""
+    if "CreatePullPointSubscription" not in said.request or said.status != 200:
+        return said
+    return replace(said, body=re.sub(rb"/subscription/[^<]+<", b"/subscription/one<", said.body))
+
+
+def twice(said: Said) -> Said:
+    """Every message comes twice."""
+    if "PullMessages" not in said.request or said.status != 200:
+        return said
+    message = re.compile(rb"<wsnt:NotificationMessage.*?</wsnt:NotificationMessage>", re.DOTALL)
+    return replace(said, body=message.sub(rb"\g<0>\g<0>", said.body))
+
+
+PRESETS = envelope(
+    '<tptz:GetPresetsResponse><tptz:Preset token="1"/><tptz:Preset token="1"/></tptz:GetPresetsResponse>'
+)
 STREAM = envelope(
     "<trt:GetStreamUriResponse><trt:MediaUri><tt:Uri>rtsp://127.0.0.1/own</tt:Uri>"
     "</trt:MediaUri></trt:GetStreamUriResponse>"
@@ -181,13 +225,41 @@ FAULTS: dict[str, Fault] = {
     "onvif-websocket": edit(
         'RTSPStreaming="true"', 'RTSPWebSocketUri="ws://h/s"', of="<tr2:GetServiceCapabilities/>"
     ),
-    "onvif-pull-point": answering(500, "", of="Renew"),
+    "onvif-imaging": imaging_set_to(200),
+    "onvif-imaging-source": answering(200, NOTHING, of="GetImagingSettings"),
+    "onvif-ptz-nodes": edit("<tt:Min>0<", "<tt:Min>-1<", of="<tptz:GetNode>"),
+    "onvif-ptz-configurations": edit(
+        ">http://www.onvif.org/ver10/tptz/ZoomSpaces/PositionGenericSpace</tt:DefaultAbsoluteZoom",
+        ">http://www.onvif.org/ver10/tptz/ZoomSpaces/PositionSpace</tt:DefaultAbsoluteZoom",
+        of="<tptz:GetConfigurations/>",
+    ),
+    "onvif-ptz-profiles": edit("PT10S", "PT11S", of="<tptz:GetConfigurations/>"),
+    "onvif-ptz-options": edit("PT60S", "PT6S", of="<tptz:GetConfigurationOptions>"),
+    "onvif-ptz-status": edit("tt:MoveStatus", "tt:Moving", of="<tptz:GetStatus>"),
+    "onvif-ptz-position": edit('x="0"', 'x="2"', of="<tptz:GetStatus>"),
+    "onvif-ptz-fov": edit("TranslationSpaceFov", "TranslationSpace", of="<tptz:GetNodes/>"),
+    "onvif-ptz-presets": answering(200, PRESETS, of="<tptz:GetPresets>"),
+    "onvif-pull-point": answering(500, "", of="Unsubscribe"),
+    "onvif-renew": answering(500, "", of="Renew"),
+    "onvif-termination": ending_early,
+    "onvif-absolute-time": answering(400, "", of="Z</tev:InitialTerminationTime>"),
+    "onvif-event-times": edit("Z</tev:TerminationTime>", "</tev:TerminationTime>", of="PullMessages"),
+    "onvif-apart": with_one_reference,
+    "onvif-message-limit": twice,
+    "onvif-patience": answering(200, envelope("<tev:PullMessagesResponse/>"), of="PullMessages"),
+    "onvif-long-timeout": answering(400, "", of=">PT60S</tev:Timeout>"),
+    "onvif-synchronization": answering(500, "", of="SetSynchronizationPoint"),
     "onvif-ended": answering(200, NOTHING, of="PullMessages"),
     "onvif-initial-states": edit('"Initialized"', '"Changed"', of="PullMessages"),
+    "onvif-dialects": edit("topicExpression/ConcreteSet", "topicExpression/Set", of="GetEventProperties"),
+    "onvif-topic-set": edit('wstop:topic="true"', 'wstop:topic="false"', of="GetEventProperties"),
+    "onvif-told-topics": edit("CellMotionDetector/Motion", "Motion", of="PullMessages"),
+    "onvif-message-times": edit('Z" PropertyOperation', '" PropertyOperation', of="PullMessages"),
+    "onvif-topic-filter": edit("CellMotionDetector/Motion", "Motion", of="PullMessages"),
 }
 
 
-NOT_HERE = {"onvif-websocket"}
+NOT_HERE = {"onvif-websocket", "onvif-imaging"}
 """Rules about what relaycore has not, or not for a camera like this."""
 
 
@@ -272,6 +344,36 @@ async def test_subscriptions_are_ended_where_tokens_alone_log_in(relay: Relay) -
         findings = await examine(visit(relay, address), events.RULES)
     assert {one.outcome for one in findings} == {Outcome.HOLDS}, findings
     assert done.count("Unsubscribe") == done.count("CreatePullPointSubscription") > 0
+
+
+async def test_what_a_reference_has_is_sent_back(relay: Relay) -> None:
+    """Some cameras have one address for all pull points, and tell them apart by a parameter."""
+    asked: list[str] = []
+
+    def with_parameter(said: Said) -> Said:
+        if "CreatePullPointSubscription" not in said.request:
+            asked.extend([said.request] if "/subscription/" in said.request and said.status == 200 else [])
+            return said
+        parameters = (
+            b'<a:ReferenceParameters xmlns:a="http://www.w3.org/2005/08/addressing"><c:Id xmlns:c="urn:c">7'
+            b"</c:Id></a:ReferenceParameters>"
+        )
+        return replace(said, body=said.body.replace(b"</tev:Sub", parameters + b"</tev:Sub"))
+
+    async with faulty_onvif(relay.address[1], with_parameter) as address:
+        finding = await found(visit(relay, address), "onvif-renew")
+    assert finding.outcome is Outcome.HOLDS, finding
+    assert len(asked) == 2
+    for request in asked:
+        assert '<c:Id xmlns:c="urn:c"' in request
+        assert ">7</c:Id>" in request
+        assert re.search(r"<wsa:To[^>]*>http://127.0.0.1:\d+/onvif/subscription/", request)
+        assert "SubscriptionManager/" in request
+
+
+async def test_settings_of_imaging_in_their_ranges_hold(relay: Relay) -> None:
+    async with faulty_onvif(relay.address[1], imaging_set_to(50)) as address:
+        assert (await found(visit(relay, address), "onvif-imaging")).outcome is Outcome.HOLDS
 
 
 def with_picture(size: int) -> Fault:

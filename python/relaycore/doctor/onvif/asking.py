@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from urllib.parse import urlsplit
@@ -61,38 +61,58 @@ async def ask_openly(visit: Visit, body: str, url: str | None = None) -> Soap:
 
 
 async def with_token(
-    visit: Visit, body: str, token: Token, url: str | None = None, *, wait_s: float = 0.0
+    visit: Visit,
+    body: str,
+    token: Token,
+    url: str | None = None,
+    *,
+    headers: Sequence[etree._Element] = (),
+    wait_s: float = 0.0,
 ) -> Soap:
     """The answer to a request with a WS-UsernameToken."""
-    shown = f"{body} (with a WS-UsernameToken)"
-    return await post(url or device(visit), envelope(body, token), visit.said, shown=shown, wait_s=wait_s)
+    data, shown = envelope(body, token, headers), f"{body} (with a WS-UsernameToken)"
+    return await post(url or device(visit), data, visit.said, shown=shown, wait_s=wait_s)
 
 
-async def ask(visit: Visit, body: str, url: str | None = None, *, wait_s: float = 0.0) -> Soap:
-    """The answer to whoever the doctor is.
+async def ask(
+    visit: Visit,
+    body: str,
+    url: str | None = None,
+    *,
+    headers: Sequence[etree._Element] = (),
+    wait_s: float = 0.0,
+) -> Soap:
+    """The answer to whoever the doctor is, asked as :func:`answer_to` does.
 
     Broken where it is a fault or no XML, Untried where it is refused.
     """
-    answer = await answer_to(visit, body, url, wait_s=wait_s)
+    answer = await answer_to(visit, body, url, headers=headers, wait_s=wait_s)
     need_permission(visit, answer)
     need_answer(answer)
     return answer
 
 
-async def answer_to(visit: Visit, body: str, url: str | None = None, *, wait_s: float = 0.0) -> Soap:
+async def answer_to(
+    visit: Visit,
+    body: str,
+    url: str | None = None,
+    *,
+    headers: Sequence[etree._Element] = (),
+    wait_s: float = 0.0,
+) -> Soap:
     """Whatever is answered to whoever the doctor is: by HTTP Digest, or where that is refused by a token.
 
-    ``wait_s`` is how long the device may wait for something to happen. Broken where there is no answer.
+    ``headers`` stand in the header of the envelope, ``wait_s`` is how long the device may wait for something
+    to happen. Broken where there is no answer.
     """
     url, credentials = url or device(visit), visit.credentials
     answer: Soap | None = None
     if not visit.kept.get(_KIND):
-        answer = await post(
-            url, envelope(body), visit.said, credentials=credentials, shown=body, wait_s=wait_s
-        )
+        data = envelope(body, headers=headers)
+        answer = await post(url, data, visit.said, credentials=credentials, shown=body, wait_s=wait_s)
     if credentials is not None and (answer is None or answer.refuses):
         token = Token.of(credentials, await offset(visit))
-        answer = await with_token(visit, body, token, url, wait_s=wait_s)
+        answer = await with_token(visit, body, token, url, headers=headers, wait_s=wait_s)
         if not answer.refuses:
             visit.kept[_KIND] = True
     assert answer is not None

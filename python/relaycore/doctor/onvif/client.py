@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import copy
 import hashlib
 import secrets
 import ssl
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -98,9 +100,11 @@ class Token:
     created: str
 
     @classmethod
-    def of(cls, credentials: Credentials, ahead: timedelta = timedelta()) -> Token:
+    def of(
+        cls, credentials: Credentials, ahead: timedelta = timedelta(), *, with_nonce: bool = True
+    ) -> Token:
         """A new one, made so much later than now."""
-        nonce = secrets.token_bytes(16)
+        nonce = secrets.token_bytes(16) if with_nonce else b""
         created = (datetime.now(UTC) + ahead).strftime("%Y-%m-%dT%H:%M:%SZ")
         hashed = hashlib.sha1(
             nonce + created.encode() + credentials.password.encode(), usedforsecurity=False
@@ -108,12 +112,6 @@ class Token:
         return cls(
             credentials.user, base64.b64encode(hashed).decode(), base64.b64encode(nonce).decode(), created
         )
-
-    @classmethod
-    def bare(cls, credentials: Credentials) -> Token:
-        """One without a nonce and a time, as if those were empty: it would hold for ever."""
-        hashed = hashlib.sha1(credentials.password.encode(), usedforsecurity=False).digest()
-        return cls(credentials.user, base64.b64encode(hashed).decode(), "", "")
 
     def element(self) -> etree._Element:
         """The header of WS-Security."""
@@ -125,15 +123,19 @@ class Token:
         password.text = self.digest
         if self.nonce:
             etree.SubElement(token, f"{{{WSSE}}}Nonce").text = self.nonce
-        if self.created:
-            etree.SubElement(token, f"{{{WSU}}}Created").text = self.created
+        etree.SubElement(token, f"{{{WSU}}}Created").text = self.created
         return header
 
 
-def envelope(body: str, token: Token | None = None) -> bytes:
-    """An envelope of SOAP 1.2 around elements whose prefixes are those of relaycore."""
+def envelope(body: str, token: Token | None = None, headers: Sequence[etree._Element] = ()) -> bytes:
+    """An envelope of SOAP 1.2 around elements whose prefixes are those of relaycore.
+
+    ``headers`` stand in its header, before the token.
+    """
     spaces = " ".join(f'xmlns:{prefix}="{space}"' for prefix, space in NSMAP.items())
     root = etree.fromstring(f"<s:Envelope {spaces}><s:Header/><s:Body>{body}</s:Body></s:Envelope>")
+    # An element that is put in moves: what is given is for more than one envelope.
+    root[0].extend(copy.deepcopy(header) for header in headers)
     if token is not None:
         root[0].append(token.element())
     return etree.tostring(root, xml_declaration=True, encoding="utf-8")

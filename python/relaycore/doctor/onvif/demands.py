@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Final
 
 from lxml import etree
@@ -14,17 +16,24 @@ from relaycore.onvif.soap.names import NSMAP
 
 __all__ = [
     "content",
+    "duration_s",
     "need_fault",
     "need_known",
     "need_range",
     "need_same",
     "need_tokens",
+    "need_utc",
     "need_value",
+    "signed",
     "text_of",
 ]
 
 SHOWN: Final = 200
 """Characters of a value that are shown."""
+
+_DURATION: Final = re.compile(
+    r"P(?:(\d{1,6})D)?(?:T(?:(\d{1,6})H)?(?:(\d{1,6})M)?(?:(\d{1,9}(?:\.\d{1,9})?)S)?)?"
+)
 
 
 def text_of(element: etree._Element, path: str) -> str:
@@ -86,6 +95,40 @@ def need_same(name: str, first: object, second: object, where: str) -> None:
     """Broken where something is told otherwise elsewhere."""
     if first != second:
         raise Broken(Message("{name} is told otherwise by {where}.", name=name[:SHOWN], where=where))
+
+
+def need_utc(name: str, text: str) -> datetime:
+    """A point in time in UTC. Broken where it is none, or has no ``Z``: clients take that for local time."""
+    try:
+        if text.endswith("Z"):
+            return datetime.fromisoformat(text)
+    except ValueError:
+        pass
+    raise Broken(
+        Message(
+            "{header} is {value} and not {wanted}.",
+            header=name,
+            value=repr(text[:SHOWN]),
+            wanted="2026-01-31T12:00:00Z",
+        )
+    )
+
+
+def signed(text: str) -> float:
+    """A number that may be below zero; not a number where it is none, which is in no range."""
+    try:
+        return float(text)
+    except ValueError:
+        return float("nan")
+
+
+def duration_s(text: str) -> float | None:
+    """The seconds of a duration of days and less (``PT60S``); ``None`` where it is none."""
+    match = _DURATION.fullmatch(text)
+    if match is None or text.endswith(("P", "T")):
+        return None
+    parts = zip(match.groups(), (86_400, 3_600, 60, 1), strict=True)
+    return sum(float(number) * seconds for number, seconds in parts if number is not None)
 
 
 def need_tokens(name: str, tokens: Iterable[str | None]) -> None:

@@ -9,12 +9,15 @@ from relaycore.doctor.rules.onvif import (
     device,
     encoders,
     events,
+    imaging,
     login,
     media2,
     messages,
     profiles,
+    ptz,
     snapshot,
     streams,
+    topics,
 )
 
 __all__ = ["RULES"]
@@ -28,5 +31,8 @@ RULES: Final[tuple[Rule, ...]] = (
     *streams.RULES,
     *snapshot.RULES,
     *media2.RULES,
+    *imaging.RULES,
+    *ptz.RULES,
     *events.RULES,
+    *topics.RULES,
 )
