@@ -240,22 +240,30 @@ class Relay:
         """The paths of all mirrors, and those of what they show."""
         return self._streams.mirrors()
 
-    async def start_multicast(self, path: str) -> None:
+    async def start_multicast(self, path: str, *, keep: bool = False) -> None:
         """Sends a path to its group of multicast also without a session of RTSP, for who only listens.
 
-        Does so until :meth:`stop_multicast` or :meth:`close`, also when its stream ends and comes back. A
-        source on demand is started. PathError where the path has no group that can be sent to, SourceError
-        when its source does not come in time.
+        Does so until :meth:`stop_multicast` or :meth:`close`, also when its stream ends and comes back; with
+        ``keep`` after a restart, too, where there is a state folder. A source on demand is started. PathError
+        where the path has no group that can be sent to, SourceError when its source does not come in time,
+        StateError when it is sent but cannot be kept.
         """
-        await self._running.changes.start_multicast(normal_path(path))
+        await self._running.changes.start_multicast(normal_path(path), keep=keep)
 
-    def stop_multicast(self, path: str) -> None:
-        """Takes :meth:`start_multicast` back: a path is sent to its group for sessions alone, as at first."""
-        self._running.changes.stop_multicast(normal_path(path))
+    async def stop_multicast(self, path: str) -> None:
+        """Takes :meth:`start_multicast` back: a path is sent to its group for sessions alone, as at first.
+
+        StateError when that is done but does not hold after a restart.
+        """
+        await self._running.changes.stop_multicast(normal_path(path))
 
     def sends_multicast(self, path: str) -> bool:
         """Whether a path is sent to its group without a session: after :meth:`start_multicast`."""
         return self._running.paths.sends_multicast(normal_path(path))
+
+    def keeps_multicast(self, path: str) -> bool:
+        """Whether that holds after a restart, too: after :meth:`start_multicast` with ``keep``."""
+        return self._running.changes.keeps_multicast(normal_path(path))
 
     async def stop_source(self, path: str) -> None:
         """Stops what feeds a path, its camera or its source, until :meth:`start_source`.

@@ -6,20 +6,23 @@ import asyncio
 import socket
 import struct
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from relaycore import MulticastSettings, PathSettings, Relay, User
-from relaycore.errors import PathError
-from relaycore.events import SettingsChanged, StreamRemoved
+from relaycore import MulticastSettings, PathSettings, Relay, User, kept_file
+from relaycore.errors import PathError, StateError
+from relaycore.events import SettingsChanged, SourceFailed, StreamRemoved
 from relaycore.http_digest import HttpDigest
-from relaycore.paths import on_demand
+from relaycore.kept_file import KeptFile
+from relaycore.paths import backoff, on_demand
+from relaycore.paths.kept_groups import GROUP_FILE, KeptGroups
 from tests.support.events import of_kind
 from tests.support.media import make_media
-from tests.support.onvif import logged_in
+from tests.support.onvif import Client, logged_in
 
 TIMEOUT = 30.0
 GROUP = "239.255.81.1"
@@ -78,24 +81,46 @@ def port() -> int:
     return free_port()
 
 
-@pytest.fixture
-async def relay(port: int) -> AsyncIterator[Relay]:
+@asynccontextmanager
+async def running(port: int, folder: Path | None = None) -> AsyncIterator[Relay]:
+    """A relay with a camera that has a group."""
     users = [
         User(name="anna", password="secret", role="operator"),
         User(name="otto", password="secret", role="viewer"),
     ]
-    async with Relay(port=0, users=users, paths={"yard": settings(GROUP, port)}) as relay:
+    state = "" if folder is None else str(folder)
+    paths = {"yard": settings(GROUP, port)}
+    async with Relay(port=0, users=users, paths=paths, state_folder=state) as relay:
         await relay.add_camera("yard", camera="pattern", size="320x240", fps=10, microphone="none")
         yield relay
 
 
-@pytest.mark.parametrize("prefix", ["trt", "tr2"])
-async def test_a_client_of_onvif_begins_and_ends_it(relay: Relay, port: int, prefix: str) -> None:
-    def body(name: str, profile: str = "main") -> str:
-        token = f"<{prefix}:ProfileToken>yard/{profile}</{prefix}:ProfileToken>"
-        return f"<{prefix}:{name}MulticastStreaming>{token}</{prefix}:{name}MulticastStreaming>"
+@pytest.fixture
+async def relay(port: int) -> AsyncIterator[Relay]:
+    async with running(port) as relay:
+        yield relay
 
-    address = "/onvif/media_service" if prefix == "trt" else "/onvif/media2_service"
+
+PREFIXES = {"trt": "/onvif/media_service", "tr2": "/onvif/media2_service"}
+
+
+def body_of(prefix: str, name: str, profile: str = "main") -> str:
+    """A request to begin or end the streaming of a profile."""
+    token = f"<{prefix}:ProfileToken>yard/{profile}</{prefix}:ProfileToken>"
+    return f"<{prefix}:{name}MulticastStreaming>{token}</{prefix}:{name}MulticastStreaming>"
+
+
+async def told(client: Client, prefix: str) -> list[str | None]:
+    """What is said of each profile: whether it is sent by itself."""
+    answer = await client.call(f"<{prefix}:GetVideoEncoderConfigurations/>", PREFIXES[prefix])
+    return [one.text for one in answer.all(".//tt:AutoStart")]
+
+
+@pytest.mark.parametrize(("prefix", "address"), PREFIXES.items())
+async def test_a_client_of_onvif_begins_and_ends_it(
+    relay: Relay, port: int, prefix: str, address: str
+) -> None:
+    body = partial(body_of, prefix)
     viewer = (HttpDigest("otto", "secret"),)
     async with logged_in(relay) as client:
         assert (await client.call(body("Start"), address, middlewares=())).status == 401
@@ -107,18 +132,126 @@ async def test_a_client_of_onvif_begins_and_ends_it(relay: Relay, port: int, pre
         assert started.subcodes == ["ter:Action", "ter:IncompleteConfiguration"]
         started = await client.call(body("Start", "none"), address)
         assert started.subcodes == ["ter:InvalidArgVal", "ter:NoProfile"]
-        encoders = f"<{prefix}:GetVideoEncoderConfigurations/>"
         with listening(GROUP, port) as media, listening(GROUP, port + 1) as reports:
             for _ in range(2):
                 assert (await client.call(body("Start"), address)).status == 200
             assert (await packet(media))[0] >> 6 == 2
-            auto = [one.text for one in (await client.call(encoders, address)).all(".//tt:AutoStart")]
-            assert auto == ["true", "false"]
+            assert await told(client, prefix) == ["true", "false"]
             assert relay.sessions() == []
             for _ in range(2):
                 assert (await client.call(body("Stop"), address)).status == 200
             await goodbye(reports)
         assert not relay.sends_multicast("yard")
+        assert await told(client, prefix) == ["false", "false"]
+
+
+@pytest.mark.parametrize(("prefix", "address"), PREFIXES.items())
+async def test_what_a_client_of_onvif_has_begun_goes_on_after_a_restart(
+    port: int, tmp_path: Path, prefix: str, address: str
+) -> None:
+    async with running(port, tmp_path) as relay, logged_in(relay) as client:
+        assert (await client.call(body_of(prefix, "Start"), address)).status == 200
+    with listening(GROUP, port) as media, listening(GROUP, port + 1) as reports:
+        async with running(port, tmp_path) as relay, logged_in(relay) as client:
+            await packet(media)
+            assert await told(client, prefix) == ["true", "false"]
+            assert relay.sends_multicast("yard")
+            assert (await client.call(body_of(prefix, "Stop"), address)).status == 200
+            await goodbye(reports)
+    async with running(port, tmp_path) as relay, logged_in(relay) as client:
+        assert await told(client, prefix) == ["false", "false"]
+        assert not relay.sends_multicast("yard")
+
+
+async def test_what_a_program_has_begun_ends_with_the_relay_unless_it_is_to_be_kept(
+    port: int, tmp_path: Path
+) -> None:
+    for keep in (False, True):
+        async with running(port, tmp_path) as relay, logged_in(relay) as client:
+            assert not relay.sends_multicast("yard")
+            await relay.start_multicast("yard", keep=keep)
+            # What ends with the relay does not start by itself.
+            assert await told(client, "tr2") == [str(keep).lower(), "false"]
+    with listening(GROUP, port) as media:
+        async with running(port, tmp_path) as relay:
+            await packet(media)
+            assert relay.keeps_multicast("yard")
+            # Beginning once more for as long as the relay runs takes nothing back.
+            await relay.start_multicast("yard")
+            assert relay.keeps_multicast("yard")
+
+
+async def test_a_full_disk_is_told_and_it_is_sent_or_not_as_was_asked(
+    port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_self: object, _value: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    async with running(port, tmp_path) as relay, logged_in(relay) as client:
+        monkeypatch.setattr(KeptFile, "write", full)
+        answer = await client.call(body_of("trt", "Start"), PREFIXES["trt"])
+        assert answer.subcodes == ["ter:Action"]
+        assert "No space left on device" in "".join(answer.root.itertext())
+        assert relay.sends_multicast("yard")
+        with pytest.raises(StateError, match="No space left"):
+            await relay.stop_multicast("yard")
+        assert not relay.sends_multicast("yard")
+        assert not relay.keeps_multicast("yard")
+
+
+async def test_what_is_kept_follows_the_settings(port: int, tmp_path: Path) -> None:
+    async with running(port, tmp_path) as relay:
+        before = relay.config
+        await relay.start_multicast("yard", keep=True)
+        with listening(GROUP, port + 1) as reports:
+            await relay.reload(msgspec.structs.replace(before, paths={}))
+            await goodbye(reports)
+        assert not relay.sends_multicast("yard")
+        with listening(GROUP, port) as media:
+            await relay.reload(before)
+            await packet(media)
+
+
+async def test_a_source_that_comes_late_is_sent_when_it_comes(
+    port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for module, name, seconds in (
+        (backoff, "FIRST_S", 0.01),
+        (backoff, "MOST_S", 0.05),
+        (on_demand, "LOOK_S", 0.01),
+        (on_demand, "ARRIVAL_S", 0.5),
+    ):
+        monkeypatch.setattr(module, name, seconds)
+    (tmp_path / GROUP_FILE).write_text('["film", "elsewhere"]')
+    film = msgspec.structs.replace(
+        settings(GROUP, port),
+        source=str(tmp_path / "film.mp4"),
+        source_on_demand=True,
+        on_demand_close_after=0.01,
+    )
+    make_media(tmp_path / "late.mp4", options={"tune": "zerolatency"})
+    with listening(GROUP, port) as media:
+        async with Relay(port=0, paths={"film": film}, state_folder=str(tmp_path)) as relay:
+            events = relay.events()
+            # Each time it is tried, the source ends soon after, as without readers.
+            for _ in range(3):
+                await of_kind(events, SourceFailed)
+            (tmp_path / "late.mp4").rename(tmp_path / "film.mp4")
+            await packet(media)
+        # Once, however often it was tried.
+        assert caplog.text.count("a group is not sent to yet") == 1
+
+
+async def test_of_too_many_paths_those_without_settings_are_forgotten_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept_file, "MOST_NAMES", 2)
+    kept = KeptGroups(tmp_path, lambda: {"yard"})
+    for path in ("yard", "hall", "shed"):
+        await kept.add(path)
+    again = KeptGroups(tmp_path, lambda: {"yard"})
+    await again.open()
+    assert [path for path in ("yard", "hall", "shed") if path in again] == ["yard", "shed"]
 
 
 async def test_it_goes_on_when_the_camera_comes_back(relay: Relay, port: int) -> None:
@@ -134,7 +267,7 @@ async def test_it_goes_on_when_the_camera_comes_back(relay: Relay, port: int) ->
     # What is heard from here on was sent after that.
     with listening(GROUP, port) as media:
         await packet(media)
-    relay.stop_multicast("yard")
+    await relay.stop_multicast("yard")
     await relay.stop_source("yard")
     await relay.start_source("yard")
     assert not relay.sends_multicast("yard")
@@ -165,7 +298,7 @@ async def test_a_group_that_cannot_be_sent_to_is_told(relay: Relay, port: int) -
     assert not relay.sends_multicast("yard")
     with pytest.raises(PathError, match="no group"):
         await relay.start_multicast("elsewhere")
-    relay.stop_multicast("elsewhere")
+    await relay.stop_multicast("elsewhere")
 
 
 async def test_a_path_that_has_no_stream_yet_is_sent_when_it_has(port: int) -> None:
@@ -196,7 +329,7 @@ async def test_a_source_on_demand_comes_and_stays_until_it_is_stopped(
             for _ in range(100):
                 await packet(media)
             assert [status.readers for status in relay.path_status()] == [1]
-            relay.stop_multicast("film")
+            await relay.stop_multicast("film")
             await goodbye(reports)
             async with asyncio.timeout(TIMEOUT):
                 assert (await of_kind(events, StreamRemoved)).path == "film"

@@ -17,6 +17,7 @@ from relaycore.errors import StateError
 from relaycore.kept_file import KeptFile
 from relaycore.onvif.device_changes import DEVICE_FILE
 from relaycore.onvif.services.ptz.presets import PRESET_FILE
+from relaycore.paths.kept_groups import GROUP_FILE
 from tests.support.onvif import Answer, Client, logged_in
 
 HALL = "onvif://www.onvif.org/name/Hall"
@@ -131,7 +132,7 @@ async def test_what_does_not_fit_any_more_is_left_out(
     assert "is left out" in caplog.text
 
 
-@pytest.mark.parametrize("name", [ENCODER_FILE, DEVICE_FILE])
+@pytest.mark.parametrize("name", [ENCODER_FILE, DEVICE_FILE, GROUP_FILE])
 @pytest.mark.parametrize("data", [b"", b"{", b'{"yard": 1}', b"\xff"])
 async def test_a_file_that_makes_no_sense_is_put_aside(tmp_path: Path, name: str, data: bytes) -> None:
     (tmp_path / name).write_bytes(data)

@@ -17,6 +17,7 @@ from relaycore.parts.admission import Admission, refuse_strangers
 from relaycore.parts.events import EventExchange
 from relaycore.parts.names import AllCameras, Names
 from relaycore.parts.settings import CurrentSettings
+from relaycore.paths.kept_groups import KeptGroups
 from relaycore.paths.manager import Paths
 from relaycore.privacy.record import notices_of
 from relaycore.reload.plan import Reload, plan_paths, plan_reload
@@ -42,6 +43,7 @@ class Changes:
         cameras: Cameras,
         all_cameras: AllCameras,
         paths: Paths,
+        groups: KeptGroups,
         names: Names,
         events: EventExchange,
     ) -> None:
@@ -52,7 +54,7 @@ class Changes:
         self._tokens = tokens
         self._cameras = cameras
         self._all_cameras = all_cameras
-        self._paths = paths
+        self._paths, self._groups = paths, groups
         self._names = names
         self._events = events
         self._turn = asyncio.Lock()
@@ -208,13 +210,28 @@ class Changes:
 
     # Groups of multicast
 
-    async def start_multicast(self, path: str) -> None:
-        """Sends a path to its group without a session. PathError or SourceError where that cannot be."""
-        await self._paths.start_multicast(path)
-        self._events.emit(SettingsChanged(path=path))
+    async def start_multicast(self, path: str, *, keep: bool) -> None:
+        """Sends a path to its group without a session, with ``keep`` after a restart, too.
 
-    def stop_multicast(self, path: str) -> None:
-        """Sends it for sessions alone again."""
-        if self._paths.sends_multicast(path):
+        PathError or SourceError where that cannot be, StateError where it is sent and cannot be kept.
+        """
+        await self._paths.start_multicast(path)
+        try:
+            if keep:
+                await self._groups.add(path)
+        finally:
+            self._events.emit(SettingsChanged(path=path))
+
+    async def stop_multicast(self, path: str) -> None:
+        """Sends it for sessions alone again. StateError where that does not hold after a restart."""
+        if not (self._paths.sends_multicast(path) or path in self._groups):
+            return
+        try:
+            await self._groups.remove(path)
+        finally:
             self._paths.stop_multicast(path)
             self._events.emit(SettingsChanged(path=path))
+
+    def keeps_multicast(self, path: str) -> bool:
+        """Whether a path is sent to its group after a restart, too."""
+        return path in self._groups

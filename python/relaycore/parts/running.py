@@ -30,6 +30,7 @@ from relaycore.parts.records import Records
 from relaycore.parts.settings import CurrentSettings
 from relaycore.paths.hooks import HookEvent, HookFunction
 from relaycore.paths.host import PathHost
+from relaycore.paths.kept_groups import KeptGroups
 from relaycore.paths.manager import Paths, patience
 from relaycore.privacy.record import notices_of
 from relaycore.stream_table import StreamTable
@@ -98,7 +99,8 @@ class Running:
             self._controls,
             self._encoders,
         )
-        self.paths = Paths(self._path_host(), lasting.hooks, patience(config.limits))
+        self._groups = KeptGroups(folder, lambda: self._settings.config.paths)
+        self.paths = Paths(self._path_host(), lasting.hooks, patience(config.limits), self._groups)
         self.admission = Admission(self.engine, self._gatekeeper, self.records, self.paths)
         self.link = EngineLink(self.engine, self._gatekeeper, self._listeners())
         self._tokens = TokenFiles(self._gatekeeper.users, self.admission.revoke)
@@ -111,6 +113,7 @@ class Running:
             self.cameras,
             self._all_cameras,
             self.paths,
+            self._groups,
             self._names,
             self._events,
         )
@@ -169,6 +172,7 @@ class Running:
         await self._devices.open(folder)
         await self._controls.open()
         await self._encoders.open()
+        await self._groups.open()
         await self._open_tls()
         await self._tokens.apply(config.access.tokens)
         await self.admission.ask_webhook(config.access.webhook)

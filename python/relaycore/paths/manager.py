@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Final
 
 import msgspec
@@ -53,11 +53,16 @@ class Paths:
     """Does for each path what its settings say. All methods are called from the loop.
 
     ``functions`` are the hooks of the program; ``timeout`` is how many seconds a reader may wait for its
-    path, which has to be less than the engine waits for the answer.
+    path, which has to be less than the engine waits for the answer; ``kept_groups`` are the paths that are
+    sent to their groups of multicast by themselves.
     """
 
     def __init__(
-        self, host: PathHost, functions: Mapping[HookEvent, HookFunction | None], timeout: float
+        self,
+        host: PathHost,
+        functions: Mapping[HookEvent, HookFunction | None],
+        timeout: float,
+        kept_groups: Container[str],
     ) -> None:
         self._host = host
         self._functions = functions
@@ -68,7 +73,7 @@ class Paths:
         self._fed: set[str] = set()
         self._closing: set[asyncio.Task[None]] = set()
         self._hooks = Hooks()
-        self._groups = SentGroups(host.engine)
+        self._groups = SentGroups(host.engine, kept_groups, self.prepare)
         self._closed = False
 
     def configure(self, paths: Mapping[str, PathSettings], defaults: PathSettings) -> None:
@@ -174,6 +179,7 @@ class Paths:
     async def close(self) -> None:
         """Ends sources, renditions, forwards and hooks."""
         self._closed = True
+        await self._groups.close()
         paths, self._paths = self._paths, {}
         await asyncio.gather(*(managed.close() for managed in paths.values()), *self._closing)
         for path in sorted(self._fed):
@@ -226,13 +232,13 @@ class Paths:
         managed = self._paths.get(path)
         if managed is None or managed.settings != settings:
             self._configure_engine(path, settings)
+        before = None if managed is None else managed.settings.multicast
         if managed is None:
             self._paths[path] = ManagedPath(path, settings, self._host, self._on_unfed)
         elif managed.settings != settings:
-            has_other_group = managed.settings.multicast != settings.multicast
             managed.change(settings)
-            if has_other_group:
-                self._groups.changed(path)
+        if before != settings.multicast:
+            self._groups.changed(path, has_group=settings.multicast is not None)
 
     def _configure_engine(self, path: str, settings: PathSettings) -> None:
         group = settings.multicast

@@ -70,7 +70,10 @@ def sound_kbps(sound: Track) -> int:
 
 
 def multicast(call: Call, profile: Profile) -> etree._Element:
-    """Where packets go when a reader asks for multicast; an address of nowhere where that is not set up."""
+    """Where packets go when a reader asks for multicast; an address of nowhere where that is not set up.
+
+    AutoStart says whether they go there without a session, also after a restart.
+    """
     settings: MulticastSettings | None = call.relay.config.path_settings(profile.path).multicast
     if settings is None:
         group, port, ttl = "0.0.0.0", 0, 0  # noqa: S104 (no address)
@@ -82,7 +85,7 @@ def multicast(call: Call, profile: Profile) -> etree._Element:
         node("tt:Address", node("tt:Type", kind), node(f"tt:{kind}Address", group)),
         node("tt:Port", port),
         node("tt:TTL", ttl),
-        node("tt:AutoStart", call.relay.sends_multicast(profile.path)),
+        node("tt:AutoStart", settings is not None and call.relay.keeps_multicast(profile.path)),
     )
 
 

@@ -59,17 +59,20 @@ async def set_synchronization_point(call: Call) -> etree._Element:
 
 
 async def start_multicast_streaming(call: Call) -> etree._Element:
-    """Sends a profile to its group without a session. Fault where its path has no group."""
+    """Sends a profile to its group without a session, also after a restart, as ONVIF wants it.
+
+    Fault where its path has no group.
+    """
     profile = asked(call)
     if call.relay.config.path_settings(profile.path).multicast is None:
         raise Fault(
             "Receiver", ["ter:Action", "ter:IncompleteConfiguration"], "The stream has no group of multicast."
         )
-    await call.relay.start_multicast(profile.path)
+    await call.relay.start_multicast(profile.path, keep=True)
     return reply(call)
 
 
 async def stop_multicast_streaming(call: Call) -> etree._Element:
     """Sends it for sessions alone; it is no fault where it is not sent."""
-    call.relay.stop_multicast(asked(call).path)
+    await call.relay.stop_multicast(asked(call).path)
     return reply(call)
