@@ -201,30 +201,32 @@ impl Burst {
         bytes
     }
 
-    /// A private copy whose RTP timestamps are changed by `map`, for a reader that catches up.
-    pub fn retimed(&self, map: impl Fn(u32) -> u32) -> Self {
-        self.rewritten(4, |field: [u8; 4]| {
-            map(u32::from_be_bytes(field)).to_be_bytes()
-        })
+    /// A private copy for a reader that catches up: its RTP timestamps are changed by `map`, and it is numbered as if
+    /// `ahead` more packets of its track had come before it.
+    pub fn caught_up(&self, map: impl Fn(u32) -> u32, ahead: u64) -> Self {
+        let mut copy = self.rewritten(ahead as u16, map);
+        copy.packets_before += ahead;
+        copy
     }
 
-    /// A private copy whose sequence numbers are `shift` further, for a reader whose numbering stood still meanwhile.
+    /// A private copy whose sequence numbers are `shift` further, for a reader whose numbering is its own.
     pub fn renumbered(&self, shift: u16) -> Self {
-        self.rewritten(2, |field: [u8; 2]| {
-            u16::from_be_bytes(field).wrapping_add(shift).to_be_bytes()
-        })
+        self.rewritten(shift, |timestamp| timestamp)
     }
 
-    /// A copy with the `N` bytes at offset `at` of each RTP header changed.
-    fn rewritten<const N: usize>(&self, at: usize, change: impl Fn([u8; N]) -> [u8; N]) -> Self {
+    /// A copy with sequence numbers that are `shift` further and timestamps changed by `map` (RFC 3550 §5.1).
+    fn rewritten(&self, shift: u16, map: impl Fn(u32) -> u32) -> Self {
         let mut bytes = self.bytes.to_vec();
         for number in 0..self.packet_count() {
-            let start = self.packet(number).start + FRAME_HEADER + at;
-            if let Some(field) = bytes
-                .get_mut(start..start + N)
-                .and_then(|field| <&mut [u8; N]>::try_from(field).ok())
-            {
-                *field = change(*field);
+            let header = self.packet(number).start + FRAME_HEADER;
+            let fields = bytes
+                .get_mut(header + 2..header + 8)
+                .and_then(|fields| <&mut [u8; 6]>::try_from(fields).ok());
+            if let Some([s0, s1, t0, t1, t2, t3]) = fields {
+                let sequence = u16::from_be_bytes([*s0, *s1]).wrapping_add(shift);
+                let timestamp = map(u32::from_be_bytes([*t0, *t1, *t2, *t3]));
+                [*s0, *s1] = sequence.to_be_bytes();
+                [*t0, *t1, *t2, *t3] = timestamp.to_be_bytes();
             }
         }
         Self::new(Parts {
@@ -330,12 +332,15 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn retiming_moves_every_packet() {
-        let copy = burst(0, 0, 100, true, &[5, 6]).retimed(|timestamp| timestamp + 50);
-        assert_eq!(copy.timestamp, 150);
-        assert!(
-            copy.rtp_packets()
-                .all(|packet| packet[4..8] == 150u32.to_be_bytes())
+    fn catching_up_moves_every_packet_in_time_and_in_its_track() {
+        let copy = burst(0, 0, 100, true, &[5, 6]).caught_up(|timestamp| timestamp + 50, 3);
+        assert_eq!(
+            (copy.timestamp, copy.sequence, copy.packets_before),
+            (150, 10, 3)
         );
+        for (packet, sequence) in copy.rtp_packets().zip(10u16..) {
+            assert_eq!(packet[2..4], sequence.to_be_bytes());
+            assert_eq!(packet[4..8], 150u32.to_be_bytes());
+        }
     }
 }

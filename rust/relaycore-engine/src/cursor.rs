@@ -74,7 +74,9 @@ pub struct Cursor {
     /// When it joined or skipped last: the age of older bursts counts from then, since it could not have had them
     /// sooner.
     since: u64,
-    /// How many packets of each track that it gets came before the next one it takes, once that is known.
+    /// How far its numbers of the track that it starts from are beyond those of the stream; see [`Cursor::ahead`].
+    ahead: i64,
+    /// How many packets of each track that it gets came before the next one it takes or leaves out, once that is known.
     positions: Vec<(usize, u64)>,
     missed: u64,
 }
@@ -102,6 +104,7 @@ impl Cursor {
             started: None,
             floor: 0,
             since: joining.now,
+            ahead: 0,
             positions: Vec::new(),
             missed: 0,
         };
@@ -123,9 +126,11 @@ impl Cursor {
     pub fn leave(&mut self, track: usize) {
         let start_track = self.selection.start_track;
         self.selection = self.selection.without(track);
-        // Timestamps of another track say nothing about what leads.
-        self.started
-            .take_if(|_| self.selection.start_track != start_track);
+        if self.selection.start_track != start_track {
+            // Timestamps of another track say nothing about what leads.
+            self.started = None;
+            self.ahead = 0;
+        }
         self.catch_up.retain(|burst| burst.track != track);
         self.positions.retain(|(known, _)| *known != track);
     }
@@ -160,13 +165,12 @@ impl Cursor {
             return self.catch_up.front();
         }
         self.next = self.next.max(ring.first());
-        while let Some(burst) = ring.get(self.next) {
-            if self.wants(burst) {
-                return Some(burst);
-            }
-            self.next += 1;
+        let burst = ring.get(self.next)?;
+        if self.wants(burst) {
+            return Some(burst);
         }
-        None
+        self.pass_unwanted(ring);
+        ring.get(self.next)
     }
 
     /// Takes what [`Cursor::peek`] gives, and moves past it.
@@ -237,6 +241,8 @@ impl Cursor {
             .find(|burst| selection.is_start(burst))
             .map(|burst| burst.index);
         let to = start.unwrap_or(ring.end());
+        let passed = ring.from(self.next).take_while(|burst| burst.index < to);
+        self.leave_out(self.leading_packets(passed));
         let positions = std::mem::take(&mut self.positions);
         let mut skipped = 0;
         for (track, position) in positions {
@@ -254,7 +260,12 @@ impl Cursor {
         self.next = to;
         self.floor = to;
         self.since = now;
-        self.waiting = start.is_none();
+        self.waiting = true;
+        // Numbers jump here in any case: they may be those of the stream again.
+        self.ahead = 0;
+        if let Some(start) = start {
+            self.begin(ring, start);
+        }
         skipped
     }
 
@@ -268,11 +279,26 @@ impl Cursor {
             .filter(|burst| self.selection.has(burst))
         {
             if !first.iter().any(|(track, ..)| *track == burst.track) {
-                first.push((burst.track, burst.sequence, burst.timestamp));
+                let sequence = burst.sequence.wrapping_add(self.ahead(burst.track));
+                first.push((burst.track, sequence, burst.timestamp));
             }
         }
         first.sort_unstable();
         first
+    }
+
+    /// How far the reader's sequence numbers of `track` are beyond those of the stream, modulo 2^16, from the burst on
+    /// that it took last.
+    ///
+    /// A jump in the numbers means packets that were lost (RFC 3550 §5.1), and those that lead are none that the reader
+    /// should have got. So where it is known how many are left out, what comes before them has numbers that are so much
+    /// higher, and the stream's own are reached behind them, at no cost for the rest of its time. Those that had not come
+    /// when the reader started are taken off what follows.
+    pub fn ahead(&self, track: usize) -> u16 {
+        match track == self.selection.start_track {
+            true => self.ahead as u16,
+            false => 0,
+        }
     }
 
     /// The moment that belongs to the timestamp of the first burst of the track it starts from, when it has started: that
@@ -296,22 +322,61 @@ impl Cursor {
         self.selection.start_track
     }
 
-    /// Whether the reader gets this burst. Pictures that are sent behind the random access point that it started from,
-    /// but shown before it, refer to pictures that it never had: leading pictures of H.265, or of an open group.
+    /// Whether the reader gets this burst.
     fn wants(&self, burst: &Burst) -> bool {
-        let leads = self.started.is_some_and(|(index, timestamp)| {
+        self.selection.has(burst) && !self.leads(burst)
+    }
+
+    /// Moves on to the next burst that it gets.
+    #[inline(never)]
+    fn pass_unwanted(&mut self, ring: &Ring) {
+        while let Some(burst) = ring.get(self.next).filter(|burst| !self.wants(burst)) {
+            if self.selection.has(burst) {
+                self.leave_out(burst.packet_count() as u64);
+            }
+            self.next += 1;
+        }
+    }
+
+    /// Whether this burst is left out. Pictures that are sent behind the random access point that the reader started from,
+    /// but shown before it, refer to pictures that it never had: leading pictures of H.265, or of an open group.
+    fn leads(&self, burst: &Burst) -> bool {
+        self.started.is_some_and(|(index, timestamp)| {
             burst.track == self.selection.start_track
                 && burst.index > index
                 && (burst.timestamp.wrapping_sub(timestamp) as i32) < 0
-        });
-        self.selection.has(burst) && !leads
+        })
     }
 
     fn start(&mut self, ring: &Ring, index: u64) {
         self.prelude(ring, index);
+        self.begin(ring, index);
+    }
+
+    /// Goes on with the random access point of this index.
+    fn begin(&mut self, ring: &Ring, index: u64) {
         self.started = ring.get(index).map(|burst| (index, burst.timestamp));
+        let group = ring
+            .from(index)
+            .take_while(|burst| burst.index == index || !self.selection.is_start(burst));
+        self.ahead = self.leading_packets(group) as i64;
         self.next = index;
         self.waiting = false;
+    }
+
+    /// Passes so many packets of the track that it starts from.
+    fn leave_out(&mut self, packets: u64) {
+        self.ahead -= packets as i64;
+        let track = self.selection.start_track;
+        if let Some((_, position)) = self.positions.iter_mut().find(|(known, _)| *known == track) {
+            *position += packets;
+        }
+    }
+
+    /// How many packets of these bursts are left out.
+    fn leading_packets<'a>(&self, bursts: impl Iterator<Item = &'a Arc<Burst>>) -> u64 {
+        let leading = bursts.filter(|burst| self.leads(burst));
+        leading.map(|burst| burst.packet_count() as u64).sum()
     }
 
     /// Starts at the live edge behind a copy of the group of pictures from `index`, squeezed into the last moments, so
@@ -319,23 +384,36 @@ impl Cursor {
     fn start_squeezed(&mut self, ring: &Ring, index: u64) {
         self.prelude(ring, ring.end());
         self.started = ring.get(index).map(|burst| (index, burst.timestamp));
+        let of = (index, self.selection);
+        let copies = ring.squeezed(of, || self.squeezed_group(ring, index));
+        self.catch_up.extend(copies);
+        self.next = ring.end();
+        self.waiting = false;
+    }
+
+    /// The squeezed copy of the group of pictures from `index`, without what leads. Its numbers are those that
+    /// [`Cursor::ahead`] would make of them.
+    fn squeezed_group(&self, ring: &Ring, index: u64) -> Vec<Arc<Burst>> {
         let track = self.selection.start_track;
         let of_track = |burst: &&Arc<Burst>| burst.track == track;
-        let group = ring.from(index).filter(of_track);
-        let group: Vec<_> = group.filter(|burst| self.wants(burst)).collect();
+        let group = || ring.from(index).filter(of_track);
+        let shown: Vec<_> = group().filter(|burst| !self.leads(burst)).collect();
         let newest = || ring.from(0).filter(of_track).map(|burst| burst.timestamp);
         let is_reordered = newest()
             .zip(newest().skip(1))
             .any(|(one, next)| (next.wrapping_sub(one) as i32) < 0);
-        let copies = ring.squeezed((index, self.selection), || {
-            let squeezed = squeeze(&group, is_reordered);
-            let retime = |timestamp| squeezed.get(&timestamp).copied().unwrap_or(timestamp);
-            let copies = group.iter().map(|burst| Arc::new(burst.retimed(retime)));
-            copies.collect()
-        });
-        self.catch_up.extend(copies);
-        self.next = ring.end();
-        self.waiting = false;
+        let squeezed = squeeze(&shown, is_reordered);
+        let retime = |timestamp| squeezed.get(&timestamp).copied().unwrap_or(timestamp);
+        let mut copies = Vec::with_capacity(shown.len());
+        let mut ahead = self.leading_packets(group());
+        for burst in group() {
+            if self.leads(burst) {
+                ahead -= burst.packet_count() as u64;
+            } else {
+                copies.push(Arc::new(burst.caught_up(retime, ahead)));
+            }
+        }
+        copies
     }
 
     /// The newest burst before `index` of each other track, so that the first packet of every track is known; none that

@@ -86,38 +86,109 @@ fn a_foreign_group_is_squeezed_up_to_the_live_edge() {
     );
 }
 
-#[test]
-fn leading_pictures_of_the_start_are_left_out_and_those_of_the_next_are_not() {
+/// The first `count` bursts of two packets of I0, P3, then I6 with 4 and 5 behind it, P9, then I12 with 10 and 11 behind
+/// it, P15: of open groups, which are shown in another order than they are sent.
+fn open_groups(count: usize) -> Ring {
     let mut ring = Ring::new(RingLimits {
         bytes: usize::MAX,
         age_ns: u64::MAX,
     });
-    // I0, P3, then I6 with 4 and 5 behind it, P9, then I12 with 10 and 11 behind it.
-    for (index, at) in [0u32, 3, 6, 4, 5, 9, 12, 10, 11].into_iter().enumerate() {
+    let shown = [0u32, 3, 6, 4, 5, 9, 12, 10, 11, 15];
+    for (index, at) in (0..).zip(shown).take(count) {
         let key = at % 6 == 0;
-        let burst = burst(index as u64, 0, at * 3000, key, &[100]);
+        let mut burst = burst(index, 0, at * 3000, key, &[100, 100]);
+        burst.stages.packetised = index * INTERVAL;
+        burst.packets_before = index * 2;
         ring.push(Arc::new(burst), key);
-        if index == 5 {
-            let selection = Selection::new([0], 0);
-            let mut cursor = Cursor::join(selection, &ring, joining(JoinPolicy::Raw, false, 9));
-            assert_eq!(drain(&mut cursor, &ring), [(2, 18_000), (5, 27_000)]);
-            let mut cursor = Cursor::join(selection, &ring, joining(JoinPolicy::Squeeze, false, 9));
-            let first = drain(&mut cursor, &ring);
-            assert_eq!(first.last(), Some(&(5, 27_000)));
-            assert_eq!(first.len(), 2);
-        }
     }
-    let mut cursor = Cursor::join(
-        Selection::new([0], 0),
-        &ring,
-        joining(JoinPolicy::Raw, false, 9),
-    );
+    ring
+}
+
+fn join_open_group(policy: JoinPolicy, ring: &Ring) -> Cursor {
+    Cursor::join(Selection::new([0], 0), ring, joining(policy, false, 9))
+}
+
+/// Takes all there is: of each burst its index, and its sequence number for the reader, which for the stream is 7.
+fn numbers(cursor: &mut Cursor, ring: &Ring) -> Vec<(u64, u16)> {
+    let mut got = Vec::new();
+    while let Some(burst) = cursor.take(ring) {
+        got.push((burst.index, burst.sequence.wrapping_add(cursor.ahead(0))));
+    }
+    got
+}
+
+#[test]
+fn leading_pictures_of_the_start_are_left_out_and_those_of_the_next_are_not() {
+    let ring = open_groups(6);
+    let mut cursor = join_open_group(JoinPolicy::Raw, &ring);
+    assert_eq!(drain(&mut cursor, &ring), [(2, 18_000), (5, 27_000)]);
+    let mut cursor = join_open_group(JoinPolicy::Squeeze, &ring);
+    let first = drain(&mut cursor, &ring);
+    assert_eq!(first.last(), Some(&(5, 27_000)));
+    assert_eq!(first.len(), 2);
+
+    let ring = open_groups(10);
+    let mut cursor = join_open_group(JoinPolicy::Raw, &ring);
     cursor.start(&ring, 2);
     let got: Vec<_> = drain(&mut cursor, &ring)
         .into_iter()
         .map(|(index, _)| index)
         .collect();
-    assert_eq!(got, [2, 5, 6, 7, 8]);
+    assert_eq!(got, [2, 5, 6, 7, 8, 9]);
+}
+
+#[test]
+fn numbers_go_on_where_leading_pictures_are_left_out_and_nobody_misses_them() {
+    for policy in [JoinPolicy::Raw, JoinPolicy::Squeeze] {
+        // All that leads is known: the numbers before it are higher, those behind it the stream's.
+        let ring = open_groups(6);
+        let mut cursor = join_open_group(policy, &ring);
+        let first = cursor.first_packets(&ring);
+        assert_eq!((first.len(), first[0].1), (1, 11));
+        assert_eq!(numbers(&mut cursor, &ring), [(2, 11), (5, 7)]);
+        // Those of the next group are none of its business.
+        let next = [(6, 7), (7, 7), (8, 7), (9, 7)];
+        assert_eq!(numbers(&mut cursor, &open_groups(10)), next);
+        assert_eq!(cursor.missed(), 0);
+
+        // Half of it is known: what comes is lower by the other half.
+        let ring = open_groups(4);
+        let mut cursor = join_open_group(policy, &ring);
+        assert_eq!(numbers(&mut cursor, &ring), [(2, 9)]);
+        let rest = [(5, 5), (6, 5), (7, 5), (8, 5), (9, 5)];
+        assert_eq!(numbers(&mut cursor, &open_groups(10)), rest);
+        assert_eq!(cursor.missed(), 0);
+    }
+}
+
+#[test]
+fn a_reader_that_skips_to_an_open_group_gets_nothing_that_leads() {
+    let ring = open_groups(3);
+    let mut cursor = join_open_group(JoinPolicy::Raw, &ring);
+    assert_eq!(numbers(&mut cursor, &ring), [(2, 7)]);
+    let ring = open_groups(8);
+    assert_eq!(
+        cursor.skip(&ring, 9 * INTERVAL),
+        2,
+        "P9: what leads I6 was not for it"
+    );
+    assert!(!cursor.is_waiting());
+    let ring = open_groups(10);
+    assert_eq!(numbers(&mut cursor, &ring), [(6, 9), (9, 5)]);
+    assert_eq!(cursor.missed(), 0);
+}
+
+#[test]
+fn who_leaves_the_pictures_keeps_the_numbers_of_the_sound() {
+    let mut ring = open_groups(3);
+    let mut sound = burst(3, 1, 0, true, &[100]);
+    sound.stages.packetised = 3 * INTERVAL;
+    ring.push(Arc::new(sound), false);
+    let mut cursor = Cursor::join(both(), &ring, joining(JoinPolicy::Raw, false, 4));
+    assert_eq!(cursor.take(&ring).map(|burst| burst.index), Some(2));
+    cursor.ahead = -2;
+    cursor.leave(0);
+    assert_eq!(cursor.ahead(1), 0);
 }
 
 #[test]

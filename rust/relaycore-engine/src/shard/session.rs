@@ -96,11 +96,12 @@ pub(super) struct Reported {
     pub(super) jitter_ns: u64,
 }
 
-/// The sequence numbers of one track as a reader sees them: those of the stream until it pauses; afterwards they go on
-/// where they stopped (RFC 2326 appendix B), which costs this reader a copy of each burst.
+/// The sequence numbers of one track as a reader sees them: those that its place in the stream has until it pauses;
+/// afterwards they go on where they stopped (RFC 2326 appendix B). Where they are not those of the stream, that costs this
+/// reader a copy of each burst.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Numbering {
-    /// How far the reader's numbers are beyond those of the stream.
+    /// How far the reader's numbers are beyond those of its place in the stream.
     shift: u16,
     /// Number of the next packet.
     next: Option<u16>,
@@ -109,7 +110,8 @@ pub(super) struct Numbering {
 }
 
 impl Numbering {
-    /// The number that a packet has for the reader, when it is the next one that it gets.
+    /// The number that a packet has for the reader, when it is the next one that it gets. `sequence` is that of its place
+    /// in the stream: see [`Cursor::ahead`].
     pub(super) fn of_next(&self, sequence: u16) -> u16 {
         match self.next {
             Some(next) if self.resumes => next,
@@ -117,11 +119,13 @@ impl Numbering {
         }
     }
 
-    /// The burst, which comes next, as the reader gets it.
-    fn apply(&mut self, burst: Arc<Burst>) -> Arc<Burst> {
-        self.shift = self.of_next(burst.sequence).wrapping_sub(burst.sequence);
+    /// The burst, which comes next, as the reader gets it. `ahead` is how far the numbers of its place in the stream are
+    /// beyond those of the stream.
+    fn apply(&mut self, burst: Arc<Burst>, ahead: u16) -> Arc<Burst> {
+        let sequence = burst.sequence.wrapping_add(ahead);
+        self.shift = self.of_next(sequence).wrapping_sub(sequence);
         self.resumes = false;
-        let burst = match self.shift {
+        let burst = match self.shift.wrapping_add(ahead) {
             0 => burst,
             shift => Arc::new(burst.renumbered(shift)),
         };
@@ -297,9 +301,10 @@ impl Session {
         let cursor = self.cursor.as_mut()?;
         let burst = cursor.take(ring)?;
         let since = cursor.could_have(&burst);
+        let ahead = cursor.ahead(burst.track);
         add(&self.info.counters.discarded, cursor.missed());
         let burst = match self.tracks.get_mut(burst.track).and_then(Option::as_mut) {
-            Some(track) => track.numbering.apply(burst),
+            Some(track) => track.numbering.apply(burst, ahead),
             None => burst,
         };
         Some((burst, since))

@@ -11,6 +11,7 @@ mod joins;
 mod journeys;
 mod keep_alive;
 mod multicast;
+mod open_groups;
 mod patience;
 mod pause;
 mod pipelining;

@@ -82,6 +82,18 @@ impl Feed {
         unit
     }
 
+    /// Writes a picture of about `bytes` bytes that is shown as the one of this number, 30 a second, whichever were
+    /// written before; a reader can start from it where `is_key`.
+    pub(crate) fn shown_as(&mut self, number: i64, is_key: bool, bytes: usize) {
+        // An I picture that is no IDR picture: those behind it may refer to those before it.
+        let unit = self.nal(if is_key { 0x61 } else { 0x41 }, bytes);
+        let written = Written {
+            random_access: Some(is_key),
+            ..written(&unit, number * 3000, now_ns())
+        };
+        self.stream.write(0, written).unwrap();
+    }
+
     /// Writes a block of sound.
     pub(crate) fn sound(&mut self) {
         self.write(1, AAC_FRAME);
@@ -114,15 +126,21 @@ impl Feed {
     fn write_captured(&mut self, track: usize, data: &[u8], now: u64) {
         self.captured[track] = now;
         let rate = self.stream.tracks()[track].clock_rate;
-        let written = Written {
-            data,
-            pts: (u128::from(now) * u128::from(rate) / u128::from(SECOND)) as i64,
-            random_access: None,
-            stages: Stages {
-                captured: now,
-                ..Stages::default()
-            },
-        };
+        let pts = (u128::from(now) * u128::from(rate) / u128::from(SECOND)) as i64;
+        let written = written(data, pts, now);
         self.stream.write(track, written).unwrap();
+    }
+}
+
+/// An access unit that was captured at `captured`, in nanoseconds of the engine's clock.
+fn written(data: &[u8], pts: i64, captured: u64) -> Written<'_> {
+    Written {
+        data,
+        pts,
+        random_access: None,
+        stages: Stages {
+            captured,
+            ..Stages::default()
+        },
     }
 }
