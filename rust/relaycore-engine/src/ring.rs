@@ -6,6 +6,9 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+/// Most copies with other numbers that are kept between two bursts; more are made anew for each reader.
+const RENUMBERED_MAX: usize = 8;
+
 /// Bounds of a [`Ring`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RingLimits {
@@ -25,6 +28,16 @@ pub struct Ring {
     newest_start: Option<u64>,
     /// Until the next burst comes.
     squeezed: RefCell<Option<Squeezed>>,
+    /// Until the next burst comes.
+    renumbered: RefCell<Vec<Renumbered>>,
+}
+
+/// A copy for readers whose numbers are `shift` further.
+#[derive(Debug)]
+struct Renumbered {
+    of: Arc<Burst>,
+    shift: u16,
+    copy: Arc<Burst>,
 }
 
 /// Copies of a group of pictures for readers of these tracks who join at the random access point of this index.
@@ -43,6 +56,7 @@ impl Ring {
             limits,
             newest_start: None,
             squeezed: RefCell::default(),
+            renumbered: RefCell::default(),
         }
     }
 
@@ -54,6 +68,7 @@ impl Ring {
                 .is_none_or(|last| last.index + 1 == burst.index)
         );
         self.squeezed.take();
+        self.renumbered.get_mut().clear();
         if is_start {
             self.newest_start = Some(burst.index);
         }
@@ -120,6 +135,25 @@ impl Ring {
                 copies
             }
         }
+    }
+
+    /// A burst with sequence numbers that are `shift` further, made once for all readers of such numbers who take it before
+    /// the next one comes.
+    pub(crate) fn renumbered(&self, burst: &Arc<Burst>, shift: u16) -> Arc<Burst> {
+        let mut kept = self.renumbered.borrow_mut();
+        let is_it = |one: &&Renumbered| one.shift == shift && Arc::ptr_eq(&one.of, burst);
+        if let Some(known) = kept.iter().find(is_it) {
+            return Arc::clone(&known.copy);
+        }
+        let copy = Arc::new(burst.renumbered(shift));
+        if kept.len() < RENUMBERED_MAX {
+            kept.push(Renumbered {
+                of: Arc::clone(burst),
+                shift,
+                copy: Arc::clone(&copy),
+            });
+        }
+        copy
     }
 
     /// Index of the newest burst that a reader can start from.
@@ -193,6 +227,29 @@ mod tests {
         assert_eq!(ring.from(3).len(), 7);
         assert!(ring.get(17).is_none() && ring.get(25).is_none());
         assert_eq!(ring.get(24).map(|burst| burst.index), Some(24));
+    }
+
+    #[test]
+    fn copies_with_other_numbers_are_shared_until_the_next_burst_and_bounded() {
+        let limits = RingLimits {
+            bytes: usize::MAX,
+            age_ns: u64::MAX,
+        };
+        let mut ring = filled(limits, 2);
+        let [first, second] = [0, 1].map(|index| Arc::clone(ring.get(index).unwrap()));
+        let copy = ring.renumbered(&first, 3);
+        assert_eq!((copy.index, copy.sequence), (0, first.sequence + 3));
+        assert!(Arc::ptr_eq(&copy, &ring.renumbered(&first, 3)));
+        assert_eq!(ring.renumbered(&first, 4).sequence, first.sequence + 4);
+        assert_eq!(ring.renumbered(&second, 3).index, 1);
+        for shift in 10..30 {
+            let sequence = ring.renumbered(&first, shift).sequence;
+            assert_eq!(sequence, first.sequence + shift);
+        }
+        assert_eq!(ring.renumbered.borrow().len(), RENUMBERED_MAX);
+        ring.push(Arc::new(burst(2, 0, 2, false, &[84])), false);
+        assert!(ring.renumbered.borrow().is_empty());
+        assert!(!Arc::ptr_eq(&copy, &ring.renumbered(&first, 3)));
     }
 
     #[test]

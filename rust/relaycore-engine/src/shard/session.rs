@@ -97,8 +97,8 @@ pub(super) struct Reported {
 }
 
 /// The sequence numbers of one track as a reader sees them: those that its place in the stream has until it pauses;
-/// afterwards they go on where they stopped (RFC 2326 appendix B). Where they are not those of the stream, that costs this
-/// reader a copy of each burst.
+/// afterwards they go on where they stopped (RFC 2326 appendix B). Where they are not those of the stream, that costs a
+/// copy of each burst, which readers of the same numbers share.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Numbering {
     /// How far the reader's numbers are beyond those of its place in the stream.
@@ -121,13 +121,13 @@ impl Numbering {
 
     /// The burst, which comes next, as the reader gets it. `ahead` is how far the numbers of its place in the stream are
     /// beyond those of the stream.
-    fn apply(&mut self, burst: Arc<Burst>, ahead: u16) -> Arc<Burst> {
+    fn apply(&mut self, burst: Arc<Burst>, ahead: u16, ring: &Ring) -> Arc<Burst> {
         let sequence = burst.sequence.wrapping_add(ahead);
         self.shift = self.of_next(sequence).wrapping_sub(sequence);
         self.resumes = false;
         let burst = match self.shift.wrapping_add(ahead) {
             0 => burst,
-            shift => Arc::new(burst.renumbered(shift)),
+            shift => ring.renumbered(&burst, shift),
         };
         self.next = Some(burst.sequence.wrapping_add(burst.packet_count() as u16));
         burst
@@ -304,7 +304,7 @@ impl Session {
         let ahead = cursor.ahead(burst.track);
         add(&self.info.counters.discarded, cursor.missed());
         let burst = match self.tracks.get_mut(burst.track).and_then(Option::as_mut) {
-            Some(track) => track.numbering.apply(burst, ahead),
+            Some(track) => track.numbering.apply(burst, ahead, ring),
             None => burst,
         };
         Some((burst, since))
