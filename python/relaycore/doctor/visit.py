@@ -61,6 +61,9 @@ class Visit:
     onvif: str | None = None
     """Address of the device service of ONVIF."""
 
+    discovery_port: int = 3702
+    """Port of WS-Discovery (its section 2.4)."""
+
     http_port: int | None = None
     """Port of RTSP over HTTP and in WebSockets; that of the URL where there is none."""
 

@@ -7,6 +7,7 @@ from typing import Final
 from relaycore.doctor.findings import Rule
 from relaycore.doctor.rules.onvif import (
     device,
+    discovery,
     encoders,
     events,
     imaging,
@@ -23,6 +24,7 @@ from relaycore.doctor.rules.onvif import (
 __all__ = ["RULES"]
 
 RULES: Final[tuple[Rule, ...]] = (
+    *discovery.RULES,
     *login.RULES,
     *messages.RULES,
     *device.RULES,
