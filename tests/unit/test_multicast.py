@@ -14,11 +14,12 @@ import msgspec
 import pytest
 
 from relaycore import MulticastSettings, PathSettings, Relay, User, kept_file
-from relaycore.errors import PathError, StateError
-from relaycore.events import SettingsChanged, SourceFailed, StreamRemoved
+from relaycore.errors import PathError, SourceError, StateError
+from relaycore.events import SettingsChanged, StreamRemoved
 from relaycore.http_digest import HttpDigest
 from relaycore.kept_file import KeptFile
 from relaycore.paths import backoff, on_demand
+from relaycore.paths.groups import SentGroups
 from relaycore.paths.kept_groups import GROUP_FILE, KeptGroups
 from tests.support.events import of_kind
 from tests.support.media import make_media
@@ -212,34 +213,92 @@ async def test_what_is_kept_follows_the_settings(port: int, tmp_path: Path) -> N
             await packet(media)
 
 
-async def test_a_source_that_comes_late_is_sent_when_it_comes(
-    port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    for module, name, seconds in (
-        (backoff, "FIRST_S", 0.01),
-        (backoff, "MOST_S", 0.05),
-        (on_demand, "LOOK_S", 0.01),
-        (on_demand, "ARRIVAL_S", 0.5),
-    ):
-        monkeypatch.setattr(module, name, seconds)
+async def test_a_source_on_demand_is_started_after_a_restart(port: int, tmp_path: Path) -> None:
     (tmp_path / GROUP_FILE).write_text('["film", "elsewhere"]')
+    make_media(tmp_path / "film.mp4", options={"tune": "zerolatency"})
     film = msgspec.structs.replace(
-        settings(GROUP, port),
-        source=str(tmp_path / "film.mp4"),
-        source_on_demand=True,
-        on_demand_close_after=0.01,
+        settings(GROUP, port), source=str(tmp_path / "film.mp4"), source_on_demand=True
     )
-    make_media(tmp_path / "late.mp4", options={"tune": "zerolatency"})
     with listening(GROUP, port) as media:
         async with Relay(port=0, paths={"film": film}, state_folder=str(tmp_path)) as relay:
-            events = relay.events()
-            # Each time it is tried, the source ends soon after, as without readers.
-            for _ in range(3):
-                await of_kind(events, SourceFailed)
-            (tmp_path / "late.mp4").rename(tmp_path / "film.mp4")
             await packet(media)
-        # Once, however often it was tried.
-        assert caplog.text.count("a group is not sent to yet") == 1
+            assert not relay.sends_multicast("elsewhere")
+
+
+class LateEngine:
+    """An engine whose network comes late: the first question is answered by an error."""
+
+    def __init__(self) -> None:
+        self.errors: list[Exception] = [OSError("no network")]
+        self.held: list[str] = []
+
+    def hold_group(self, path: str) -> None:
+        """See :class:`GroupEngine`."""
+        if self.errors:
+            raise self.errors.pop()
+        self.held.append(path)
+
+    def release_group(self, path: str) -> bool:
+        """See :class:`GroupEngine`."""
+        self.held.remove(path)
+        return True
+
+
+async def test_what_is_kept_is_tried_until_network_and_source_have_come(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(backoff, "FIRST_S", 0.0)
+    asked, came = 0, asyncio.Event()
+
+    async def prepare(path: str) -> None:
+        nonlocal asked
+        asked += 1
+        if asked < 3:
+            raise SourceError(f"no film at {path}")
+        came.set()
+
+    engine = LateEngine()
+    groups = SentGroups(engine, {"film"}, prepare)
+    for path in ("film", "elsewhere"):
+        groups.changed(path, has_group=True)
+    async with asyncio.timeout(TIMEOUT):
+        await came.wait()
+    await groups.close()
+    assert set(engine.held) == {"film"}
+    assert ("film" in groups, "elsewhere" in groups) == (True, False)
+    # Each reason once, however often it is tried.
+    assert [record.getMessage().partition(": ")[2] for record in caplog.records] == [
+        "The group of 'film' cannot be sent to: no network",
+        "no film at film",
+    ]
+
+
+@pytest.mark.parametrize("end", ["end", "changed", "close"])
+async def test_what_is_not_to_be_sent_any_more_is_tried_no_more(end: str) -> None:
+    began = asyncio.Event()
+
+    async def prepare(_path: str) -> None:
+        began.set()
+        await asyncio.Event().wait()
+
+    engine = LateEngine()
+    engine.errors = []
+    groups = SentGroups(engine, {"film"}, prepare)
+    groups.changed("film", has_group=True)
+    await began.wait()
+    (task,) = groups._resuming.values()
+    if end == "end":
+        groups.end("film")
+    elif end == "changed":
+        engine.errors = [ValueError("no group")]
+        groups.changed("film", has_group=False)
+    else:
+        await groups.close()
+    async with asyncio.timeout(TIMEOUT):
+        await asyncio.wait([task])
+    assert task.cancelled()
+    assert groups._resuming == {}
+    assert ("film" in groups) is (end == "close")
 
 
 async def test_of_too_many_paths_those_without_settings_are_forgotten_first(
