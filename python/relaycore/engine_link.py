@@ -29,7 +29,8 @@ from relaycore._relaycore import (
     SessionEvent,
     StreamEvent,
 )
-from relaycore.access.decisions import Allow, Challenge, Gatekeeper, Refuse
+from relaycore.access.answers import Allow, Challenge, Refuse
+from relaycore.access.decisions import Gatekeeper
 from relaycore.language import Message
 
 __all__ = ["EngineLink", "Listeners", "Wakeable", "listen_sentence"]

@@ -17,7 +17,8 @@ import pytest
 
 from relaycore import Relay, Track, User
 from relaycore.access.accounts import ACCOUNT_FILE, AccountFile, make_account
-from relaycore.access.decisions import Allow, Challenge, Gatekeeper, Refuse
+from relaycore.access.answers import Allow, Challenge, Refuse
+from relaycore.access.decisions import Gatekeeper
 from relaycore.access.passwords import MOST_WAITING, Passwords, TooManyWait
 from relaycore.access.policy import Policy
 from relaycore.access.sealed import Seal, seal_file

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from relaycore import AccessRequest, Permission
+from relaycore.access.answers import Allow, Challenge, Refuse
 from relaycore.access.attempts import ALLOWED, FIRST_PAUSE_S
-from relaycore.access.decisions import Allow, Challenge, Gatekeeper, Refuse
+from relaycore.access.decisions import Gatekeeper
 from relaycore.access.policy import Policy
 from relaycore.access.refusals import PAUSE_S, RefusalLog
 from relaycore.access.rule_book import RuleBook

@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from relaycore import Relay, TokenSettings, User
-from relaycore.access.decisions import Allow, Challenge, Gatekeeper, Refuse
+from relaycore.access.answers import Allow, Challenge, Refuse
+from relaycore.access.decisions import Gatekeeper
 from relaycore.access.identity import Identity
 from relaycore.access.logins import Logins
 from relaycore.access.policy import Policy
@@ -225,7 +226,7 @@ async def test_rtsp_and_http_answer_so_too() -> None:
 
 def nobody_waits(gatekeeper: Gatekeeper) -> None:
     """However many wrong passwords there were."""
-    attempts = gatekeeper._attempts
+    attempts = gatekeeper._recognition._attempts
     for budget in (attempts._accounts, attempts._made_up, attempts._networks, attempts._homes):
         budget._clock = Hours()
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from relaycore.access import leases as module
-from relaycore.access.decisions import Gatekeeper, Rejection
+from relaycore.access.answers import Rejection
+from relaycore.access.decisions import Gatekeeper
 from relaycore.access.leases import LeasedSession, Leases
 from relaycore.access.policy import Policy
 from relaycore.access.rules import PathRules

@@ -12,160 +12,37 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 import re
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from typing import Final, Protocol, get_args
+from typing import Final, get_args
 
 from relaycore.access import tokens
-from relaycore.access.attempts import Attempt, Attempts
-from relaycore.access.credentials import (
-    BasicCredentials,
-    BearerCredentials,
-    DigestCredentials,
-    MalformedHeader,
-    PasswordProof,
-    parse_authorization,
-)
-from relaycore.access.digest import Authenticated, Authenticator, Challenged
+from relaycore.access.answers import Allow, Challenge, Decision, Question, Refuse, Rejection, host_of
+from relaycore.access.credentials import BasicCredentials, PasswordProof
 from relaycore.access.identity import NOBODY, SHARE, Identity, Offer
 from relaycore.access.outside import AccessRequest, Authorise, DecisionWebhook, as_permission, narrowed
-from relaycore.access.passwords import Passwords, TooManyWait
 from relaycore.access.policy import Policy
-from relaycore.access.proofs import Proofs
+from relaycore.access.recognition import Recognition
 from relaycore.access.refusals import RefusalLog
 from relaycore.access.roles import NAMED_ACTIONS
 from relaycore.access.rule_book import Wish
 from relaycore.access.share_links import SHARE_PARAMETER, ShareProblem, token_in
-from relaycore.access.tokens import TokenProblem
-from relaycore.access.users import REALM, UserStore
+from relaycore.access.users import UserStore
 from relaycore.addresses import is_loopback
 from relaycore.errors import HookError
 from relaycore.language import Message
 from relaycore.settings import Action
 
-__all__ = [
-    "AccessRequest",
-    "Allow",
-    "Authorise",
-    "Challenge",
-    "Decision",
-    "Gatekeeper",
-    "Question",
-    "Refuse",
-    "Rejection",
-    "host_of",
-]
+__all__ = ["DECISION_TIMEOUT_S", "Gatekeeper"]
 
 _log = logging.getLogger(__name__)
-
-TOO_MANY: Final = Message("Too many wrong passwords")
-"""How the reason begins where somebody has to wait before the next password is looked at."""
 
 DECISION_TIMEOUT_S = 5.0
 """Seconds that ``authorise`` may take; shorter than the engine waits."""
 
 wallclock = time.time
 """Tells the seconds of Unix time, by which rules have hours."""
-
-
-class Question(Protocol):
-    """What the engine asks, a ``Request`` of the binding, or the HTTP side."""
-
-    @property
-    def action(self) -> str:
-        """What the client wants to do: an :data:`Action`."""
-
-    @property
-    def method(self) -> str:
-        """The RTSP or HTTP method."""
-
-    @property
-    def path(self) -> str:
-        """The path of the stream, or of the HTTP request."""
-
-    @property
-    def uri(self) -> str:
-        """The URI of the request line."""
-
-    @property
-    def query(self) -> str | None:
-        """The query of the URI."""
-
-    @property
-    def authorization(self) -> str | None:
-        """The header of that name."""
-
-    @property
-    def user_agent(self) -> str | None:
-        """The header of that name."""
-
-    @property
-    def peer(self) -> str:
-        """Address and port of the client."""
-
-    @property
-    def secure(self) -> bool:
-        """Whether its connection is encrypted."""
-
-
-@dataclass(frozen=True, slots=True)
-class Allow:
-    """The client may, as this user.
-
-    ``ticket`` leads to more that is known of who it is, by :meth:`UserStore.identity`; 0 to nothing.
-    """
-
-    user: str | None
-    ticket: int = field(default=0, compare=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Challenge:
-    """The client must show who it is: 401 with these ``WWW-Authenticate`` headers.
-
-    ``wrong`` says that it has tried, as ``user`` where there is one of that name, and ``reason`` what was
-    wrong with it.
-    """
-
-    challenges: tuple[str, ...]
-    wrong: bool = field(default=False, compare=False)
-    user: str | None = field(default=None, compare=False)
-    reason: str = field(default=Message("Wrong password or user"), compare=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Refuse:
-    """The client may not: this RTSP status, and a reason that a person understands.
-
-    ``because`` is the reason for the log, where it is not for the client. ``user`` is who it is or says it
-    is, where there is a user of that name.
-    """
-
-    status: int
-    reason: str
-    because: str = ""
-    user: str | None = field(default=None, compare=False)
-
-    @property
-    def why(self) -> str:
-        """The reason for who runs the relay."""
-        return self.because or self.reason
-
-
-@dataclass(frozen=True, slots=True)
-class Rejection:
-    """Somebody was not let in, as ``user`` where there is one of the name that was sent."""
-
-    question: Question
-    user: str | None
-    status: int
-    reason: str
-
-
-Decision = Allow | Challenge | Refuse
 
 
 class Gatekeeper:
@@ -184,10 +61,7 @@ class Gatekeeper:
         self._policy = policy or Policy()
         self._authorise = authorise
         self._timeout = timeout
-        self._authenticator = Authenticator(users, basic=self._policy.basic, clock=clock)
-        self._passwords = Passwords(users)
-        self._proofs = Proofs(users)
-        self._attempts = Attempts(clock)
+        self._recognition = Recognition(users, basic=self._policy.basic, clock=clock)
         self.on_refused: Callable[[Rejection], None] = _ignore
         """Called for each who is not let in."""
         self._refusals = RefusalLog(clock)
@@ -214,7 +88,7 @@ class Gatekeeper:
     def apply(self, policy: Policy) -> None:
         """Decides by another policy from now on."""
         self._policy = policy
-        self._authenticator.basic = policy.basic
+        self._recognition.basic = policy.basic
 
     async def decide(
         self, question: Question, stream: str | None = None, *, came_as: Identity | None = None
@@ -236,7 +110,7 @@ class Gatekeeper:
 
         It is no wrong password: nobody is locked out by it, and it is not on record as one.
         """
-        return Challenge(self._authenticator.challenges(host_of(peer)))
+        return Challenge(self._recognition.challenges(host_of(peer)))
 
     def takes_passwords(self, peer: str, *, secure: bool) -> bool:
         """Whether a client may send a password as it is: nobody else is to read it on the way."""
@@ -251,7 +125,7 @@ class Gatekeeper:
             decision = Refuse(403, Message("Only encrypted connections come in, use rtsps:// or https://"))
         else:
             credentials = BasicCredentials(name, password)
-            decision = await self._of_credentials(credentials, question, "look", client)
+            decision = await self._recognition.by_password(credentials, question, "look", client)
         return self._told(question, decision)
 
     async def prove(self, question: Question, proof: BasicCredentials | PasswordProof) -> Decision:
@@ -259,12 +133,12 @@ class Gatekeeper:
         if isinstance(proof, BasicCredentials):
             return await self.log_in(question, proof.name, proof.password)
         client = host_of(question.peer)
-        return self._told(question, await self._of_credentials(proof, question, "look", client))
+        return self._told(question, await self._recognition.by_password(proof, question, "look", client))
 
     async def identify(self, question: Question) -> Decision:
         """Who it is, by the credentials of a question, also where none are needed, whatever they may do."""
         wish = self.wish("look", None, host_of(question.peer))
-        return self._told(question, await self._identify(question, wish))
+        return self._told(question, await self._recognition.by_header(question, wish))
 
     def _told(self, question: Question, decision: Decision) -> Decision:
         """Tells whoever wants to know of a decision, and gives it."""
@@ -380,7 +254,7 @@ class Gatekeeper:
             said = narrowed(said, permission)
         if said == who:
             return entry
-        allowed = self._allow(said)
+        allowed = self._recognition.entry(said)
         return self.objection(wish, path, allowed.user, allowed.ticket) or allowed
 
     def _without_secrets(self, query: str | None) -> str | None:
@@ -414,13 +288,13 @@ class Gatekeeper:
         """Who it is, as far as that matters for what is wanted."""
         token = token_in(question.query)
         if token is not None:
-            return self._of_link(token, wish)
+            return self._recognition.by_link(token, wish)
         bearer = tokens.token_in(question.query) if self._users.tokens is not None else None
         if bearer is not None:
-            return self._of_bearer(bearer, wish.client)
+            return self._recognition.by_bearer(bearer, wish.client)
         needed = self._credentials_needed(wish, path)
         if came_as is not None and question.authorization is None:
-            entry = self._allow(came_as)
+            entry = self._recognition.entry(came_as)
             if needed or self.objection(wish, path, entry.user, entry.ticket) is None:
                 return entry
         if not needed:
@@ -431,115 +305,7 @@ class Gatekeeper:
             return Refuse(403, Message("There are no users, so only programs of this machine may come in"))
         if wish.action in NAMED_ACTIONS and not self._users.anybody:
             return Refuse(403, Message("There are no users, and this takes one"))
-        return await self._identify(question, wish)
-
-    async def _identify(self, question: Question, wish: Wish) -> Decision:
-        """Who it is, by the credentials that were sent, where this client may have them looked at."""
-        header, offered = question.authorization, self._authenticator
-        action, client = wish.action, wish.client
-        try:
-            credentials = None if header is None else parse_authorization(header)
-        except MalformedHeader as error:
-            return Refuse(400, str(error))
-        if isinstance(credentials, BearerCredentials):
-            return self._of_bearer(credentials.token, client)
-        if credentials is None or (isinstance(credentials, BasicCredentials) and not offered.basic):
-            return Challenge(offered.challenges(client))
-        return await self._of_credentials(credentials, question, action, client)
-
-    async def _of_credentials(
-        self,
-        credentials: BasicCredentials | DigestCredentials | PasswordProof,
-        question: Question,
-        action: Action,
-        client: str,
-    ) -> Decision:
-        """Who it is, by a password or the proof of one, where this client may have it looked at."""
-        offered = self._authenticator
-        if (
-            self._users.tokens is not None
-            and isinstance(credentials, BasicCredentials)
-            and tokens.is_token(credentials.password)
-        ):
-            return self._of_bearer(credentials.password, client)
-        link = None if credentials.name in self._users else self._users.links.of_login(credentials.name)
-        known = credentials.name if credentials.name in self._users else None
-        known = known if link is None else link.name
-        attempt = self._attempts.take(credentials.name, client, known=known is not None)
-        if not isinstance(attempt, Attempt):
-            # Also for the right password: otherwise trying them would tell which one it is.
-            return Refuse(
-                403,
-                Message("{many}, wait {seconds} seconds", many=TOO_MANY, seconds=math.ceil(attempt)),
-                user=known,
-            )
-        path = question.path if action in ("read", "publish") else None
-        try:
-            if isinstance(credentials, BasicCredentials):
-                result = await self._of_password(credentials, client)
-            elif isinstance(credentials, PasswordProof):
-                result = self._of_proof(credentials, client)
-            else:
-                result = offered.check(
-                    credentials, method=question.method, uri=question.uri, path=path, client=client
-                )
-        except TooManyWait:
-            self._attempts.give_back(attempt)
-            return Refuse(503, Message("Too many passwords wait to be looked at"), user=known)
-        if isinstance(result, Challenged) and result.wrong:
-            _log.warning("wrong password or user", extra={"peer": question.peer, "path": question.path})
-            return Challenge(result.challenges, wrong=True, user=known)
-        self._attempts.right(attempt)
-        if not isinstance(result, Authenticated):
-            return Challenge(result.challenges)
-        return Allow(result.user) if link is None else self._allow(link.identity())
-
-    def _of_link(self, token: str, wish: Wish) -> Decision:
-        """Who it is, by the share link in the query."""
-        # Nobody guesses 128 bits, so wrong ones are not counted: that would only lock out a network.
-        try:
-            link = self._users.links.of_token(token, wish.at)
-        except ShareProblem as problem:
-            if problem.status != 401:
-                return Refuse(problem.status, problem.reason)
-            return self._not_valid(problem.reason, wish.client)
-        return self._allow(link.identity())
-
-    def _of_bearer(self, token: str, client: str) -> Decision:
-        """Who it is, by a token that somebody else has signed."""
-        keys = self._users.tokens
-        if keys is None:
-            return self._not_valid(Message("No tokens are taken here"), client)
-        try:
-            who = keys.identity(token)
-        except TokenProblem as problem:
-            if problem.status != 401:
-                return Refuse(problem.status, problem.reason)
-            return self._not_valid(problem.reason, client)
-        return self._allow(who)
-
-    def _not_valid(self, reason: str, client: str) -> Challenge:
-        """What was sent as a token is none; the reason stands in the challenge (RFC 6750 section 3)."""
-        error = f'Bearer realm="{REALM}", error="invalid_token", error_description="{reason}"'
-        return Challenge((*self._authenticator.challenges(client), error), wrong=True, reason=reason)
-
-    def _allow(self, who: Identity) -> Allow:
-        """Lets somebody in of whom more is known than the name."""
-        plain = who.is_user and who.purpose is None and who.offer is None
-        if who.is_user:
-            # The role of a user is looked up whenever it matters.
-            who = who.with_role(None)
-        return Allow(who.name, 0 if plain else self._users.tickets.number(who))
-
-    async def _of_password(self, sent: BasicCredentials, client: str) -> Authenticated | Challenged:
-        if await self._passwords.is_right(sent.name, sent.password):
-            return Authenticated(sent.name)
-        return Challenged(self._authenticator.challenges(client), wrong=True)
-
-    def _of_proof(self, sent: PasswordProof, client: str) -> Authenticated | Challenged:
-        if self._proofs.is_right(sent):
-            return Authenticated(sent.name)
-        return Challenged(self._authenticator.challenges(client), wrong=True)
+        return await self._recognition.by_header(question, wish)
 
 
 def _ignore(_rejection: Rejection) -> None:
@@ -557,8 +323,3 @@ _AT_PATHS: Final = frozenset({"read", "publish", "record"})
 
 LONGEST_PATH = 255
 """Characters of a path that the log shows."""
-
-
-def host_of(peer: str) -> str:
-    """The address of ``127.0.0.1:5000`` or ``[::1]:5000``."""
-    return peer.rpartition(":")[0].strip("[]") or peer

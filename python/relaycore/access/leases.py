@@ -20,7 +20,8 @@ from dataclasses import dataclass
 from typing import Final, Protocol, Self
 
 from relaycore.access import decisions
-from relaycore.access.decisions import Gatekeeper, Refuse, host_of
+from relaycore.access.answers import Refuse, host_of
+from relaycore.access.decisions import Gatekeeper
 from relaycore.access.identity import SHARE
 from relaycore.language import Message
 from relaycore.settings import Action

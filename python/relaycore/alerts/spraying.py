@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import ClassVar, Final
 
-from relaycore.access.decisions import TOO_MANY
+from relaycore.access.recognition import TOO_MANY
 from relaycore.alerts.model import MOST_RECORDS, Evidence, Finding, Happening
 from relaycore.alerts.places import MINUTE_MS, SHARE, network_in
 from relaycore.alerts.table import Table

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from relaycore._relaycore import Session as EngineSession
-from relaycore.access.decisions import Question, Refuse, Rejection
+from relaycore.access.answers import Question, Refuse, Rejection
 from relaycore.access.identity import Identity
 from relaycore.errors import StateError
 from relaycore.language import Message

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 
 from relaycore._relaycore import Engine, Request, Session, SessionEvent
-from relaycore.access.decisions import Gatekeeper, Refuse
+from relaycore.access.answers import Refuse
+from relaycore.access.decisions import Gatekeeper
 from relaycore.access.leases import Leases
 from relaycore.access.outside import DecisionWebhook
 from relaycore.addresses import is_loopback

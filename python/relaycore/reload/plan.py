@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import msgspec
 
 from relaycore._relaycore import Session
-from relaycore.access.decisions import Gatekeeper, host_of
+from relaycore.access.answers import host_of
+from relaycore.access.decisions import Gatekeeper
 from relaycore.access.policy import Policy
 from relaycore.access.users import UserStore
 from relaycore.reload.difference import RESTART_SETTINGS, Changes, difference

@@ -22,8 +22,9 @@ from urllib.parse import urlsplit
 
 from aiohttp import hdrs, web
 
+from relaycore.access.answers import Allow, Challenge, Decision, Refuse, Rejection, host_of
 from relaycore.access.credentials import BasicCredentials, PasswordProof
-from relaycore.access.decisions import Allow, Challenge, Decision, Gatekeeper, Refuse, Rejection, host_of
+from relaycore.access.decisions import Gatekeeper
 from relaycore.access.identity import NOBODY, Identity
 from relaycore.access.logins import Logins
 from relaycore.access.users import REALM

@@ -24,7 +24,7 @@ from weakref import WeakValueDictionary
 from aiohttp import hdrs, web
 
 from relaycore._relaycore import Engine, Session, SessionEvent, WebSession
-from relaycore.access.decisions import Refuse
+from relaycore.access.answers import Refuse
 from relaycore.errors import ConfigurationError, SourceError
 from relaycore.journeys.attempt import Attempt
 from relaycore.journeys.player import sid_of

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from aiohttp import web
 from lxml import etree
 
-from relaycore.access.decisions import host_of
+from relaycore.access.answers import host_of
 from relaycore.settings import Role
 from relaycore.web.keys import CONNECTIONS, RELAY
 

@@ -9,7 +9,7 @@ from typing import Annotated, Final
 import msgspec
 from aiohttp import hdrs, web
 
-from relaycore.access.decisions import host_of
+from relaycore.access.answers import host_of
 from relaycore.language import Message, current
 from relaycore.settings import Action
 from relaycore.web.answers import Problem, Refused

@@ -12,7 +12,7 @@ import msgspec
 from aiohttp import hdrs, web
 from msgspec import Meta
 
-from relaycore.access.decisions import host_of
+from relaycore.access.answers import host_of
 from relaycore.errors import EncoderError, PathError
 from relaycore.language import Message, message_of
 from relaycore.web.answers import Problem, Refused
