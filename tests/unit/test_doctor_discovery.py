@@ -22,6 +22,12 @@ from tests.support.found_device import Change, found_devices
 ANNA = User(name="anna", password="open-sesame", role="administrator")
 
 
+@pytest.fixture(autouse=True)
+def promptly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """These devices all answer at once, so that nobody has to wait for a further one."""
+    monkeypatch.setattr(search, "MORE_S", 0.05)
+
+
 @pytest.fixture
 async def relay() -> AsyncIterator[Relay]:
     async with Relay(port=0, users=[ANNA]) as relay:

@@ -481,6 +481,49 @@ async def test_rules_of_onvif_are_checked_where_no_stream_is_told(
     assert [rule["id"] for rule in json.loads(capsys.readouterr().out)["rules"]] == ["onvif-scopes"]
 
 
+async def test_a_device_that_asks_for_a_login_at_once_is_examined(
+    relay: Relay, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Some do so even before they tell the time, which is for the rules to tell."""
+
+    def closed(said: Said) -> Said:
+        if "GetSystemDateAndTime" not in said.request or "UsernameToken" in said.request:
+            return said
+        return replace(said, status=401, body=b"", challenge=None)
+
+    ids = "onvif-before-login,onvif-clock,onvif-soap,onvif-malformed,onvif-scopes"
+    async with faulty_onvif(relay.address[1], closed) as address:
+        assert await run(monkeypatch, address, "--only", ids, "--json") == 1
+    rules = json.loads(capsys.readouterr().out)["rules"]
+    assert [rule["outcome"] for rule in rules] == ["fails", *["holds"] * 4]
+
+
+@pytest.mark.parametrize("body", [b"<html></html>", b"It works!", envelope(TIME).encode()[:-9]])
+async def test_what_is_no_device_of_onvif_is_told(
+    relay: Relay, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], body: bytes
+) -> None:
+    async with faulty_onvif(relay.address[1], lambda said: replace(said, status=200, body=body)) as address:
+        assert await run(monkeypatch, address) == 2
+        assert await run(monkeypatch, relay.urls("own")[0], "--onvif", address) == 2
+    assert capsys.readouterr().err.count("is not answered") == 2
+
+
+@pytest.mark.parametrize("name", ["onvif-interfaces", "onvif-reference"])
+async def test_what_a_device_need_not_have_is_not_tried(relay: Relay, name: str) -> None:
+    fault = (
+        "<s:Fault><s:Code><s:Value>s:Receiver</s:Value><s:Subcode><s:Value>ter:ActionNotSupported</s:Value>"
+        "</s:Subcode></s:Code><s:Reason><s:Text xml:lang='en'>no</s:Text></s:Reason></s:Fault>"
+    )
+    async with faulty_onvif(relay.address[1], answering(500, envelope(fault), of="<tds:Get")) as address:
+        assert (await found(visit(relay, address), name)).outcome is Outcome.UNTRIED
+
+
+async def test_a_fault_with_the_status_of_an_answer_is_told(relay: Relay) -> None:
+    async with faulty_onvif(relay.address[1], with_status("Sender", 200)) as address:
+        finding = await found(visit(relay, address), "onvif-unknown-profile")
+    assert str(finding.why) == "HTTP is '200' and not 400/500."
+
+
 async def test_nobody_there_is_told(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], unused_tcp_port: int
 ) -> None:

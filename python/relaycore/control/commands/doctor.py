@@ -16,8 +16,9 @@ from relaycore.control.console import make_console
 from relaycore.doctor.credentials import Credentials
 from relaycore.doctor.examine import examine
 from relaycore.doctor.findings import Broken, Finding, Outcome, Rule, Untried
-from relaycore.doctor.onvif.asking import device_time
+from relaycore.doctor.onvif.asking import ask_openly, need_answer
 from relaycore.doctor.onvif.profiles import first_stream
+from relaycore.doctor.onvif.questions import TIME
 from relaycore.doctor.report import show_findings, to_json
 from relaycore.doctor.rules import RULES
 from relaycore.doctor.target import Target, onvif_address
@@ -112,15 +113,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 async def _examine(visit: Visit, rules: Sequence[Rule], *, asked_by_onvif: bool) -> list[Finding]:
     """The findings. Where ONVIF tells of no stream, there are those of its own rules alone."""
+    if visit.onvif is not None:
+        await _need_device(visit)
     if not asked_by_onvif:
         return await examine(visit, rules)
-    assert visit.onvif is not None
-    try:
-        await device_time(visit)
-    except Broken as error:
-        raise SourceError(
-            Message("{url} is not answered: {why}", url=visit.onvif.partition("?")[0], why=error.why)
-        ) from None
     try:
         visit.target = Target.parse(await first_stream(visit))
     except (Broken, Untried, ConfigurationError):
@@ -129,6 +125,22 @@ async def _examine(visit: Visit, rules: Sequence[Rule], *, asked_by_onvif: bool)
     finally:
         visit.end_rule()
     return await examine(visit, rules)
+
+
+async def _need_device(visit: Visit) -> None:
+    """SourceError where no device of ONVIF answers at its address."""
+    try:
+        answer = await ask_openly(visit, TIME)
+        if not answer.refuses:
+            # That it takes a login is for the rules to tell.
+            need_answer(answer)
+    except Broken as error:
+        url = visit.onvif or ""
+        raise SourceError(
+            Message("{url} is not answered: {why}", url=url.partition("?")[0], why=error.why)
+        ) from None
+    finally:
+        visit.end_rule()
 
 
 def chosen(rules: Sequence[Rule], only: str | None, skip: str | None) -> list[Rule]:

@@ -21,8 +21,8 @@ __all__ = [
     "answer_to",
     "ask",
     "ask_openly",
+    "ask_optional",
     "device",
-    "device_time",
     "need_answer",
     "need_credentials",
     "need_here",
@@ -32,6 +32,7 @@ __all__ = [
     "service",
     "services",
     "shown_address",
+    "time_in",
     "with_token",
 ]
 
@@ -92,6 +93,16 @@ async def ask(
     return answer
 
 
+async def ask_optional(visit: Visit, body: str, url: str | None = None) -> Soap:
+    """The same of an operation that a device need not have. Untried where it says that it has none."""
+    answer = await answer_to(visit, body, url)
+    if answer.is_fault and "ActionNotSupported" in answer.subcodes:
+        raise Untried(Message("The device does not have this operation."))
+    need_permission(visit, answer)
+    need_answer(answer)
+    return answer
+
+
 async def answer_to(
     visit: Visit,
     body: str,
@@ -131,6 +142,8 @@ def need_permission(visit: Visit, answer: Soap) -> None:
 
 def need_answer(answer: Soap) -> None:
     """Broken where it is a fault, or no XML of SOAP."""
+    if answer.root is None and answer.status == 200:
+        raise Broken(Message("The answer is no XML that can be read."))
     if answer.root is None or local_name(str(answer.root.tag)) != "Envelope":
         raise Broken(Message("The answer is no envelope of SOAP."))
     if answer.is_fault or answer.status != 200:
@@ -201,10 +214,8 @@ def _each(answer: Soap) -> list[etree._Element]:
     return answer.all(".//tds:GetServicesResponse/tds:Service")
 
 
-async def device_time(visit: Visit) -> datetime:
-    """What the device says of the time in UTC. Broken where it says nothing that is a time."""
-    answer = await ask_openly(visit, TIME)
-    need_answer(answer)
+def time_in(answer: Soap) -> datetime:
+    """The time in UTC that an answer to GetSystemDateAndTime has. Broken where it has none."""
     utc = ".//tt:UTCDateTime"
     names = [f"{utc}/tt:Date/tt:{name}" for name in ("Year", "Month", "Day")]
     names += [f"{utc}/tt:Time/tt:{name}" for name in ("Hour", "Minute", "Second")]
@@ -218,6 +229,6 @@ async def device_time(visit: Visit) -> datetime:
 async def offset(visit: Visit) -> timedelta:
     """How far the clock of the device is ahead; nothing where it does not tell."""
     try:
-        return await device_time(visit) - datetime.now(UTC)
+        return time_in(await ask_openly(visit, TIME)) - datetime.now(UTC)
     except Broken:
         return timedelta()

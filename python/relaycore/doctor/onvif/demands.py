@@ -15,6 +15,7 @@ from relaycore.language import Message
 from relaycore.onvif.soap.names import NSMAP
 
 __all__ = [
+    "TRUE",
     "content",
     "duration_s",
     "need_fault",
@@ -30,6 +31,9 @@ __all__ = [
 
 SHOWN: Final = 200
 """Characters of a value that are shown."""
+
+TRUE: Final = ("true", "1")
+"""What XML Schema writes for true."""
 
 _DURATION: Final = re.compile(
     r"P(?:(\d{1,6})D)?(?:T(?:(\d{1,6})H)?(?:(\d{1,6})M)?(?:(\d{1,9}(?:\.\d{1,9})?)S)?)?"
@@ -140,8 +144,10 @@ def need_tokens(name: str, tokens: Iterable[str | None]) -> None:
 
 def need_fault(answer: Soap, *subcodes: str) -> None:
     """Broken where it is no fault of SOAP 1.2, or one with none of these subcodes."""
-    if not answer.is_fault or answer.status < 400:
+    if not answer.is_fault:
         raise Broken(Message("The answer is {status} and no fault of SOAP 1.2.", status=answer.status))
+    if answer.status < 400:
+        need_value("HTTP", str(answer.status), "400", "500")
     if subcodes and not set(subcodes) & set(answer.subcodes):
         raise Broken(
             Message("The fault does not name {values}.", values="/".join(f"ter:{name}" for name in subcodes))

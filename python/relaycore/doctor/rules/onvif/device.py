@@ -6,16 +6,16 @@ import re
 from typing import Final
 
 from relaycore.doctor.findings import Broken, Rule
-from relaycore.doctor.onvif.asking import (
-    ask,
-    ask_openly,
-    need_answer,
-    need_here,
-    need_text,
-    service,
-    services,
+from relaycore.doctor.onvif.asking import ask, ask_optional, need_here, need_text, service, services
+from relaycore.doctor.onvif.demands import (
+    TRUE,
+    content,
+    need_known,
+    need_same,
+    need_tokens,
+    need_value,
+    text_of,
 )
-from relaycore.doctor.onvif.demands import content, need_known, need_same, need_tokens, need_value, text_of
 from relaycore.doctor.onvif.questions import CAPABILITIES, INFORMATION, REFERENCE, SERVICES, TIME
 from relaycore.doctor.visit import Visit
 from relaycore.language import Message
@@ -26,8 +26,6 @@ __all__ = ["RULES"]
 
 MOST_SERVICES: Final = 16
 """Services that are asked what they can do."""
-
-TRUE: Final = ("true", "1")
 
 CATEGORIES: Final = {
     "Device": NSMAP["tds"],
@@ -76,8 +74,7 @@ async def scopes(visit: Visit) -> None:
 
 async def time_zone(visit: Visit) -> None:
     """Some clients set a clock that is not said to follow NTP, and show the times of the device."""
-    answer = await ask_openly(visit, TIME)
-    need_answer(answer)
+    answer = await ask(visit, TIME)
     need_value("DateTimeType", need_text(answer, ".//tt:DateTimeType"), "Manual", "NTP")
     zone = answer.text(".//tt:TimeZone/tt:TZ")
     if zone is not None and ZONE.match(zone) is None:
@@ -131,7 +128,7 @@ async def service_capabilities(visit: Visit) -> None:
 
 async def reference(visit: Visit) -> None:
     """By this name a device is the same one after any change of addresses."""
-    answer = await ask(visit, REFERENCE)
+    answer = await ask_optional(visit, REFERENCE)
     name = need_text(answer, ".//tds:GUID")
     if URN.fullmatch(name) is None:
         need_value("GUID", name, "urn:uuid:...")
@@ -140,7 +137,7 @@ async def reference(visit: Visit) -> None:
 
 async def interfaces(visit: Visit) -> None:
     """Some clients tell devices apart by their hardware addresses."""
-    answer = await ask(visit, "<tds:GetNetworkInterfaces/>")
+    answer = await ask_optional(visit, "<tds:GetNetworkInterfaces/>")
     found = [one for one in answer.all(".//tds:NetworkInterfaces") if text_of(one, "tt:Enabled") in TRUE]
     if not found:
         raise Broken(Message("The answer has no {name}.", name="NetworkInterfaces"))

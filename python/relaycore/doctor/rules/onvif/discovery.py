@@ -6,8 +6,16 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from relaycore.doctor.findings import Broken, Rule, Untried
-from relaycore.doctor.onvif.asking import ask, ask_openly, device, need_answer, need_here, need_text
-from relaycore.doctor.onvif.demands import need_known, need_same, need_value
+from relaycore.doctor.onvif.asking import (
+    ask,
+    ask_openly,
+    ask_optional,
+    device,
+    need_answer,
+    need_here,
+    need_text,
+)
+from relaycore.doctor.onvif.demands import TRUE, need_known, need_same, need_value
 from relaycore.doctor.onvif.questions import DEVICE_CAPABILITIES, REFERENCE, SCOPES, TIME
 from relaycore.doctor.onvif.search import DISCOVERY, NVT, Found, found_device, look, probe, resolve
 from relaycore.doctor.visit import Visit
@@ -37,8 +45,9 @@ async def relation(visit: Visit) -> None:
 
 async def name(visit: Visit) -> None:
     """By its name, a device is not taken for another one after its address has changed."""
-    told = need_text(await ask_openly(visit, REFERENCE), ".//tds:GUID")
-    need_same("EndpointReference", (await found_device(visit, told)).name, told, "GetEndpointReference")
+    found = await _found(visit)
+    told = need_text(await ask_optional(visit, REFERENCE), ".//tds:GUID")
+    need_same("EndpointReference", found.name, told, "GetEndpointReference")
 
 
 async def scopes(visit: Visit) -> None:
@@ -80,7 +89,7 @@ async def resolved(visit: Visit) -> None:
     """Who knows a name alone finds out where the device is now."""
     found = await _found(visit)
     answer = await ask_openly(visit, DEVICE_CAPABILITIES)
-    if not any(one.get("DiscoveryResolve") in ("true", "1") for one in answer.all(".//tds:System")):
+    if not any(one.get("DiscoveryResolve") in TRUE for one in answer.all(".//tds:System")):
         raise Untried(Message("The device does not have this service."))
     if not any(one.name == found.name for one in await look(visit, resolve(found.name))):
         raise Broken(Message("Resolve is not answered."))

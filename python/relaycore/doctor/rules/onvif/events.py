@@ -8,7 +8,7 @@ from typing import Final
 from relaycore.doctor.findings import Broken, Rule, Untried
 from relaycore.doctor.onvif.asking import ask, need_text, service
 from relaycore.doctor.onvif.client import Soap
-from relaycore.doctor.onvif.demands import need_range, need_utc
+from relaycore.doctor.onvif.demands import TRUE, need_range, need_utc
 from relaycore.doctor.onvif.subscription import WAIT_S, create, pull, subscription
 from relaycore.doctor.visit import Visit
 from relaycore.language import Message
@@ -147,7 +147,7 @@ async def initial_states(visit: Visit) -> None:
 async def _need_states(visit: Visit) -> None:
     """Untried where the device tells of no states."""
     properties = await ask(visit, "<tev:GetEventProperties/>", await service(visit, "tev"))
-    if not any(one.get("IsProperty") in ("true", "1") for one in properties.all(".//tt:MessageDescription")):
+    if not any(one.get("IsProperty") in TRUE for one in properties.all(".//tt:MessageDescription")):
         raise Untried(Message("The device has no states to tell of."))
 
 

@@ -9,15 +9,16 @@ from urllib.parse import urlsplit
 from relaycore.doctor.credentials import Credentials, digest_challenges
 from relaycore.doctor.findings import Broken, Rule, Untried
 from relaycore.doctor.onvif.asking import (
+    ask,
     ask_openly,
     device,
-    device_time,
     need_answer,
     need_credentials,
     need_here,
     offset,
     service,
     services,
+    time_in,
     with_token,
 )
 from relaycore.doctor.onvif.client import Token, envelope, post
@@ -99,7 +100,7 @@ async def guarded(visit: Visit) -> None:
 
 async def clock(visit: Visit) -> None:
     """A token of a client whose clock is right is refused where the device's is not."""
-    wrong = abs((await device_time(visit) - datetime.now(UTC)).total_seconds())
+    wrong = abs((time_in(await ask(visit, TIME)) - datetime.now(UTC)).total_seconds())
     if wrong > CLOCK_S:
         raise Broken(Message("The clock of the device is wrong by {seconds} s.", seconds=round(wrong)))
 

@@ -6,15 +6,7 @@ import contextlib
 from typing import Final
 
 from relaycore.doctor.findings import Broken, Rule
-from relaycore.doctor.onvif.asking import (
-    answer_to,
-    ask_openly,
-    device,
-    need_answer,
-    need_permission,
-    service,
-    services,
-)
+from relaycore.doctor.onvif.asking import answer_to, ask, device, need_permission, service, services
 from relaycore.doctor.onvif.client import Soap, envelope, post, try_method
 from relaycore.doctor.onvif.demands import need_fault, need_value
 from relaycore.doctor.onvif.profiles import UNKNOWN
@@ -48,8 +40,7 @@ async def unknown_operation(visit: Visit) -> None:
 
 async def media_type(visit: Visit) -> None:
     """Answers say that they are SOAP 1.2."""
-    answer = await ask_openly(visit, TIME)
-    need_answer(answer)
+    answer = await ask(visit, TIME)
     kind = (answer.get("content-type") or "").partition(";")[0].strip().lower()
     need_value("Content-Type", kind, "application/soap+xml")
 
@@ -60,15 +51,16 @@ async def malformed(visit: Visit) -> None:
     answer = await post(device(visit), broken, visit.said, shown="(an envelope without its end)")
     if answer.status < 400:
         raise Broken(Message("It is answered {status}.", status=answer.status))
-    need_answer(await ask_openly(visit, TIME))
+    await ask(visit, TIME)
 
 
 async def entities(visit: Visit) -> None:
     """Entities of a stranger are not expanded: they can grow without end, and read files."""
     answer = await post(device(visit), ENTITY, visit.said, shown="(an operation in an entity)")
+    need_permission(visit, answer)
     if answer.text(".//tt:Year") is not None:
-        raise Broken(Message("The entity is expanded."))
-    need_answer(await ask_openly(visit, TIME))
+        raise Broken(Message("What stands in the entity is answered."))
+    await ask(visit, TIME)
 
 
 async def fault_status(visit: Visit) -> None:
@@ -105,7 +97,7 @@ async def long_request(visit: Visit) -> None:
     long = envelope(TIME).ljust(LONG_BYTES)
     with contextlib.suppress(Broken):
         await post(device(visit), long, visit.said, shown=f"({LONG_BYTES} bytes)")
-    need_answer(await ask_openly(visit, TIME))
+    await ask(visit, TIME)
 
 
 async def _faults(visit: Visit) -> list[Soap]:

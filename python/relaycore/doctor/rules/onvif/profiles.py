@@ -83,8 +83,10 @@ async def use_counts(visit: Visit) -> None:
             kind = local_name(str(configuration.tag))
             used.setdefault((kind, configuration.get("token")), []).append(configuration)
     for (kind, token), found in used.items():
-        count = number(text_of(found[0], "tt:UseCount"))
-        need_range(f"UseCount ({kind} {token})", count, len(found), MOST_USES)
+        count, name = text_of(found[0], "tt:UseCount"), f"UseCount ({kind} {token})"
+        if not count:
+            raise Broken(Message("The answer has no {name}.", name=name))
+        need_range(name, number(count), len(found), MOST_USES)
 
 
 async def one_profile(visit: Visit) -> None:

@@ -10,6 +10,7 @@ from relaycore.doctor.findings import Broken, Rule, Untried
 from relaycore.doctor.onvif.asking import ask, service
 from relaycore.doctor.onvif.client import Soap
 from relaycore.doctor.onvif.demands import (
+    TRUE,
     content,
     duration_s,
     need_known,
@@ -44,8 +45,6 @@ DEFAULTS: Final = {
     "DefaultContinuousZoomVelocitySpace": "ContinuousZoomVelocitySpace",
 }
 """What a configuration calls spaces that are taken where nobody names one, and what nodes call them."""
-
-TRUE: Final = ("true", "1")
 
 SLACK: Final = 0.001
 """How far a position may lie beyond the end of its range, since it is rounded."""
@@ -164,13 +163,11 @@ async def position(visit: Visit) -> None:
 
 async def field_of_view(visit: Visit) -> None:
     """Trackers move by what they see, and do not know the angles of a lens."""
-    known = {
-        space
-        for one in await _nodes(visit)
-        for found in _spaces(one, "tt:SupportedPTZSpaces").values()
-        for space in found
-    }
-    need_known("RelativePanTiltTranslationSpace", FOV, known, "GetNodes")
+    kind = "RelativePanTiltTranslationSpace"
+    spaces = [_spaces(one, "tt:SupportedPTZSpaces").get(kind, []) for one in await _nodes(visit)]
+    if not any(spaces):
+        raise Untried(Message("The device does not move by steps."))
+    need_known(kind, FOV, [space for known in spaces for space in known], "GetNodes")
 
 
 async def presets(visit: Visit) -> None:
@@ -295,7 +292,7 @@ RULES: Final = (
     ),
     Rule(
         "onvif-ptz-fov",
-        Message("It can be moved by parts of what is seen."),
+        Message("What moves by steps moves by parts of what is seen, too."),
         "Frigate, autotracking",
         field_of_view,
     ),

@@ -10,7 +10,7 @@ from lxml import etree
 from relaycore.doctor.findings import Broken, Rule, Untried
 from relaycore.doctor.onvif.asking import ask, need_text, service
 from relaycore.doctor.onvif.client import Soap
-from relaycore.doctor.onvif.demands import need_known, need_utc, need_value, text_of
+from relaycore.doctor.onvif.demands import TRUE, need_known, need_utc, need_value, text_of
 from relaycore.doctor.onvif.subscription import create, subscription
 from relaycore.doctor.visit import Visit
 from relaycore.language import Message
@@ -20,8 +20,6 @@ __all__ = ["RULES"]
 
 CONCRETE: Final = "http://docs.oasis-open.org/wsn/t-1/TopicExpression/Concrete"
 CONCRETE_SET: Final = "http://www.onvif.org/ver10/tev/topicExpression/ConcreteSet"
-
-TRUE: Final = ("true", "1")
 
 
 @dataclass(frozen=True, slots=True)
