@@ -16,7 +16,7 @@ import msgspec
 from relaycore.control.checking import did_you_mean
 from relaycore.control.console import make_console, say, show_table
 from relaycore.control.on_record import put_on_record
-from relaycore.control.state_folder import state_folder
+from relaycore.control.state_folder import folder_of
 from relaycore.errors import ConfigurationError, StateError
 from relaycore.language import Message, _, message_lines, message_n
 from relaycore.ledger.export import Format, as_csv, as_json, moment
@@ -87,7 +87,7 @@ def _add_times(parser: argparse.ArgumentParser) -> None:
 
 
 def _verify(arguments: argparse.Namespace) -> int:
-    folder = _folder(arguments)
+    folder = folder_of(arguments)
     key = PublicKey.load(folder / PUBLIC_KEY_FILE if arguments.key is None else Path(arguments.key))
     kept = None if arguments.head is None else _kept_head(Path(arguments.head))
     found = verify(folder, key, kept)
@@ -150,7 +150,7 @@ def _list(arguments: argparse.Namespace) -> int:
         until=_time(arguments.until, "--to", end=True),
         limit=_limit(arguments.limit),
     )
-    folder = _folder(arguments)
+    folder = folder_of(arguments)
     put_on_record(folder, "audit list", arguments.subject or arguments.path, unless_copy=True)
     page = ask(folder, question)
     console = make_console()
@@ -170,7 +170,7 @@ def _export(arguments: argparse.Namespace) -> int:
         since=_time(arguments.since, "--from"),
         until=_time(arguments.until, "--to", end=True),
     )
-    folder = _folder(arguments)
+    folder = folder_of(arguments)
     put_on_record(folder, "audit export", arguments.subject, unless_copy=True)
     records = all_of(folder, question)
     if written == "json":
@@ -205,14 +205,14 @@ def _write(parts: Iterable[str], output: str | None) -> None:
 
 
 def _key(arguments: argparse.Namespace) -> int:
-    key = PublicKey.load(_folder(arguments) / PUBLIC_KEY_FILE)
+    key = PublicKey.load(folder_of(arguments) / PUBLIC_KEY_FILE)
     sys.stdout.write(key.pem)
     sys.stderr.write(_("fingerprint {fingerprint}", fingerprint=key.fingerprint) + "\n")
     return 0
 
 
 def _head(arguments: argparse.Namespace) -> int:
-    sys.stdout.write(msgspec.json.encode(read_head(_folder(arguments))).decode() + "\n")
+    sys.stdout.write(msgspec.json.encode(read_head(folder_of(arguments))).decode() + "\n")
     return 0
 
 
@@ -275,10 +275,6 @@ def _of_kind(record: Record) -> tuple[str, str, str, str]:
 
 def _over(record: Session | Opening) -> str:
     return Message("{action} over {transport}", action=record.action, transport=record.transport)
-
-
-def _folder(arguments: argparse.Namespace) -> Path:
-    return state_folder(arguments.state_folder, os.environ)
 
 
 def _one_of(text: str, known: tuple[Any, ...], what: str) -> Any:

@@ -12,7 +12,7 @@ import msgspec
 
 from relaycore.control.config import load_config
 from relaycore.control.console import make_console, say, show_table
-from relaycore.control.state_folder import state_folder
+from relaycore.control.state_folder import folder_of
 from relaycore.errors import ConfigurationError
 from relaycore.journeys.charts import number, share, span
 from relaycore.journeys.page import (
@@ -120,7 +120,7 @@ def _journeys(arguments: argparse.Namespace) -> int:
         client=arguments.client,
         protocol=arguments.protocol,
     )
-    report = ask(state_folder(arguments.state_folder, os.environ), question)
+    report = ask(folder_of(arguments), question)
     if arguments.json:
         sys.stdout.write(msgspec.json.format(msgspec.json.encode(report), indent=2).decode() + "\n")
     elif arguments.html is not None:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import os
 import re
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing
 from datetime import datetime
-from pathlib import Path
 from typing import Final
 
 from relaycore.access.share_file import ShareFile
@@ -18,7 +15,7 @@ from relaycore.access.sharing import checked_link
 from relaycore.addresses import reachable_addresses, url_host
 from relaycore.control.console import make_console, say, show_table
 from relaycore.control.on_record import put_on_record
-from relaycore.control.state_folder import state_folder
+from relaycore.control.state_folder import folder_of
 from relaycore.errors import ConfigurationError
 from relaycore.language import Message
 from relaycore.settings import DEFAULT_PORT
@@ -85,8 +82,8 @@ def _share(arguments: argparse.Namespace) -> None:
     link = checked_link(
         arguments.path, arguments.purpose, seconds=_seconds(arguments.lasts), sessions=arguments.sessions
     )
-    folder = _folder(arguments)
-    with _file(arguments) as file:
+    folder = folder_of(arguments)
+    with closing(ShareFile(folder_of(arguments))) as file:
         key = file.make_key()
         put_on_record(folder, "share", link.path)
         file.add(link)
@@ -128,7 +125,7 @@ def _share(arguments: argparse.Namespace) -> None:
 
 def _list(arguments: argparse.Namespace) -> None:
     console = make_console()
-    with _file(arguments) as file:
+    with closing(ShareFile(folder_of(arguments))) as file:
         rows = [
             (
                 link.id,
@@ -159,7 +156,7 @@ def _list(arguments: argparse.Namespace) -> None:
 
 
 def _revoke(arguments: argparse.Namespace) -> None:
-    with _file(arguments) as file:
+    with closing(ShareFile(folder_of(arguments))) as file:
         if not any(link.id == arguments.revoke and link.revoked is None for link in file.all()):
             raise ConfigurationError(
                 Message(
@@ -167,7 +164,7 @@ def _revoke(arguments: argparse.Namespace) -> None:
                     revoke=repr(arguments.revoke),
                 )
             )
-        put_on_record(_folder(arguments), "revoke share", arguments.revoke)
+        put_on_record(folder_of(arguments), "revoke share", arguments.revoke)
         file.revoke(arguments.revoke)
     say(make_console(), Message("The share link {revoke} lets nobody in any more.", revoke=arguments.revoke))
 
@@ -189,16 +186,3 @@ def _seconds(text: str) -> int:
             Message("{text} is no time: write a number and s, m, h, d or w, like 30m or 2h.", text=repr(text))
         )
     return int(match[1]) * _UNITS[match[2]]
-
-
-@contextmanager
-def _file(arguments: argparse.Namespace) -> Iterator[ShareFile]:
-    file = ShareFile(_folder(arguments))
-    try:
-        yield file
-    finally:
-        file.close()
-
-
-def _folder(arguments: argparse.Namespace) -> Path:
-    return state_folder(arguments.state_folder, os.environ)

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import argparse
 import getpass
-import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import closing
 from typing import Any, cast, get_args
 
 import msgspec
@@ -20,7 +17,7 @@ from relaycore.control.checking import did_you_mean
 from relaycore.control.console import make_console, say, show_table
 from relaycore.control.on_record import put_on_record
 from relaycore.control.passwords import generate_password
-from relaycore.control.state_folder import state_folder
+from relaycore.control.state_folder import folder_of
 from relaycore.errors import ConfigurationError, StateError
 from relaycore.language import Message, _
 from relaycore.settings import Role, UserName, UserPassword
@@ -88,14 +85,14 @@ def _onvif_option(parser: argparse.ArgumentParser) -> None:
 
 def _add(arguments: argparse.Namespace) -> None:
     name, role = _name(arguments.name), _role(arguments.role)
-    with _file(arguments) as file:
+    with closing(AccountFile(folder_of(arguments))) as file:
         if any(account.name == name for account in file.all()):
             raise ConfigurationError(
                 Message("There is a user {name} already: change the password or the role.", name=repr(name))
             )
         seal = _seal(arguments, file) if arguments.onvif else None
         password, made = _password(name)
-        put_on_record(_folder(arguments), "user add", name)
+        put_on_record(folder_of(arguments), "user add", name)
         if not file.add(make_account(name, password, role, seal)):
             raise ConfigurationError(
                 Message("Another program has added a user {name} meanwhile.", name=repr(name))
@@ -105,7 +102,7 @@ def _add(arguments: argparse.Namespace) -> None:
 
 def _list(arguments: argparse.Namespace) -> None:
     console = make_console()
-    with _file(arguments) as file:
+    with closing(AccountFile(folder_of(arguments))) as file:
         opens = _opener(arguments)
         rows = [(account.name, account.role, _kept(account, opens)) for account in file.all()]
     if rows:
@@ -124,9 +121,9 @@ def _kept(account: Account, seal: Seal | None) -> str:
 
 
 def _remove(arguments: argparse.Namespace) -> None:
-    with _file(arguments) as file:
+    with closing(AccountFile(folder_of(arguments))) as file:
         name = _known(file, arguments.name).name
-        put_on_record(_folder(arguments), "user remove", name)
+        put_on_record(folder_of(arguments), "user remove", name)
         if not file.remove(name):
             raise ConfigurationError(
                 Message("Another program has removed {name} meanwhile.", name=repr(arguments.name))
@@ -135,12 +132,12 @@ def _remove(arguments: argparse.Namespace) -> None:
 
 
 def _change_password(arguments: argparse.Namespace) -> None:
-    with _file(arguments) as file:
+    with closing(AccountFile(folder_of(arguments))) as file:
         account = _known(file, arguments.name)
         keeps = account.sealed is not None if arguments.onvif is None else arguments.onvif
         seal = _seal(arguments, file) if keeps else None
         password, made = _password(account.name)
-        put_on_record(_folder(arguments), "user password", account.name)
+        put_on_record(folder_of(arguments), "user password", account.name)
         changed = make_account(account.name, password, account.role, seal)
         if not file.set_password(changed, only_if_kept=arguments.onvif is None):
             raise ConfigurationError(
@@ -151,9 +148,9 @@ def _change_password(arguments: argparse.Namespace) -> None:
 
 def _change_role(arguments: argparse.Namespace) -> None:
     role = _role(arguments.role)
-    with _file(arguments) as file:
+    with closing(AccountFile(folder_of(arguments))) as file:
         name = _known(file, arguments.name).name
-        put_on_record(_folder(arguments), "user role", name)
+        put_on_record(folder_of(arguments), "user role", name)
         if not file.set_role(name, role):
             raise ConfigurationError(
                 Message("Another program has removed {name} meanwhile.", name=repr(arguments.name))
@@ -161,22 +158,9 @@ def _change_role(arguments: argparse.Namespace) -> None:
     _tell(Message("{name} is {role} now.", name=arguments.name, role=role))
 
 
-@contextmanager
-def _file(arguments: argparse.Namespace) -> Iterator[AccountFile]:
-    file = AccountFile(_folder(arguments))
-    try:
-        yield file
-    finally:
-        file.close()
-
-
-def _folder(arguments: argparse.Namespace) -> Path:
-    return state_folder(arguments.state_folder, os.environ)
-
-
 def _seal(arguments: argparse.Namespace, file: AccountFile) -> Seal:
     """What keeps the user's password, which is told. Its key is made where no password is kept with one."""
-    folder = _folder(arguments)
+    folder = folder_of(arguments)
     key_file = seal_file(folder)
     key = key_file.read()
     if key is None:
@@ -208,7 +192,7 @@ def _seal(arguments: argparse.Namespace, file: AccountFile) -> Seal:
 def _opener(arguments: argparse.Namespace) -> Seal | None:
     """What opens passwords that are kept, if that can be."""
     try:
-        key = seal_file(_folder(arguments)).read()
+        key = seal_file(folder_of(arguments)).read()
     except StateError:
         return None
     return None if key is None else Seal(key)
