@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from unittest import mock
 
-import cv2
 import numpy as np
 
-from tests.interop.recording import Pictures, Recording, read_file
+from tests.interop.opencv import read_opencv
+from tests.interop.recording import Recording, read_file
 from tests.support.processes import first_bytes, run
 
 __all__ = ["CLIENTS", "PICTURES", "PLAYERS", "SIZE", "Player"]
@@ -84,16 +82,7 @@ def play_rtspsrc2(url: str, transport: str, directory: Path) -> Recording:
 
 def play_opencv(url: str, transport: str, directory: Path) -> Recording:
     """OpenCV's VideoCapture, which has no sound."""
-    with mock.patch.dict(os.environ, OPENCV_FFMPEG_CAPTURE_OPTIONS=f"rtsp_transport;{transport}"):
-        capture = cv2.VideoCapture(url, cv2.CAP_FFMPEG)
-    assert capture.isOpened()
-    pictures: list[Pictures] = []
-    while len(pictures) < PICTURES:
-        got, picture = capture.read()
-        assert got, f"no picture after {len(pictures)}"
-        pictures.append(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False))
-    capture.release()
-    return Recording(pictures=np.stack(pictures), sound=np.empty(0))
+    return Recording(pictures=read_opencv(url, PICTURES, transport), sound=np.empty(0))
 
 
 def play_pyav(url: str, transport: str, directory: Path) -> Recording:

@@ -10,13 +10,13 @@ from itertools import pairwise
 from pathlib import Path
 from urllib.parse import urljoin
 
-import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from relaycore.capture.strip import read_strip
 from tests.interop.checks import assert_tone
+from tests.interop.opencv import read_opencv
 from tests.interop.players import SIZE
 from tests.interop.recording import read_file
 from tests.support.fmp4 import samples, timescales
@@ -93,15 +93,7 @@ def test_gstreamer_plays_it(server: Server, tmp_path: Path, demuxer: str) -> Non
 
 
 def test_opencv_plays_it(server: Server) -> None:
-    capture = cv2.VideoCapture(index(server), cv2.CAP_FFMPEG)
-    assert capture.isOpened()
-    pictures: list[NDArray[np.uint8]] = []
-    while len(pictures) < PICTURES:
-        got, picture = capture.read()
-        assert got
-        pictures.append(picture.astype(np.uint8, copy=False))
-    capture.release()
-    check(np.stack(pictures))
+    check(read_opencv(index(server), PICTURES))
 
 
 class Follower:

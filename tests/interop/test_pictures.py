@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from relaycore.capture.strip import read_strip
+from tests.interop.opencv import read_opencv
 from tests.interop.players import SIZE
 from tests.interop.recording import read_file
 from tests.support.processes import first_bytes, run
@@ -80,12 +81,4 @@ def test_gstreamer_plays_the_series(server: Server, tmp_path: Path, width: int) 
 
 
 def test_opencv_plays_the_series(server: Server) -> None:
-    capture = cv2.VideoCapture(url(server, "mjpeg?fps=10"), cv2.CAP_FFMPEG)
-    assert capture.isOpened()
-    pictures: list[NDArray[np.uint8]] = []
-    while len(pictures) < PICTURES:
-        got, picture = capture.read()
-        assert got
-        pictures.append(picture.astype(np.uint8, copy=False))
-    capture.release()
-    check(np.stack(pictures))
+    check(read_opencv(url(server, "mjpeg?fps=10"), PICTURES))

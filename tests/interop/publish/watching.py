@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from unittest import mock
 
 import av
 import cv2
 import numpy as np
 
+from tests.interop.opencv import read_opencv
 from tests.interop.publish.clips import CLIPS, HEIGHT, WIDTH, Planes
 from tests.interop.publish.programs import CLIENTS, FFMPEG, GSTREAMER, MPV, NEW_FFMPEG
 from tests.interop.publish.running import LIMIT
@@ -82,16 +81,9 @@ def pyav(clip: str, url: str, transport: str, directory: Path) -> Planes:
 
 def opencv(clip: str, url: str, transport: str, directory: Path) -> Planes:
     """OpenCV's VideoCapture."""
-    with mock.patch.dict(os.environ, OPENCV_FFMPEG_CAPTURE_OPTIONS=f"rtsp_transport;{transport}"):
-        capture = cv2.VideoCapture(url, cv2.CAP_FFMPEG)
-    assert capture.isOpened()
-    pictures: list[Planes] = []
-    while len(pictures) < WANTED:
-        got, picture = capture.read()
-        assert got, f"no picture after {len(pictures)}"
-        pictures.append(cv2.cvtColor(picture, cv2.COLOR_BGR2YUV_I420).astype(np.uint8).reshape(-1))
-    capture.release()
-    return np.stack(pictures)
+    pictures = read_opencv(url, WANTED, transport)
+    planes = (cv2.cvtColor(picture, cv2.COLOR_RGB2YUV_I420) for picture in pictures)
+    return np.stack([each.astype(np.uint8).reshape(-1) for each in planes])
 
 
 def retina(clip: str, url: str, transport: str, directory: Path) -> Planes:
