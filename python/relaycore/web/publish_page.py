@@ -16,7 +16,7 @@ from relaycore.web.answers import Problem
 from relaycore.web.keys import GUARD, RELAY
 from relaycore.web.player.describe import asked_path, web_servers
 from relaycore.web.player.static import static_files
-from relaycore.web.routes import REFUSED_ENTRY, Answered, Route
+from relaycore.web.routes import PAGE_OF_PATH, Answered, Route
 from relaycore.web.spoken import html_tag, switch
 
 __all__ = ["ROUTES"]
@@ -84,12 +84,9 @@ ROUTES: Sequence[Route] = (
         handler=get_publish,
         parameters={"path": "The path, such as `phone` or `house/phone`."},
         answers={
-            200: Answered("The page.", media_type="text/html"),
-            303: Answered("A person has to log in first; from there they come back."),
-            **REFUSED_ENTRY,
+            **PAGE_OF_PATH,
             403: Answered("Whoever asks may not publish at this path.", Problem),
             404: Answered("No stream can have that name.", Problem),
-            503: Answered("There was no decision in time.", Problem),
         },
     ),
 )

@@ -13,7 +13,7 @@ from relaycore.language import Message
 from relaycore.web.answers import Problem, Refused
 from relaycore.web.guard import Access
 
-__all__ = ["JSON", "REFUSED_ENTRY", "USER", "Answered", "Route", "query_of"]
+__all__ = ["JSON", "PAGE_OF_PATH", "REFUSED_ENTRY", "USER", "Answered", "Route", "query_of"]
 
 JSON: Final = "application/json"
 
@@ -40,6 +40,14 @@ REFUSED_ENTRY: Final[Mapping[int, Answered]] = {
     421: Answered("The request was sent to a name that is not this server's.", Problem),
 }
 """What a route answers whom it does not let in; see :meth:`relaycore.web.guard.Guard.enter`."""
+
+PAGE_OF_PATH: Final[Mapping[int, Answered]] = {
+    200: Answered("The page.", media_type="text/html"),
+    303: Answered("A person has to log in first; from there they come back."),
+    **REFUSED_ENTRY,
+    503: Answered("There was no decision in time.", Problem),
+}
+"""What the page of a path answers, which a person may have to log in for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ from relaycore.web.embedding import frame_ancestors
 from relaycore.web.keys import GUARD, RELAY
 from relaycore.web.player.describe import PlayerDescription, asked_path, description_of
 from relaycore.web.player.static import static_files
-from relaycore.web.routes import REFUSED_ENTRY, Answered, Route
+from relaycore.web.routes import PAGE_OF_PATH, Answered, Route
 from relaycore.web.spoken import html_tag, switch
 
 __all__ = ["ROUTES"]
@@ -134,12 +134,9 @@ ROUTES: Sequence[Route] = (
         handler=get_player,
         parameters={"path": "The path, such as `front` or `house/front`."},
         answers={
-            200: Answered("The page.", media_type="text/html"),
-            303: Answered("A person has to log in first; from there they come back."),
-            **REFUSED_ENTRY,
+            **PAGE_OF_PATH,
             403: Answered("Whoever asks may not read it.", Problem),
             404: Answered("There is nothing at this path yet. Browsers get the page, which waits.", Problem),
-            503: Answered("There was no decision in time.", Problem),
         },
     ),
 )
