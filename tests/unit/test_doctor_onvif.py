@@ -179,6 +179,7 @@ FAULTS: dict[str, Fault] = {
     "onvif-both-logins": letting_strangers_in,
     "onvif-wrong-password": answering(200, NOTHING, of="GetUsers", only=refused),
     "onvif-unknown-operation": answering(200, NO_ACTION, of="RelaycoreDoctor"),
+    "onvif-optional": answering(400, "no", of="GetOSDs"),
     "onvif-soap": lambda said: replace(said, kind="text/xml"),
     "onvif-malformed": lambda said: said if said.request.endswith("Envelope>") else replace(said, status=200),
     "onvif-entities": answering(200, envelope(TIME), of="&asked;"),
@@ -218,6 +219,10 @@ FAULTS: dict[str, Fault] = {
     "onvif-truth": edit("<tt:Width>640<", "<tt:Width>1920<", of="GetProfiles"),
     "onvif-streams": edit("rtsp://127.0.0.1", "rtsp://0.0.0.0", of="GetStreamUri"),
     "onvif-snapshot": without_picture,
+    "onvif-rate": edit("<tt:FrameRateLimit>5<", "<tt:FrameRateLimit>1<", of="<trt:GetProfiles/>"),
+    "onvif-snapshot-capability": edit(
+        'SnapshotUri="true"', 'SnapshotUri="false"', of="<trt:GetServiceCapabilities/>"
+    ),
     "onvif-snapshot-login": lambda said: replace(said, challenge="Basic realm=x"),
     "onvif-media2": second_of("tr2"),
     "onvif-media2-encoders": edit("<tt:Width>640<", "<tt:Width>642<", of="<tr2:GetProfiles>"),
@@ -276,6 +281,7 @@ def visit(relay: Relay, address: str | None = None, *, log_in: bool = True) -> V
     return Visit(
         Target.parse(f"rtsp://127.0.0.1:{port}/own"),
         Credentials(ANNA.name, ANNA.password) if log_in else None,
+        duration=2.0,
         onvif=address or f"http://127.0.0.1:{port}/onvif/device_service",
     )
 
@@ -330,6 +336,36 @@ async def test_what_is_no_answer_is_told(relay: Relay, body: bytes) -> None:
         finding = await found(visit(relay, address), "onvif-information")
     assert finding.outcome is Outcome.FAILS
     assert len(finding.shown) < 60
+
+
+CHANGES_NOTHING = {
+    "CreatePullPointSubscription",
+    "PullMessages",
+    "RelaycoreDoctor",
+    "Renew",
+    "SetSynchronizationPoint",
+    "Unsubscribe",
+}
+"""Operations without Get that are asked for: about subscriptions of the doctor, and one that there is not."""
+
+
+async def test_a_camera_is_left_as_it_was(relay: Relay) -> None:
+    asked: set[str] = set()
+
+    def listening(said: Said) -> Said:
+        method, _, rest = said.request.partition(" ")
+        if "&asked;" in rest:  # It would read the time where it is done at all.
+            return said
+        names = re.findall(r"<s:Body>\s*<(?:\w+:)?(\w+)", rest)
+        asked.update(names or [method])
+        return said
+
+    async with faulty_onvif(relay.address[1], listening) as address:
+        await examine(visit(relay, address), OURS)
+    reading = {name for name in asked if name.startswith("Get")}
+    assert len(reading) > 20
+    # Without a body, a picture is read, and a method is tried that there is not.
+    assert asked - reading - CHANGES_NOTHING <= {"GET", "PROPFIND"}
 
 
 async def test_subscriptions_are_ended_where_tokens_alone_log_in(relay: Relay) -> None:

@@ -23,6 +23,10 @@ from relaycore.doctor.onvif.profiles import (
     stream_address,
     whole,
 )
+from relaycore.doctor.recording import Track
+from relaycore.doctor.rules.payload.looking import clock_rate, pictures
+from relaycore.doctor.rules.payload.looking import encoding as sdp_encoding
+from relaycore.doctor.rules.rtp import need_packets
 from relaycore.doctor.visit import Visit
 from relaycore.language import Message
 from relaycore.onvif.soap.names import NSMAP
@@ -50,10 +54,11 @@ RANGES: Final = (
 SENT_AS: Final = {"MPEG4": "MP4V-ES"}
 """What SDP calls encodings where that is something else (RFC 6416)."""
 
-RTPMAP: Final = re.compile(r"a=rtpmap:\d+ ([^/\s]+)/")
+FEWEST: Final = 4
+"""Pictures from which a rate is known."""
 
-JPEG_ALONE: Final = re.compile(r"video \d+ RTP/AVP 26\b")
-"""JPEG needs no map (RFC 3551 section 6)."""
+SLACK: Final = 1.25
+"""How much higher it may be for a moment, since cameras do not keep time to the picture."""
 
 
 async def sizes(visit: Visit) -> None:
@@ -98,12 +103,27 @@ async def encoding(visit: Visit) -> None:
     """Clients choose a decoder by what is told."""
     one = await _played(visit)
     _, description = await visit.describe()
-    videos = [media for media in description.media if media.line.startswith("video ")]
-    lines = [line for media in videos for line in media.lines]
-    names = [found[1].upper() for line in lines if (found := RTPMAP.match(line))]
-    names += ["JPEG" for media in videos if JPEG_ALONE.match(media.line)]
-    visit.said.extend((False, line.encode()) for line in lines)
+    videos = [Track(media) for media in description.media if media.line.startswith("video ")]
+    names = [sdp_encoding(track) for track in videos]
+    visit.said.extend((False, line.encode()) for track in videos for line in track.media.lines)
     need_known(f"Encoding ({one.token})", SENT_AS.get(one.encoding, one.encoding), names, "DESCRIBE")
+
+
+async def rate(visit: Visit) -> None:
+    """Recorders reckon with what is told: of time, room and power."""
+    one = await _played(visit)
+    if not one.fps:
+        raise Broken(Message("The answer has no {name}.", name="FrameRateLimit"))
+    for track in await need_packets(visit):
+        whole_pictures = list(pictures(track)) if track.media.line.startswith("video ") else []
+        if len(whole_pictures) < FEWEST:
+            continue
+        first, last = whole_pictures[0][0].timestamp, whole_pictures[-1][0].timestamp
+        seconds = ((last - first) & 0xFFFFFFFF) / clock_rate(track)
+        fps = (len(whole_pictures) - 1) / seconds if seconds else float("nan")
+        need_range(f"fps ({one.token})", round(fps, 2), 0, one.fps * SLACK)
+        return
+    raise Untried(Message("The stream was too short to be judged."))
 
 
 async def _played(visit: Visit) -> Profile:
@@ -248,6 +268,12 @@ RULES: Final = (
         Message("The stream has the encoding that its profile says."),
         "ONVIF Media §5.5",
         encoding,
+    ),
+    Rule(
+        "onvif-rate",
+        Message("The stream has no more pictures in a second than its profile says."),
+        "ONVIF Media §5.5",
+        rate,
     ),
 )
 """In the order in which they are checked."""

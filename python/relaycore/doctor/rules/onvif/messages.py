@@ -6,7 +6,15 @@ import contextlib
 from typing import Final
 
 from relaycore.doctor.findings import Broken, Rule
-from relaycore.doctor.onvif.asking import answer_to, ask, device, need_permission, service, services
+from relaycore.doctor.onvif.asking import (
+    answer_to,
+    ask,
+    device,
+    need_answer,
+    need_permission,
+    service,
+    services,
+)
 from relaycore.doctor.onvif.client import Soap, envelope, post, try_method
 from relaycore.doctor.onvif.demands import need_fault, need_value
 from relaycore.doctor.onvif.profiles import UNKNOWN
@@ -16,6 +24,18 @@ from relaycore.language import Message
 from relaycore.onvif.soap.names import TER, TRT
 
 __all__ = ["RULES"]
+
+OPTIONAL: Final = (
+    ("tds", "<tds:GetDNS/>"),
+    ("tds", "<tds:GetNTP/>"),
+    ("tds", "<tds:GetNetworkDefaultGateway/>"),
+    ("tds", "<tds:GetNetworkProtocols/>"),
+    ("tds", "<tds:GetDiscoveryMode/>"),
+    ("trt", "<trt:GetAudioSources/>"),
+    ("trt", "<trt:GetMetadataConfigurations/>"),
+    ("trt", "<trt:GetOSDs/>"),
+)
+"""What recorders and managers of devices ask for though not every device has it."""
 
 STATUSES: Final = {"Sender": "400", "Receiver": "500"}
 """The status of HTTP by whose fault it is (SOAP 1.2 Part 2 table 20)."""
@@ -36,6 +56,22 @@ async def unknown_operation(visit: Visit) -> None:
     answer = await answer_to(visit, "<tds:RelaycoreDoctor/>")
     need_permission(visit, answer)
     need_fault(answer, "ActionNotSupported")
+
+
+async def optional(visit: Visit) -> None:
+    """Clients ask all that a service may have; some give up where not even a fault comes back."""
+    known = {"tds": device(visit)}
+    if TRT in await services(visit):
+        known["trt"] = await service(visit, "trt")
+    for prefix, body in OPTIONAL:
+        if prefix not in known:
+            continue
+        answer = await answer_to(visit, body, known[prefix])
+        if answer.is_fault:
+            need_fault(answer)
+        else:
+            need_permission(visit, answer)
+            need_answer(answer)
 
 
 async def media_type(visit: Visit) -> None:
@@ -123,6 +159,12 @@ RULES: Final = (
         Message("An unknown operation is answered by the fault ter:ActionNotSupported."),
         "ONVIF Core §5.1.2, §5.8.2.2",
         unknown_operation,
+    ),
+    Rule(
+        "onvif-optional",
+        Message("What a device need not have is answered, if only by a fault."),
+        "ONVIF Core §5.1.2",
+        optional,
     ),
     Rule("onvif-soap", Message("Answers are application/soap+xml."), "SOAP 1.2 Part 2 §7.1.4", media_type),
     Rule(

@@ -8,15 +8,17 @@ from urllib.parse import urlsplit
 from relaycore.doctor.credentials import digest_challenges
 from relaycore.doctor.findings import Broken, Rule, Untried
 from relaycore.doctor.onvif.asking import (
+    answer_to,
     ask,
     need_credentials,
     need_here,
+    need_permission,
     need_text,
     service,
     shown_address,
 )
 from relaycore.doctor.onvif.client import fetch
-from relaycore.doctor.onvif.demands import need_value
+from relaycore.doctor.onvif.demands import TRUE, need_same, need_value
 from relaycore.doctor.onvif.profiles import known_profiles, snapshot_question
 from relaycore.doctor.visit import Visit
 from relaycore.language import Message
@@ -44,6 +46,16 @@ async def guarded(visit: Visit) -> None:
         raise Broken(Message("{header} does not name {values}.", header="WWW-Authenticate", values="Digest"))
 
 
+async def announced(visit: Visit) -> None:
+    """Clients ask for pictures where the device says that it has some, and do without elsewhere."""
+    address = await service(visit, "trt")
+    answer = await ask(visit, "<trt:GetServiceCapabilities/>", address)
+    told = any(one.get("SnapshotUri") in TRUE for one in answer.all(".//trt:Capabilities"))
+    found = await answer_to(visit, snapshot_question((await known_profiles(visit))[0].token), address)
+    need_permission(visit, found)
+    need_same("SnapshotUri", told, found.text(".//trt:MediaUri/tt:Uri") is not None, "GetSnapshotUri")
+
+
 async def _address(visit: Visit) -> str:
     """Where the picture of the first profile is. Broken where it is not told."""
     question = snapshot_question((await known_profiles(visit))[0].token)
@@ -66,6 +78,12 @@ RULES: Final = (
         Message("Who is not logged in gets no picture, and is asked for a login by Digest."),
         "ONVIF Core §5.9.1",
         guarded,
+    ),
+    Rule(
+        "onvif-snapshot-capability",
+        Message("The device says whether it has pictures of their own."),
+        "ONVIF Media §5.16.1",
+        announced,
     ),
 )
 """In the order in which they are checked."""
