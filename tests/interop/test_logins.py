@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from relaycore import AccessSettings, Config, Relay, TlsSettings, TokenSettings, User
-from relaycore.access import decisions
+from relaycore.access import recognition
 from relaycore.access.accounts import AccountFile, make_account
 from relaycore.access.credentials import (
     BasicCredentials,
@@ -123,7 +123,7 @@ async def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
                 house.sent.append(credentials)
             return credentials
 
-        monkeypatch.setattr(decisions, "parse_authorization", note)
+        monkeypatch.setattr(recognition, "parse_authorization", note)
         yield house
 
 
