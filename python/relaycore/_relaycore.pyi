@@ -198,7 +198,10 @@ class Engine:
         Gives the address. OSError when it cannot be bound.
         """
     def fileno(self) -> int:
-        """The socket that is readable while `poll` has something."""
+        """The socket that is readable while `poll` has something.
+
+        ValueError once `poll` was called after `close`: nothing is to be waited for then.
+        """
     def poll(self) -> list[Any]:
         """What happened since the last call, oldest first; never waits.
 
@@ -378,7 +381,8 @@ class Engine:
     def close(self, timeout: float = 5.0) -> None:
         """Says goodbye to everybody and ends the threads.
 
-        Waits at most ``timeout`` seconds for the goodbyes to be read.
+        Waits at most ``timeout`` seconds for the goodbyes to be read. The next `poll` tells what happened
+        last, and gives back all descriptors of the engine.
         """
 
 @final

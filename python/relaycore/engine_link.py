@@ -103,7 +103,10 @@ class EngineLink:
         await asyncio.gather(*self._decisions, return_exceptions=True)
 
     def tell_last(self) -> None:
-        """Tells which sessions and attempts have ended with the engine, when it is closed."""
+        """Tells which sessions and attempts have ended with the engine, when it is closed.
+
+        With that the engine gives back what it is watched by, so that it comes after :meth:`close`.
+        """
         for item in self._engine.poll():
             if isinstance(item, SessionEvent):
                 self._listeners.session(item)

@@ -218,8 +218,9 @@ impl Engine {
         Ok(address)
     }
 
-    /// The socket that is readable while [`Engine::poll`] has something.
-    pub fn signal_handle(&self) -> u64 {
+    /// The socket that is readable while [`Engine::poll`] has something. `None` once that was called behind
+    /// [`Engine::close`].
+    pub fn signal_handle(&self) -> Option<u64> {
         self.shared.events.handle()
     }
 
@@ -452,7 +453,8 @@ impl Engine {
     }
 
     /// Says goodbye to everybody and waits for the threads, which give the goodbyes at most `patience` to be read.
-    /// Calls after the first do nothing.
+    /// Calls after the first do nothing. The next [`Engine::poll`] gives what happened last, and with that up all that the
+    /// system keeps for the engine.
     pub fn close(&self, patience: Duration) {
         if self.closed.swap(true, Ordering::AcqRel) {
             return;
@@ -471,6 +473,7 @@ impl Engine {
             stream.end(STOPPED);
         }
         self.shared.visits.end_all(STOPPED);
+        self.shared.events.end();
     }
 }
 

@@ -11,7 +11,7 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::io;
 use std::net::{SocketAddr, TcpStream};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Something that the deciding side should know.
 #[derive(Debug)]
@@ -64,12 +64,15 @@ const MOST_JOURNEYS: usize = 1024;
 #[derive(Debug)]
 pub(crate) struct EventQueue {
     state: Mutex<State>,
-    signal: Signal,
     capacity: usize,
 }
 
 #[derive(Debug, Default)]
 struct State {
+    /// `None` once the last events were taken.
+    signal: Option<Arc<Signal>>,
+    /// Whether the engine has ended.
+    is_ended: bool,
     events: VecDeque<Event>,
     discarded: u64,
     journeys: Vec<Journey>,
@@ -80,14 +83,25 @@ impl State {
     fn is_empty(&self) -> bool {
         self.events.is_empty() && self.journeys.is_empty()
     }
+
+    /// What is to be raised behind the lock for something that comes now.
+    fn signal_of_next(&self) -> Option<Arc<Signal>> {
+        match self.is_empty() {
+            true => self.signal.clone(),
+            false => None,
+        }
+    }
 }
 
 impl EventQueue {
     /// A queue for at most `capacity` events.
     pub(crate) fn new(capacity: usize) -> io::Result<Self> {
+        let state = State {
+            signal: Some(Arc::new(Signal::new()?)),
+            ..State::default()
+        };
         Ok(Self {
-            state: Mutex::default(),
-            signal: Signal::new()?,
+            state: Mutex::new(state),
             capacity,
         })
     }
@@ -96,7 +110,7 @@ impl EventQueue {
     /// happens to sessions, streams and readers is always told. Their number bounds what comes on top, and no session
     /// begins while the queue is full.
     pub(crate) fn push(&self, event: Event) -> bool {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state();
         let bounded = match &event {
             Event::Request(_) => true,
             Event::Pull { change, .. } => *change != PullChange::Ended,
@@ -106,41 +120,53 @@ impl EventQueue {
             state.discarded += 1;
             return false;
         }
-        let wake = state.is_empty();
+        let signal = state.signal_of_next();
         state.events.push_back(event);
         drop(state);
-        if wake {
-            self.signal.raise();
+        if let Some(signal) = signal {
+            signal.raise();
         }
         true
     }
 
     /// Adds an attempt that has ended, or counts it where too many wait.
     pub(crate) fn push_journey(&self, journey: Journey) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state();
         if state.journeys.len() >= MOST_JOURNEYS {
             state.discarded_journeys += 1;
             return;
         }
-        let wake = state.is_empty();
+        let signal = state.signal_of_next();
         state.journeys.push(journey);
         drop(state);
-        if wake {
-            self.signal.raise();
+        if let Some(signal) = signal {
+            signal.raise();
         }
     }
 
     /// Whether an event more would be refused.
     pub(crate) fn is_full(&self) -> bool {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = self.state();
         state.events.len() >= self.capacity
     }
 
-    /// Takes everything that is there.
+    /// The engine has ended: who takes what is there by now needs no signal any more.
+    pub(crate) fn end(&self) {
+        let mut state = self.state();
+        state.is_ended = true;
+    }
+
+    /// Takes everything that is there. Gives the signal up with the last events, behind [`EventQueue::end`].
     pub(crate) fn take(&self) -> VecDeque<Event> {
-        // Cleared before it is emptied: an event that comes in between raises the signal again.
-        self.signal.clear();
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let signal = self.state().signal.clone();
+        if let Some(signal) = signal {
+            // Cleared before it is emptied: an event that comes in between raises the signal again.
+            signal.clear();
+        }
+        let mut state = self.state();
+        if state.is_ended {
+            state.signal = None;
+        }
         let mut events = std::mem::take(&mut state.events);
         let journeys = std::mem::take(&mut state.journeys);
         drop(state);
@@ -150,23 +176,23 @@ impl EventQueue {
 
     /// How many attempts were not told since the start.
     pub(crate) fn discarded_journeys(&self) -> u64 {
-        self.state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .discarded_journeys
+        self.state().discarded_journeys
     }
 
     /// How many events were refused since the start.
     pub(crate) fn discarded(&self) -> u64 {
-        self.state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .discarded
+        self.state().discarded
     }
 
-    /// The socket that is readable while there are events.
-    pub(crate) fn handle(&self) -> u64 {
-        self.signal.handle()
+    /// The socket that is readable while there are events; `None` once the last ones were taken.
+    pub(crate) fn handle(&self) -> Option<u64> {
+        let state = self.state();
+        state.signal.as_ref().map(|signal| signal.handle())
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // What a panic may have left is whole after each statement.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -202,6 +228,20 @@ mod tests {
         assert!(queue.push(Event::ReaderReady(4)), "readers are always told");
         assert_eq!((queue.take().len(), queue.discarded()), (3, 1));
         assert!(queue.push(question(5)) && queue.take().len() == 1);
+    }
+
+    #[test]
+    fn the_signal_is_given_up_with_the_last_events() {
+        let queue = EventQueue::new(2).unwrap();
+        let handle = queue.handle();
+        assert!(handle.is_some() && queue.take().is_empty() && queue.handle() == handle);
+        queue.push(Event::ReaderReady(1));
+        queue.end();
+        assert_eq!(queue.handle(), handle, "there is still something to take");
+        assert_eq!((queue.take().len(), queue.handle()), (1, None));
+        // A stream of this process that ends later still tells its readers.
+        queue.push(Event::ReaderReady(2));
+        assert_eq!(queue.take().len(), 1);
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! How other threads speak to one that has an event loop: commands through a channel, and a waker that is used once for any
-//! number of them.
+//! number of them. The waker is a descriptor of the system, and belongs to the thread: whoever knows a thread that has ended
+//! keeps none.
 
 use mio::Waker;
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Weak};
 
 /// Sends commands of type `C` to a thread and wakes it. Also counts what the thread serves, so that others can choose the
 /// one with the least, or keep to a limit.
@@ -16,9 +17,25 @@ pub(crate) struct Mailbox<C> {
 
 #[derive(Debug)]
 struct Shared {
-    waker: Waker,
+    /// `None` once the thread has ended.
+    waker: Weak<Waker>,
     woken: AtomicBool,
     served: AtomicUsize,
+}
+
+/// Where a thread takes its commands out.
+#[derive(Debug)]
+pub(crate) struct Inbox<C> {
+    commands: Receiver<C>,
+    /// What mailboxes wake by, as long as this exists.
+    _waker: Arc<Waker>,
+}
+
+impl<C> Inbox<C> {
+    /// The next command, if there is one.
+    pub(crate) fn take(&self) -> Option<C> {
+        self.commands.try_recv().ok()
+    }
 }
 
 /// One of those that a thread serves or is about to, until it is dropped.
@@ -27,22 +44,30 @@ pub(crate) struct Seat(Arc<Shared>);
 
 impl<C> Mailbox<C> {
     /// A mailbox whose thread polls `waker`, and the other end, where that thread takes the commands out.
-    pub(crate) fn new(waker: Waker) -> (Self, Receiver<C>) {
+    pub(crate) fn new(waker: Waker) -> (Self, Inbox<C>) {
         let (commands, receiver) = channel();
+        let waker = Arc::new(waker);
         let shared = Arc::new(Shared {
-            waker,
+            waker: Arc::downgrade(&waker),
             woken: AtomicBool::new(false),
             served: AtomicUsize::new(0),
         });
-        (Self { commands, shared }, receiver)
+        let inbox = Inbox {
+            commands: receiver,
+            _waker: waker,
+        };
+        (Self { commands, shared }, inbox)
     }
 
     /// Sends a command; `false` when the thread has ended, which ignores it.
     pub(crate) fn send(&self, command: C) -> bool {
         let is_sent = self.commands.send(command).is_ok();
-        if is_sent && !self.shared.woken.swap(true, Ordering::AcqRel) {
-            // A waker that fails belongs to a thread that has ended.
-            let _ = self.shared.waker.wake();
+        if is_sent
+            && !self.shared.woken.swap(true, Ordering::AcqRel)
+            && let Some(waker) = self.shared.waker.upgrade()
+        {
+            // A waker that fails belongs to a thread that ends.
+            let _ = waker.wake();
         }
         is_sent
     }

@@ -63,8 +63,10 @@ impl Engine {
         Ok((address.ip().to_string(), address.port()))
     }
 
-    fn fileno(&self) -> u64 {
-        self.0.signal_handle()
+    fn fileno(&self) -> PyResult<u64> {
+        let closed =
+            || PyValueError::new_err("the engine is closed, and all it had to say was heard");
+        self.0.signal_handle().ok_or_else(closed)
     }
 
     /// What happened since the last call.

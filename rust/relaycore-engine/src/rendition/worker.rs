@@ -4,12 +4,12 @@ use super::chunk::Chunk;
 use super::viewer::{ChunkRing, Read, Viewer};
 use super::workers::Handle;
 use crate::clock::now_ns;
+use crate::mailbox::Inbox;
 use mio::{Events, Interest, Poll, Token};
 use slab::Slab;
 use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
-use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 /// Wakes the thread for its commands.
@@ -49,7 +49,7 @@ pub(super) struct Bounds {
 pub(super) struct Worker {
     bounds: Bounds,
     poll: Poll,
-    commands: Receiver<Command>,
+    commands: Inbox<Command>,
     handle: Handle,
     viewers: Slab<Viewer>,
     renditions: HashMap<u64, Local>,
@@ -72,7 +72,7 @@ impl Worker {
     pub(super) fn new(
         bounds: Bounds,
         poll: Poll,
-        commands: Receiver<Command>,
+        commands: Inbox<Command>,
         handle: Handle,
     ) -> Self {
         Self {
@@ -159,7 +159,7 @@ impl Worker {
 
     fn take_commands(&mut self) {
         self.handle.awake();
-        while let Ok(command) = self.commands.try_recv() {
+        while let Some(command) = self.commands.take() {
             match command {
                 Command::Serve(viewer) => self.serve(*viewer),
                 Command::Chunk(rendition, chunk) => {

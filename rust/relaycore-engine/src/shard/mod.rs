@@ -39,6 +39,7 @@ pub(crate) use tunnel::Tunnels;
 use crate::burst::Burst;
 use crate::clock::{MILLISECOND, SECOND, now_ns};
 use crate::engine::Shared;
+use crate::mailbox::Inbox;
 use crate::numbers::NumberMap;
 use crate::pull::Pulls;
 use crate::ring::Ring;
@@ -55,7 +56,6 @@ use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::sync::mpsc::Receiver;
 use std::time::Duration;
 use tunnel::TunnelKey;
 use udp::UdpPair;
@@ -100,7 +100,7 @@ pub(crate) struct Shard {
     number: usize,
     shared: Arc<Shared>,
     poll: Poll,
-    commands: Receiver<Command>,
+    commands: Inbox<Command>,
     /// All shards, this one at `number`.
     shards: Vec<ShardHandle>,
     /// This shard as streams know it.
@@ -190,7 +190,7 @@ impl Shard {
     ///
     /// # Errors
     /// When the operating system refuses an event queue.
-    pub(crate) fn prepare() -> io::Result<(Poll, ShardHandle, Receiver<Command>)> {
+    pub(crate) fn prepare() -> io::Result<(Poll, ShardHandle, Inbox<Command>)> {
         let poll = Poll::new()?;
         let waker = mio::Waker::new(poll.registry(), WAKER)?;
         let (handle, receiver) = ShardHandle::new(waker);
@@ -202,7 +202,7 @@ impl Shard {
         number: usize,
         shared: Arc<Shared>,
         poll: Poll,
-        commands: Receiver<Command>,
+        commands: Inbox<Command>,
         shards: Vec<ShardHandle>,
     ) -> Self {
         Self {
@@ -350,7 +350,7 @@ impl Shard {
 
     fn take_commands(&mut self) {
         self.shards[self.number].awake();
-        while let Ok(command) = self.commands.try_recv() {
+        while let Some(command) = self.commands.take() {
             match command {
                 Command::Listen(listener) => self.listen(listener),
                 Command::Connection(socket, peer) => self.open_connection(socket, peer),

@@ -10,6 +10,7 @@ use super::restart::Restart;
 use crate::burst::Burst;
 use crate::clock::now_ns;
 use crate::inlet::INLET_BYTES;
+use crate::mailbox::Inbox;
 use crate::ring::Ring;
 use crate::stream::{Stream, StreamId, Subscriber};
 use mio::net::TcpStream;
@@ -23,7 +24,6 @@ use std::net::{SocketAddr, UdpSocket};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 use str0m::bwe::BweKind;
 use str0m::ice::StunMessage;
@@ -73,7 +73,7 @@ pub(super) enum Command {
 /// See the module.
 pub(super) struct Worker {
     poll: Poll,
-    commands: Receiver<Command>,
+    commands: Inbox<Command>,
     handle: Handle,
     subscriber: Arc<dyn Subscriber>,
     outlets: Vec<Outlet>,
@@ -108,7 +108,7 @@ impl Worker {
     pub(super) fn new(
         reader_age: u64,
         poll: Poll,
-        commands: Receiver<Command>,
+        commands: Inbox<Command>,
         handle: Handle,
         sockets: Vec<UdpSocket>,
     ) -> io::Result<Self> {
@@ -193,7 +193,7 @@ impl Worker {
 
     fn take_commands(&mut self) {
         self.handle.awake();
-        while let Ok(command) = self.commands.try_recv() {
+        while let Some(command) = self.commands.take() {
             match command {
                 Command::Serve(peer) => self.serve(*peer),
                 Command::Call(caller) => self.called(*caller),

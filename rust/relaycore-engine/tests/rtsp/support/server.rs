@@ -111,7 +111,7 @@ impl Server {
         let address = engine.listen((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
         let mut poll = Poll::new().unwrap();
         let waker = Arc::new(Waker::new(poll.registry(), Token(0)).unwrap());
-        let signal = engine.signal_handle() as i32;
+        let signal = engine.signal_handle().unwrap() as i32;
         poll.registry()
             .register(&mut SourceFd(&signal), Token(1), Interest::READABLE)
             .unwrap();
