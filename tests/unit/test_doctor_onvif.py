@@ -460,6 +460,31 @@ async def test_logins_in_addresses_are_not_shown(relay: Relay, name: str, of: st
     assert "s3cret" not in told
 
 
+async def test_logins_in_addresses_are_not_shown_in_what_differs(relay: Relay) -> None:
+    fault = edit("://127.0.0.1", f"://{LOGIN}127.0.0.1", of="<tds:GetCapabilities>")
+    async with faulty_onvif(relay.address[1], fault) as address:
+        finding = await found(visit(relay, address), "onvif-capabilities")
+    assert finding.outcome is Outcome.FAILS
+    assert "://***@127.0.0.1" in str(finding.why)
+    assert "s3cret" not in to_json("http://192.0.2.1", [finding])
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("rtsp://h/user=admin_password=tl_Jw_channel=1_stream=0.sdp", "password=***_channel=1_stream=0.sdp"),
+        ("rtsp://h/live?usr=admin&amp;pwd=s3cret&amp;ch=1 x", "&amp;pwd=***&amp;ch=1 x"),
+        ("<tt:Uri>http://h/snap.jpg?PASSWORD=s3cret</tt:Uri>", "PASSWORD=***</tt:Uri>"),
+        ("compass=north bypass=1", "compass=north bypass=1"),
+    ],
+)
+def test_passwords_in_parameters_of_addresses_are_not_shown(said: str, shown: str) -> None:
+    (line,) = excerpt(False, said.encode())
+    assert line.endswith(shown)
+    assert "s3cret" not in line
+    assert "tl_Jw" not in line
+
+
 def test_logins_in_addresses_are_not_shown_of_rtsp_either() -> None:
     said = b"a=control:rtsp://mallory:s3@cret@192.0.2.1/a?b@c rtsp://192.0.2.1/a@b"
     assert excerpt(False, said) == ["< a=control:rtsp://***@192.0.2.1/a?b@c rtsp://192.0.2.1/a@b"]

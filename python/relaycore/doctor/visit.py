@@ -201,9 +201,15 @@ _LOGIN: Final = re.compile(r"(?<=://)[^\s/?#<>\"']*@")
 """Name and password in an address (RFC 3986 section 3.2.1): some cameras tell their own by such ones."""
 
 
+_PASSWORD: Final = re.compile(
+    r"(?i)(?<![a-z])(pass(?:word|wd)?|pwd)=.*?(?=_channel=|[&\s<>\"';]|$)", re.MULTILINE
+)
+"""A password among the parameters of an address: ``/user=admin_password=x_channel=1``, ``?pwd=x&ch=1``."""
+
+
 def without_login(text: str) -> str:
     """The text with stars in place of what stands in addresses for a login."""
-    return _LOGIN.sub("***@", text)
+    return _PASSWORD.sub(r"\1=***", _LOGIN.sub("***@", text))
 
 
 def excerpt(sent: bool, data: bytes, secrets: tuple[str, ...] = ()) -> list[str]:

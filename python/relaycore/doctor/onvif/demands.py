@@ -11,6 +11,7 @@ from lxml import etree
 
 from relaycore.doctor.findings import Broken
 from relaycore.doctor.onvif.client import Soap
+from relaycore.doctor.visit import without_login
 from relaycore.language import Message
 from relaycore.onvif.soap.names import NSMAP
 
@@ -62,7 +63,7 @@ def need_value(name: str, value: str, *wanted: str) -> None:
             Message(
                 "{header} is {value} and not {wanted}.",
                 header=name,
-                value=repr(value[:SHOWN]),
+                value=_shown(value),
                 wanted="/".join(wanted),
             )
         )
@@ -89,7 +90,7 @@ def need_known(name: str, value: str, known: Iterable[str], where: str) -> None:
             Message(
                 "{name} is {value}, which {where} does not tell.",
                 name=name,
-                value=repr(value[:SHOWN]),
+                value=_shown(value),
                 where=where,
             )
         )
@@ -112,7 +113,7 @@ def need_utc(name: str, text: str) -> datetime:
         Message(
             "{header} is {value} and not {wanted}.",
             header=name,
-            value=repr(text[:SHOWN]),
+            value=_shown(text),
             wanted="2026-01-31T12:00:00Z",
         )
     )
@@ -152,3 +153,8 @@ def need_fault(answer: Soap, *subcodes: str) -> None:
         raise Broken(
             Message("The fault does not name {values}.", values="/".join(f"ter:{name}" for name in subcodes))
         )
+
+
+def _shown(value: str) -> str:
+    """A value that a device tells, fit to be shown."""
+    return repr(without_login(value)[:SHOWN])

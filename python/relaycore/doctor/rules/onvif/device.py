@@ -78,7 +78,7 @@ async def time_zone(visit: Visit) -> None:
     need_value("DateTimeType", need_text(answer, ".//tt:DateTimeType"), "Manual", "NTP")
     zone = answer.text(".//tt:TimeZone/tt:TZ")
     if zone is not None and ZONE.match(zone) is None:
-        need_value("TZ", zone, "CET-1CEST,M3.5.0,M10.5.0/3")
+        need_value("TZ", zone, "UTC0", "CET-1CEST", "<+0330>-3:30")
 
 
 async def known_services(visit: Visit) -> None:
@@ -131,7 +131,7 @@ async def reference(visit: Visit) -> None:
     answer = await ask_optional(visit, REFERENCE)
     name = need_text(answer, ".//tds:GUID")
     if URN.fullmatch(name) is None:
-        need_value("GUID", name, "urn:uuid:...")
+        need_value("GUID", name, "urn:uuid:01234567-89ab-cdef-0123-456789abcdef")
     need_same("GUID", name, (await ask(visit, REFERENCE)).text(".//tds:GUID"), "GetEndpointReference")
 
 

@@ -18,7 +18,7 @@ from relaycore.doctor.onvif.asking import (
 from relaycore.doctor.onvif.demands import TRUE, need_known, need_same, need_value
 from relaycore.doctor.onvif.questions import DEVICE_CAPABILITIES, REFERENCE, SCOPES, TIME
 from relaycore.doctor.onvif.search import DISCOVERY, NVT, Found, found_device, look, probe, resolve
-from relaycore.doctor.visit import Visit
+from relaycore.doctor.visit import Visit, without_login
 from relaycore.language import Message
 from relaycore.onvif.soap.names import TDS
 
@@ -82,7 +82,7 @@ async def others(visit: Visit) -> None:
         raise Untried(Message("The scopes have no {name}.", name="name"))
     part = long[0][:-1]
     if any(one.name == found.name for one in await look(visit, probe(part))):
-        raise Broken(Message("A probe for {scope} is answered.", scope=part[:200]))
+        raise Broken(Message("A probe for {scope} is answered.", scope=without_login(part)[:200]))
 
 
 async def resolved(visit: Visit) -> None:

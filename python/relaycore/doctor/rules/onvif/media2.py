@@ -10,11 +10,11 @@ from lxml import etree
 
 from relaycore.doctor.findings import Broken, Rule, Untried
 from relaycore.doctor.onvif.asking import ask, need_here, need_text, service, shown_address
-from relaycore.doctor.onvif.demands import need_same, need_value, text_of
+from relaycore.doctor.onvif.demands import need_range, need_same, need_value, text_of
 from relaycore.doctor.onvif.profiles import escaped, known_profiles, whole
 from relaycore.doctor.visit import Visit, without_login
 from relaycore.language import Message
-from relaycore.onvif.soap.names import NSMAP, local_name
+from relaycore.onvif.soap.names import NSMAP
 
 __all__ = ["RULES"]
 
@@ -59,7 +59,7 @@ async def types(visit: Visit) -> None:
     for one in found:
         configurations = one.find("tr2:Configurations", namespaces=NSMAP)
         if configurations is not None and len(configurations):
-            need_value("Configurations", local_name(str(configurations[0].tag)), "")
+            need_range(f"Configurations ({one.get('token')})", len(configurations), 0, 0)
 
 
 async def streams(visit: Visit) -> None:

@@ -86,8 +86,9 @@ async def configurations(visit: Visit) -> None:
 
 async def profiles(visit: Visit) -> None:
     """What a profile moves by is one of the configurations."""
+    moved = await _moved_profiles(visit)
     known = {one.get("token"): content(one) for one in await _configurations(visit)}
-    for profile in await _moved_profiles(visit):
+    for profile in moved:
         own = profile.find("tt:PTZConfiguration", namespaces=NSMAP)
         assert own is not None
         token = own.get("token")

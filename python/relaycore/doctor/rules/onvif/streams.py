@@ -68,7 +68,7 @@ async def tunnel_port(visit: Visit) -> None:
     """Who reaches the web services through a router reaches the stream as well."""
     first = (await known_profiles(visit))[0].token
     address = need_here(visit, await stream_address(visit, first, "HTTP"))
-    need_value("Uri", str(_port(address)), str(_port(await service(visit, "trt"))))
+    need_value("Uri, port", str(_port(address)), str(_port(await service(visit, "trt"))))
 
 
 async def lasting(visit: Visit) -> None:
