@@ -131,6 +131,14 @@ async def test_what_is_no_answer_is_no_device(relay: Relay, answer: bytes) -> No
     assert len(finding.shown) < 60
 
 
+async def test_an_address_that_is_none_is_told(relay: Relay) -> None:
+    broken = edit("http://127.0.0.1:[0-9]+", "http://[::1")
+    async with found_devices([target(relay)], relay.address[1], answer=broken) as port:
+        finding = await found(visit(relay, port), "onvif-found-addresses")
+    assert finding.outcome is Outcome.FAILS
+    assert "is no address" in str(finding.why)
+
+
 def test_of_a_flood_no_more_is_kept_than_the_limit_and_nothing_of_others() -> None:
     listening = search._Listening("127.0.0.1")
     for _ in range(2 * search.MOST_DATAGRAMS):

@@ -491,6 +491,33 @@ def test_logins_in_addresses_are_not_shown_of_rtsp_either() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "of", "pattern", "value", "outcome"),
+    [
+        ("onvif-clock", "GetSystemDateAndTime", r"<tt:Year>\d+", "<tt:Year>" + "9" * 400, Outcome.FAILS),
+        ("onvif-encoding", "GetStreamUri", r"rtsp://[^<]+", "rtsp://[::1", Outcome.UNTRIED),
+        ("onvif-streams", "GetStreamUri", r"rtsp://127.0.0.1:\d+", "rtsp://[127.0.0.1", Outcome.FAILS),
+        ("onvif-tunnel-port", "GetStreamUri", r"127.0.0.1:\d+", "127.0.0.1:99999", Outcome.FAILS),
+        ("onvif-sub", "<trt:GetProfiles/>", r"<tt:Width>\d+", "<tt:Width>nan", Outcome.FAILS),
+        ("onvif-rate-control", "<trt:GetProfiles/>", r"Limit>\d+", "Limit>1e400", Outcome.FAILS),
+        ("onvif-ranges", "<trt:GetProfiles/>", r"Encoding>H264", "Encoding>../*[", Outcome.UNTRIED),
+        ("onvif-event-times", "PullMessages", r"Time>[^<]+", "Time>2026-13-45T00:00:00Z", Outcome.FAILS),
+        ("onvif-ptz-options", "<tptz:GetConfigurationOptions>", r"Min>PT[^<]+", "Min>P", Outcome.FAILS),
+    ],
+)
+async def test_whatever_stands_in_an_answer_is_judged(
+    relay: Relay, name: str, of: str, pattern: str, value: str, outcome: Outcome
+) -> None:
+    def fault(said: Said) -> Said:
+        if of not in said.request:
+            return said
+        return replace(said, body=re.sub(pattern.encode(), value.encode(), said.body))
+
+    async with faulty_onvif(relay.address[1], fault) as address:
+        finding = await found(visit(relay, address), name)
+    assert finding.outcome is outcome, finding
+
+
+@pytest.mark.parametrize(
     ("url", "address"),
     [
         ("http://h", "http://h/onvif/device_service"),

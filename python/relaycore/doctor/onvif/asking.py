@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from lxml import etree
 
@@ -29,6 +29,7 @@ __all__ = [
     "need_permission",
     "need_text",
     "offset",
+    "parts_of",
     "service",
     "services",
     "shown_address",
@@ -168,16 +169,20 @@ def need_here(visit: Visit, address: str) -> str:
 
     Broken where it is none, or leads to another host.
     """
-    try:
-        parts = urlsplit(address)
-        host = parts.hostname
-    except ValueError:
-        host = None
-    if host is None:
+    parts = parts_of(address)
+    if parts.hostname is None:
         raise Broken(Message("{address} is no address.", address=repr(shown_address(address))))
-    if host.lower() != (urlsplit(device(visit)).hostname or "").lower():
+    if parts.hostname.lower() != (urlsplit(device(visit)).hostname or "").lower():
         raise Broken(Message("The address {address} leads to another host.", address=shown_address(address)))
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
+def parts_of(address: str) -> SplitResult:
+    """The parts of an address that the device tells; of nothing where they cannot be told apart."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return urlsplit("")
 
 
 def shown_address(address: str) -> str:
@@ -222,7 +227,7 @@ def time_in(answer: Soap) -> datetime:
     try:
         year, month, day, hour, minute, second = (int(need_text(answer, name)) for name in names)
         return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise Broken(Message("The answer has no {name}.", name="UTCDateTime")) from None
 
 

@@ -14,6 +14,7 @@ from relaycore.doctor.onvif.asking import (
     need_answer,
     need_here,
     need_text,
+    parts_of,
 )
 from relaycore.doctor.onvif.demands import TRUE, need_known, need_same, need_value
 from relaycore.doctor.onvif.questions import DEVICE_CAPABILITIES, REFERENCE, SCOPES, TIME
@@ -63,7 +64,7 @@ async def addresses(visit: Visit) -> None:
     if not told:
         raise Broken(Message("The answer has no {name}.", name="XAddrs"))
     host = (urlsplit(device(visit)).hostname or "").lower()
-    here = [one for one in told if urlsplit(one).hostname == host]
+    here = [one for one in told if parts_of(one).hostname == host]
     need_answer(await ask_openly(visit, TIME, need_here(visit, (here or told)[0])))
 
 

@@ -11,7 +11,7 @@ from lxml import etree
 
 from relaycore._relaycore import H264Parameters
 from relaycore.doctor.findings import Broken, Rule, Untried
-from relaycore.doctor.onvif.asking import ask, need_text, service
+from relaycore.doctor.onvif.asking import ask, need_text, parts_of, service
 from relaycore.doctor.onvif.client import Soap
 from relaycore.doctor.onvif.demands import content, need_known, need_range, need_same, need_tokens, text_of
 from relaycore.doctor.onvif.profiles import (
@@ -130,7 +130,7 @@ async def _played(visit: Visit) -> Profile:
     """The profile of the stream that is played. Untried where there is none."""
     for one in await known_profiles(visit):
         address = await stream_address(visit, one.token)
-        if urlsplit(address).path.rstrip("/") == urlsplit(visit.url).path.rstrip("/"):
+        if parts_of(address).path.rstrip("/") == urlsplit(visit.url).path.rstrip("/"):
             return one
     raise Untried(Message("No profile of ONVIF has the stream that is played."))
 
@@ -167,7 +167,10 @@ async def rate_control(visit: Visit) -> None:
 async def ranges(visit: Visit) -> None:
     """What is set is in the ranges of what can be set."""
     encoders = {one.get("token"): one for one in await _encoders_of_profiles(visit)}
-    for profile in [one for one in await known_profiles(visit) if one.encoding in ENCODINGS][:MOST_ASKED]:
+    known = [one for one in await known_profiles(visit) if one.encoding in ENCODINGS]
+    if not known:
+        raise Untried(Message("No profile has an encoder."))
+    for profile in known[:MOST_ASKED]:
         answer, encoder = await _options(visit, profile), encoders.get(profile.configuration)
         if encoder is None:
             continue

@@ -53,7 +53,7 @@ async def profiles(visit: Visit) -> None:
 
 async def two_profiles(visit: Visit) -> None:
     """One stream to record and a small one to look at, of the same shape."""
-    found = [one for one in await known_profiles(visit) if one.height]
+    found = [one for one in await known_profiles(visit) if one.width and one.height]
     ratios = [one.width / one.height for one in found]
     if not any(
         first.width > second.width and abs(of_first / of_second - 1) < 0.02
