@@ -83,7 +83,7 @@ def _share(arguments: argparse.Namespace) -> None:
         arguments.path, arguments.purpose, seconds=_seconds(arguments.lasts), sessions=arguments.sessions
     )
     folder = folder_of(arguments)
-    with closing(ShareFile(folder_of(arguments))) as file:
+    with closing(ShareFile(folder)) as file:
         key = file.make_key()
         put_on_record(folder, "share", link.path)
         file.add(link)
@@ -156,7 +156,8 @@ def _list(arguments: argparse.Namespace) -> None:
 
 
 def _revoke(arguments: argparse.Namespace) -> None:
-    with closing(ShareFile(folder_of(arguments))) as file:
+    folder = folder_of(arguments)
+    with closing(ShareFile(folder)) as file:
         if not any(link.id == arguments.revoke and link.revoked is None for link in file.all()):
             raise ConfigurationError(
                 Message(
@@ -164,7 +165,7 @@ def _revoke(arguments: argparse.Namespace) -> None:
                     revoke=repr(arguments.revoke),
                 )
             )
-        put_on_record(folder_of(arguments), "revoke share", arguments.revoke)
+        put_on_record(folder, "revoke share", arguments.revoke)
         file.revoke(arguments.revoke)
     say(make_console(), Message("The share link {revoke} lets nobody in any more.", revoke=arguments.revoke))
 
