@@ -100,8 +100,6 @@ class CameraControls:
     ) -> None:
         async with self._writing:
             kept = self._with(self._kept, path, camera, wishes)
-            if kept == self._kept:
-                return
             await file.keep(kept, camera.name)
             self._kept = kept
 

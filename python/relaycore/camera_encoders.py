@@ -77,13 +77,10 @@ class CameraEncoders:
             mark = _fingerprint(settings)
             renditions = dict(before.renditions) if before is not None and before.settings == mark else {}
             renditions[rendition] = _joined(renditions.get(rendition, EncoderWish()), wish)
-            kept = with_newest(self._kept, path, _Set(mark, renditions), self._in_use)
-            if kept == self._kept:
-                return
             # While the relay runs it holds, also where it cannot be written.
-            self._kept = kept
+            self._kept = with_newest(self._kept, path, _Set(mark, renditions), self._in_use)
             if self._file is not None:
-                await self._file.keep(kept, path)
+                await self._file.keep(self._kept, path)
 
 
 def _joined(before: EncoderWish, wish: EncoderWish) -> EncoderWish:

@@ -34,6 +34,7 @@ class KeptFile(Generic[T]):
 
     def __init__(self, path: Path, kind: type[T]) -> None:
         self._path, self._kind = path, kind
+        self._held: T | None = None
 
     def read(self) -> T | None:
         """The value; ``None`` where there is none that can be read, which the log tells.
@@ -42,7 +43,8 @@ class KeptFile(Generic[T]):
         """
         try:
             with self._path.open("rb") as opened:
-                return msgspec.json.decode(opened.read(MOST_BYTES), type=self._kind)
+                self._held = msgspec.json.decode(opened.read(MOST_BYTES), type=self._kind)
+                return self._held
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -69,9 +71,16 @@ class KeptFile(Generic[T]):
             opened.flush()
             os.fsync(opened.fileno())
         new.replace(self._path)
+        self._held = value
 
     async def keep(self, value: T, camera: str) -> None:
-        """Keeps a value as :meth:`write` does, from the loop. StateError, which names what it was set of."""
+        """Keeps a value as :meth:`write` does, from the loop, unless the file holds it already.
+
+        So whoever asks for the same again, because it could not be kept, is told again whether it is. The
+        value must not change from then on. StateError, which names what it was set of.
+        """
+        if value == self._held or not (value or self._held):
+            return
         try:
             await asyncio.to_thread(self.write, value)
         except OSError as error:

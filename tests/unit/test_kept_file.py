@@ -61,3 +61,32 @@ def test_a_file_that_would_not_be_read_again_is_not_written(
         asyncio.run(file.keep({"yard": "x" * 101}, "Cam"))
     assert file.read() == {"yard": "x" * 100}
     assert [path.name for path in tmp_path.iterdir()] == ["kept.json"]
+
+
+async def test_what_could_not_be_kept_is_tried_again_and_what_is_kept_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[dict[str, str]] = []
+
+    class Watched(KeptFile[dict[str, str]]):
+        def write(self, value: dict[str, str]) -> None:
+            written.append(value)
+            super().write(value)
+
+    path = tmp_path / "kept.json"
+    file = Watched(path, dict[str, str])
+    await file.keep({}, "Cam")
+    assert not path.exists()
+    with monkeypatch.context() as small:
+        small.setattr(kept_file, "MOST_BYTES", 1)
+        for _ in range(2):
+            with pytest.raises(StateError):
+                await file.keep({"yard": "x"}, "Cam")
+    for _ in range(2):
+        await file.keep({"yard": "x"}, "Cam")
+    again = Watched(path, dict[str, str])
+    assert again.read() == {"yard": "x"}
+    await again.keep({"yard": "x"}, "Cam")
+    await again.keep({}, "Cam")
+    assert written == [{"yard": "x"}] * 3 + [{}]
+    assert again.read() == {}

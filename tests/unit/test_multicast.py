@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
@@ -182,22 +183,58 @@ async def test_what_a_program_has_begun_ends_with_the_relay_unless_it_is_to_be_k
             assert relay.keeps_multicast("yard")
 
 
-async def test_a_full_disk_is_told_and_it_is_sent_or_not_as_was_asked(
+async def test_a_full_disk_is_told_each_time_and_it_is_sent_or_not_as_was_asked(
     port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(_self: object, _value: object) -> None:
         raise OSError(28, "No space left on device")
 
     async with running(port, tmp_path) as relay, logged_in(relay) as client:
-        monkeypatch.setattr(KeptFile, "write", full)
-        answer = await client.call(body_of("trt", "Start"), PREFIXES["trt"])
-        assert answer.subcodes == ["ter:Action"]
-        assert "No space left on device" in "".join(answer.root.itertext())
+        with monkeypatch.context() as disk:
+            disk.setattr(KeptFile, "write", full)
+            for _ in range(2):
+                answer = await client.call(body_of("trt", "Start"), PREFIXES["trt"])
+                assert answer.subcodes == ["ter:Action"]
+                assert "No space left on device" in "".join(answer.root.itertext())
+                assert relay.sends_multicast("yard")
+        # Asked once more, when there is room again, it is kept.
+        await relay.start_multicast("yard", keep=True)
+        assert (tmp_path / GROUP_FILE).read_text().split() == ["[", '"yard"', "]"]
+        with monkeypatch.context() as disk:
+            disk.setattr(KeptFile, "write", full)
+            for _ in range(2):
+                with pytest.raises(StateError, match="No space left"):
+                    await relay.stop_multicast("yard")
+                assert not relay.sends_multicast("yard")
+                assert not relay.keeps_multicast("yard")
+        await relay.stop_multicast("yard")
+        assert (tmp_path / GROUP_FILE).read_text() == "[]"
+
+
+async def test_who_starts_it_while_it_is_being_forgotten_is_not_stopped(
+    port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, writing, may_write = KeptFile.write, threading.Event(), threading.Event()
+
+    def slow(self: KeptFile[list[str]], value: list[str]) -> None:
+        writing.set()
+        assert may_write.wait(TIMEOUT)
+        write(self, value)
+
+    async with running(port, tmp_path) as relay:
+        await relay.start_multicast("yard", keep=True)
+        monkeypatch.setattr(KeptFile, "write", slow)
+        stopping = asyncio.create_task(relay.stop_multicast("yard"))
+        assert await asyncio.to_thread(writing.wait, TIMEOUT)
+        starting = asyncio.create_task(relay.start_multicast("yard", keep=True))
+        await asyncio.sleep(0)
+        assert relay.sends_multicast("yard"), "it begins, and waits until that can be kept"
+        may_write.set()
+        async with asyncio.timeout(TIMEOUT):
+            await asyncio.gather(stopping, starting)
         assert relay.sends_multicast("yard")
-        with pytest.raises(StateError, match="No space left"):
-            await relay.stop_multicast("yard")
-        assert not relay.sends_multicast("yard")
-        assert not relay.keeps_multicast("yard")
+        assert relay.keeps_multicast("yard")
+    assert (tmp_path / GROUP_FILE).read_text().split() == ["[", '"yard"', "]"]
 
 
 async def test_what_is_kept_follows_the_settings(port: int, tmp_path: Path) -> None:

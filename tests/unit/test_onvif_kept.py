@@ -141,24 +141,30 @@ async def test_a_file_that_makes_no_sense_is_put_aside(tmp_path: Path, name: str
     assert (tmp_path / f"{name}.broken").read_bytes() == data
 
 
-async def test_a_full_disk_is_told_and_the_encoder_is_changed(
+async def test_a_full_disk_is_told_each_time_and_the_encoder_is_changed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(_self: object, _value: object) -> None:
         raise OSError(28, "No space left on device")
 
     async with running(tmp_path) as (relay, client):
-        monkeypatch.setattr(KeptFile, "write", full)
-        answer = await media(client, wish("main", 300))
-        assert answer.subcodes == ["ter:Action", "ter:ConfigModify"]
-        assert "No space left on device" in "".join(answer.root.itertext())
-        assert relay.encoder("yard").bitrate == 300_000
-        with pytest.raises(StateError, match="No space left"):
-            await relay.set_encoder("yard", bitrate=400_000, keep=True)
-        before = relay.devices.whole().scopes
-        refused = await client.call(f"<tds:SetScopes><tds:Scopes>{HALL}</tds:Scopes></tds:SetScopes>")
-        assert refused.subcodes == ["ter:Action"]
-        assert relay.devices.whole().scopes == before
+        with monkeypatch.context() as disk:
+            disk.setattr(KeptFile, "write", full)
+            answer = await media(client, wish("main", 300))
+            assert answer.subcodes == ["ter:Action", "ter:ConfigModify"]
+            assert "No space left on device" in "".join(answer.root.itertext())
+            assert relay.encoder("yard").bitrate == 300_000
+            for _ in range(2):
+                with pytest.raises(StateError, match="No space left"):
+                    await relay.set_encoder("yard", bitrate=400_000, keep=True)
+            before = relay.devices.whole().scopes
+            refused = await client.call(f"<tds:SetScopes><tds:Scopes>{HALL}</tds:Scopes></tds:SetScopes>")
+            assert refused.subcodes == ["ter:Action"]
+            assert relay.devices.whole().scopes == before
+        # Set once more, when there is room again, it is kept.
+        await relay.set_encoder("yard", bitrate=400_000, keep=True)
+    async with running(tmp_path) as (relay, _client):
+        assert relay.encoder("yard").bitrate == 400_000
 
 
 async def test_scopes_and_mode_stay_as_they_were_set(tmp_path: Path) -> None:

@@ -224,13 +224,14 @@ class Changes:
 
     async def stop_multicast(self, path: str) -> None:
         """Sends it for sessions alone again. StateError where that does not hold after a restart."""
-        if not (self._paths.sends_multicast(path) or path in self._groups):
-            return
+        changes = self._paths.sends_multicast(path) or path in self._groups
+        # Before it is forgotten: whoever starts it meanwhile is not stopped.
+        self._paths.stop_multicast(path)
         try:
             await self._groups.remove(path)
         finally:
-            self._paths.stop_multicast(path)
-            self._events.emit(SettingsChanged(path=path))
+            if changes:
+                self._events.emit(SettingsChanged(path=path))
 
     def keeps_multicast(self, path: str) -> bool:
         """Whether a path is sent to its group after a restart, too."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Container
 from pathlib import Path
 from typing import Final
 
@@ -26,7 +26,7 @@ class KeptGroups:
         self._file = None if folder is None else KeptFile(folder / GROUP_FILE, list[str])
         self._in_use = in_use
         self._paths: dict[str, None] = {}
-        self._changing = asyncio.Lock()
+        self._writing = asyncio.Lock()
 
     def __contains__(self, path: object) -> bool:
         return path in self._paths
@@ -38,17 +38,16 @@ class KeptGroups:
 
     async def add(self, path: str) -> None:
         """Keeps a path. StateError where that holds, but not after a restart."""
-        async with self._changing:
-            if path not in self._paths:
-                await self._set(path, with_newest(self._paths, path, None, self._in_use))
+        if path not in self._paths:
+            self._paths = with_newest(self._paths, path, None, self._in_use)
+        await self._write(path)
 
     async def remove(self, path: str) -> None:
         """Forgets a path. StateError where that holds, but not after a restart."""
-        async with self._changing:
-            if path in self._paths:
-                await self._set(path, (each for each in self._paths if each != path))
+        self._paths.pop(path, None)
+        await self._write(path)
 
-    async def _set(self, path: str, paths: Iterable[str]) -> None:
-        self._paths = dict.fromkeys(paths)
+    async def _write(self, path: str) -> None:
         if self._file is not None:
-            await self._file.keep(list(self._paths), path)
+            async with self._writing:
+                await self._file.keep(list(self._paths), path)
