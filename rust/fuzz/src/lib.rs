@@ -14,7 +14,7 @@ pub mod wire;
 pub type Body = fn(&[u8]);
 
 /// Every target: its name, which is that of its corpus too, and its body.
-pub const TARGETS: [(&str, Body); 39] = [
+pub const TARGETS: [(&str, Body); 40] = [
     ("aac_config", media::aac_config),
     ("aac_depacketise", media::aac_depacketise),
     ("aac_round_trip", media::aac_round_trip),
@@ -54,4 +54,5 @@ pub const TARGETS: [(&str, Body); 39] = [
     ("vp9_depacketise", video::vp9_depacketise),
     ("vp9_round_trip", video::vp9_round_trip),
     ("webrtc_offer", webrtc::webrtc_offer),
+    ("websocket_frames", wire::websocket_frames),
 ];

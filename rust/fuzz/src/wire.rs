@@ -12,6 +12,7 @@ use relaycore_proto::rtsp::sniff::{Sniffed, sniff};
 use relaycore_proto::rtsp::{Element, Headers, ParseError, Parser, Request, Response, Url, url};
 use relaycore_proto::sdp::{self, SessionDescription};
 use relaycore_proto::track::Track;
+use relaycore_proto::websocket::frame::{self, FrameReader, Heard, Messages};
 
 /// What a parser gave, in a form that outlives it.
 #[derive(Debug, PartialEq)]
@@ -175,6 +176,65 @@ pub fn base64_stream(data: &[u8]) {
     let encoded: String = text.chunks(size).map(encode).collect();
     let decoded = decode(encoded.as_bytes().chunks(usize::MAX));
     assert_eq!(decoded, (Ok(()), text.to_vec()));
+}
+
+/// Reads frames of a WebSocket: whole, and in pieces as long as the first byte says. What was read as data is read again
+/// after it was framed as messages of that length, with a ping between.
+pub fn websocket_frames(data: &[u8]) {
+    // A short limit, so that short inputs reach it.
+    let takes = Messages {
+        text: false,
+        bytes_max: 1000,
+    };
+    let Some((&first, stream)) = data.split_first() else {
+        return;
+    };
+    let read = |stream: &[u8], size: usize| {
+        let mut reader = FrameReader::new(takes);
+        let (mut answers, mut content) = (Vec::new(), Vec::new());
+        for piece in stream.chunks(size) {
+            let mut piece = piece.to_vec();
+            let heard = reader.take(&mut piece, &mut answers, |it| content.extend_from_slice(it));
+            if heard != Heard::Nothing {
+                return (heard, answers, content);
+            }
+        }
+        (Heard::Nothing, answers, content)
+    };
+    let size = usize::from(first).max(1);
+    let whole = read(stream, stream.len().max(1));
+    assert_eq!(whole, read(stream, size));
+    // Whoever ends it is told the end as well.
+    let (heard, answers, content) = whole;
+    assert!(heard == Heard::Nothing || answers[answers.len() - 4..][..2] == [0x88, 2]);
+
+    let mut framed = Vec::new();
+    for message in content.chunks(size) {
+        framed.extend(masked(frame::BINARY, message));
+        framed.extend(masked(PING, &[]));
+    }
+    let (heard, pongs, again) = read(&framed, size);
+    let pong = [0x80 | PONG, 0];
+    assert_eq!(pongs, pong.repeat(content.len().div_ceil(size)));
+    assert_eq!((heard, again), (Heard::Nothing, content));
+}
+
+/// Opcodes of a question whether somebody is there, and of its answer (RFC 6455 section 5.2).
+const PING: u8 = 9;
+const PONG: u8 = 10;
+
+/// A frame as a client sends it, in a mask that is the same for all.
+fn masked(opcode: u8, data: &[u8]) -> Vec<u8> {
+    let mask = [1, 2, 3, 4];
+    let mut frame = frame::Head::new(opcode, data.len()).as_bytes().to_vec();
+    frame[1] |= 0x80;
+    frame.extend(mask);
+    frame.extend(
+        data.iter()
+            .zip(mask.iter().cycle())
+            .map(|(byte, mask)| byte ^ mask),
+    );
+    frame
 }
 
 /// Takes datagrams of WebRTC out of a connection: whole, in pieces as long as the first byte says, and after they were

@@ -42,3 +42,4 @@ pub mod sdp;
 pub mod track;
 pub mod vp8;
 pub mod vp9;
+pub mod websocket;

@@ -1,6 +1,7 @@
 //! What viewers get, laid out as it goes out.
 
-use super::{Framing, frame};
+use super::Framing;
+use relaycore_proto::websocket::frame;
 use std::sync::Arc;
 
 /// A chunk, shared by all viewers.
@@ -30,7 +31,7 @@ pub(super) fn framed(framing: Framing, data: &[u8]) -> Arc<[u8]> {
     match framing {
         Framing::Plain => Arc::from(data),
         Framing::WebSocket => {
-            let mut bytes = Vec::with_capacity(data.len() + frame::MOST_HEAD_BYTES);
+            let mut bytes = Vec::with_capacity(data.len() + frame::HEAD_BYTES_MAX);
             frame::write(&mut bytes, frame::BINARY, data);
             Arc::from(bytes)
         }

@@ -6,7 +6,6 @@
 //! it loses whole groups, never pieces, and nobody else notices.
 
 mod chunk;
-mod frame;
 mod viewer;
 mod worker;
 mod workers;

@@ -2,10 +2,10 @@
 
 use super::Framing;
 use super::chunk::{Chunk, Header};
-use super::frame::{self, FrameReader, Heard};
 use crate::clock::{SECOND, now_ns};
 use crate::web_session::Carried;
 use mio::net::TcpStream;
+use relaycore_proto::websocket::frame::{self, FrameReader, Heard, Messages};
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read as _, Write};
 use std::sync::Arc;
@@ -18,6 +18,12 @@ const SILENCE_NS: u64 = 45 * SECOND;
 
 /// How long a viewer gets to take its goodbye.
 const FAREWELL_NS: u64 = SECOND;
+
+/// What a viewer may send: nothing that it says is wanted.
+const MESSAGES: Messages = Messages {
+    text: true,
+    bytes_max: 1024,
+};
 
 /// Bytes of one read, and how many of them there are before it is the turn of others.
 const READ_BYTES: usize = 4096;
@@ -132,7 +138,7 @@ impl Viewer {
             floor: 0,
             since: now,
             header: None,
-            reader: FrameReader::default(),
+            reader: FrameReader::new(MESSAGES),
             is_blocked: false,
             ends_by: None,
             intake: 0,
@@ -270,7 +276,7 @@ impl Viewer {
         for _ in 0..READS {
             match self.socket.read(&mut buffer) {
                 Ok(0) => return Err("the client left"),
-                Ok(length) => self.take(&buffer[..length])?,
+                Ok(length) => self.take(&mut buffer[..length])?,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(Read::All),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(_) => return Err("the connection was lost"),
@@ -279,7 +285,7 @@ impl Viewer {
         Ok(Read::Some)
     }
 
-    fn take(&mut self, bytes: &[u8]) -> Result<(), &'static str> {
+    fn take(&mut self, bytes: &mut [u8]) -> Result<(), &'static str> {
         if self.ends_by.is_some() {
             return Ok(());
         }
@@ -292,7 +298,7 @@ impl Viewer {
                 Ok(())
             };
         }
-        match self.reader.take(bytes, &mut self.answers) {
+        match self.reader.take(bytes, &mut self.answers, |_| {}) {
             Heard::Nothing if self.answers.len() > MOST_ANSWER_BYTES => {
                 return Err("the client asks and does not read");
             }

@@ -34,6 +34,8 @@ macro_rules! status_codes {
 status_codes! {
     /// The client may go on.
     CONTINUE = 100, "Continue";
+    /// The connection goes on with the protocol that was asked for (RFC 9110 section 15.2.2).
+    SWITCHING_PROTOCOLS = 101, "Switching Protocols";
     /// Done.
     OK = 200, "OK";
     /// Done, and something was made.
@@ -70,6 +72,8 @@ status_codes! {
     REQUEST_URI_TOO_LARGE = 414, "Request-URI Too Large";
     /// The body is of a type that is not understood.
     UNSUPPORTED_MEDIA_TYPE = 415, "Unsupported Media Type";
+    /// The connection has to ask for another protocol: `Upgrade` says which (RFC 9110 section 15.5.22).
+    UPGRADE_REQUIRED = 426, "Upgrade Required";
     /// A parameter of the body is not known.
     PARAMETER_NOT_UNDERSTOOD = 451, "Parameter Not Understood";
     /// The named conference is not known.
