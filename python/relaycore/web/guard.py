@@ -13,12 +13,9 @@ somebody happens to visit from acting in that person's name:
 
 from __future__ import annotations
 
-import ipaddress
-import socket
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal, NoReturn, get_args
-from urllib.parse import urlsplit
 
 from aiohttp import hdrs, web
 
@@ -27,6 +24,7 @@ from relaycore.access.credentials import BasicCredentials, PasswordProof
 from relaycore.access.decisions import Gatekeeper
 from relaycore.access.identity import NOBODY, Identity
 from relaycore.access.logins import Logins
+from relaycore.access.origins import OTHER_SITE, HostNames, Origins, is_foreign
 from relaycore.access.users import REALM
 from relaycore.language import Message
 from relaycore.settings import Action, Role
@@ -108,8 +106,7 @@ class Guard:
         self._gatekeeper = gatekeeper
         self.logins = Logins()
         """Those who go on by a cookie."""
-        host_name = socket.gethostname().lower()
-        self._names = {"localhost", host_name, f"{host_name}.local", *(name.lower() for name in names)}
+        self._names = HostNames(names)
 
     async def admit(
         self, request: web.Request, access: Access, proof: BasicCredentials | PasswordProof | None = None
@@ -303,17 +300,20 @@ class Guard:
         return [*challenges, f'Bearer realm="{REALM}"']
 
     def _refuse_strangers(self, request: web.Request) -> None:
-        if any(name in request.headers for name in _PROXIED):
-            raise _Foreign(
-                403, Message("Through a proxy everybody seems to be of this machine: log in as a user.")
-            )
-        name = _host_name(request.headers.get(hdrs.HOST, ""))
-        if name in self._names or name.endswith(".localhost") or _is_address(name):
-            return
-        raise _Foreign(
-            421,
-            Message("This server does not know that it is called so: use its address, or log in as a user."),
-        )
+        stranger = self._names.stranger(_origins(request))
+        if stranger is not None:
+            raise _Foreign(*stranger)
+
+
+def _origins(request: web.Request) -> Origins:
+    """What a request says of where it comes from."""
+    headers = request.headers
+    return Origins(
+        host=headers.get(hdrs.HOST, ""),
+        origin=headers.get(hdrs.ORIGIN),
+        fetch_site=headers.get("Sec-Fetch-Site"),
+        forwarded=any(name in headers for name in _PROXIED),
+    )
 
 
 def _question(request: web.Request, action: Action) -> HttpQuestion:
@@ -342,35 +342,5 @@ def _unknown(text: Message, challenges: Sequence[str]) -> Refused:
 
 def _refuse_other_origins(request: web.Request, *, must_say: bool = False) -> None:
     """Refuses what a page of another site has sent; with ``must_say`` also what does not say where from."""
-    origin = request.headers.get(hdrs.ORIGIN)
-    site = request.headers.get("Sec-Fetch-Site", "none")
-    if origin == "null":
-        # So do forms of pages that tell no referrer; no page can make up the other header.
-        same = site == "same-origin"
-    elif origin is not None:
-        try:
-            same = urlsplit(origin).netloc.lower() == request.headers.get(hdrs.HOST, "").lower()
-        except ValueError:
-            same = False
-    else:
-        same = site == "same-origin" or (site == "none" and not must_say)
-    if not same:
-        raise _Foreign(
-            403, Message("A page of another site may change nothing here: use a page of this server.")
-        )
-
-
-def _host_name(host: str) -> str:
-    """The name in a ``Host`` header, without its port and in lower case; empty where it is malformed."""
-    try:
-        return (urlsplit(f"//{host}").hostname or "").rstrip(".")
-    except ValueError:
-        return ""
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
+    if is_foreign(_origins(request), must_say=must_say):
+        raise _Foreign(403, OTHER_SITE)
