@@ -17,6 +17,7 @@ __all__ = [
     "FramePool",
     "H264Parameters",
     "Handoff",
+    "Handshake",
     "HttpConnection",
     "Journey",
     "JpegInfo",
@@ -422,6 +423,26 @@ class Request:
     @property
     def secure(self) -> bool:
         """Whether its connection is encrypted."""
+    @property
+    def handshake(self) -> Handshake | None:
+        """Where the request came from that opened the WebSocket which RTSP is spoken in, if it is in one."""
+
+@final
+class Handshake:
+    """What the request that opened a WebSocket says of where it comes from."""
+
+    @property
+    def host(self) -> str:
+        """The ``Host`` header; empty where there is none."""
+    @property
+    def origin(self) -> str | None:
+        """The ``Origin`` header (RFC 6454 section 7)."""
+    @property
+    def fetch_site(self) -> str | None:
+        """The ``Sec-Fetch-Site`` header (Fetch Metadata Request Headers)."""
+    @property
+    def forwarded(self) -> bool:
+        """Whether a proxy has passed it on, and says so."""
 
 @final
 class Session:
@@ -450,7 +471,7 @@ class Session:
         """What the client calls itself."""
     @property
     def protocol(self) -> str:
-        """``rtsp``, ``rtsp-over-http``, ``webrtc``, ``websocket``, ``mjpeg`` or ``hls``."""
+        """``rtsp``, ``rtsp-over-http`` or ``-websocket``, ``webrtc``, ``websocket``, ``mjpeg`` or ``hls``."""
     @property
     def transport(self) -> str:
         """``tcp``, ``udp`` or ``multicast``."""
@@ -560,7 +581,7 @@ class Journey:
         """What the client calls itself."""
     @property
     def protocol(self) -> str:
-        """``rtsp``, ``rtsp-over-http``, ``webrtc``, ``websocket``, ``mjpeg`` or ``hls``."""
+        """``rtsp``, ``rtsp-over-http`` or ``-websocket``, ``webrtc``, ``websocket``, ``mjpeg`` or ``hls``."""
     @property
     def transport(self) -> str | None:
         """``tcp``, ``udp`` or ``multicast``; ``None`` without a session."""

@@ -29,8 +29,7 @@ from relaycore._relaycore import (
     SessionEvent,
     StreamEvent,
 )
-from relaycore.access.answers import Allow, Challenge, Refuse
-from relaycore.access.decisions import Gatekeeper
+from relaycore.access.answers import Allow, Challenge, Decision, Refuse
 from relaycore.language import Message
 
 __all__ = ["EngineLink", "Listeners", "Wakeable", "listen_sentence"]
@@ -55,9 +54,10 @@ class Wakeable(Protocol):
 class Listeners:
     """Who is told of what the engine says, in the loop.
 
-    ``prepare`` is awaited for who may come in, and may still refuse: what is to be read or published to has
-    to be there first. ``admit`` is called before the media of a session flows where the engine asks for that;
-    it calls what it is given with ``None`` when it may, or with why it may not.
+    ``decide`` is awaited for whether a client may come in, and then ``prepare``, which may still refuse: what
+    is to be read or published to has to be there first. ``admit`` is called before the media of a session
+    flows where the engine asks for that; it calls what it is given with ``None`` when it may, or with why it
+    may not.
     """
 
     session: Callable[[SessionEvent], None]
@@ -65,6 +65,7 @@ class Listeners:
     pull: Callable[[PullEvent], None]
     http: Callable[[HttpConnection], None]
     journey: Callable[[Journey], None]
+    decide: Callable[[Request], Awaitable[Decision]]
     prepare: Callable[[Request], Awaitable[Refuse | None]]
     admit: Callable[[Session, Callable[[Refuse | None], None]], None]
 
@@ -72,9 +73,8 @@ class Listeners:
 class EngineLink:
     """Between one engine and one loop. All methods are called from the loop."""
 
-    def __init__(self, engine: Engine, gatekeeper: Gatekeeper, listeners: Listeners) -> None:
+    def __init__(self, engine: Engine, listeners: Listeners) -> None:
         self._engine = engine
-        self._gatekeeper = gatekeeper
         self._listeners = listeners
         self._readers: WeakValueDictionary[int, Wakeable] = WeakValueDictionary()
         self._decisions: set[asyncio.Task[None]] = set()
@@ -156,7 +156,7 @@ class EngineLink:
 
     async def _decide(self, request: Request) -> None:
         try:
-            decision = await self._gatekeeper.decide(request)
+            decision = await self._listeners.decide(request)
             if isinstance(decision, Allow):
                 decision = await self._listeners.prepare(request) or decision
         except Exception:

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from relaycore import AccessSettings, Config, Relay, TlsSettings, TokenSettings, User
+from relaycore._relaycore import Session
 from relaycore.access import recognition
 from relaycore.access.accounts import AccountFile, make_account
 from relaycore.access.credentials import (
@@ -145,12 +146,16 @@ ways = pytest.mark.parametrize("encrypted", [False, True], ids=["plain", "tls"])
 players = pytest.mark.parametrize("player", PLAY)
 
 
-async def user_of(house: House, play: Callable[[], object]) -> str | None:
-    """Who it was that played."""
+async def session_of(house: House, play: Callable[[], object]) -> Session:
+    """What is known of who played."""
     events = house.relay.events()
     await asyncio.to_thread(play)
-    started = await of_kind(events, SessionStarted)
-    return started.session.user
+    return (await of_kind(events, SessionStarted)).session
+
+
+async def user_of(house: House, play: Callable[[], object]) -> str | None:
+    """Who it was that played."""
+    return (await session_of(house, play)).user
 
 
 @ways
@@ -200,7 +205,10 @@ async def test_players_with_a_wrong_password_get_nothing(house: House, player: s
 
 
 @ways
-async def test_gortsplib_logs_in_by_each_scheme(house: House, go_client: Path, encrypted: bool) -> None:
+@pytest.mark.parametrize("within", ["", "websocket"])
+async def test_gortsplib_logs_in_by_each_scheme(
+    house: House, go_client: Path, encrypted: bool, within: str
+) -> None:
     link, token = await house.link()
     basic = "Basic " + base64.b64encode(f"{ANNA.name}:{ANNA.password}".encode()).decode()
     as_anna = house.url(encrypted=encrypted, login=f"{ANNA.name}:{ANNA.password}@")
@@ -213,8 +221,10 @@ async def test_gortsplib_logs_in_by_each_scheme(house: House, go_client: Path, e
     ]
     for url, header, user, kind in schemes:
         house.sent.clear()
-        play = partial(run, [go_client, url, header])
-        assert await user_of(house, play) == user
+        play = partial(run, [go_client, url, header, within])
+        session = await session_of(house, play)
+        assert session.user == user
+        assert session.protocol == ("rtsp-over-websocket" if within else "rtsp")
         assert {kind_of(credentials) for credentials in house.sent} == ({kind} if kind else set())
 
 

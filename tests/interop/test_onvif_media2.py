@@ -95,6 +95,7 @@ async def test_all_that_is_told_is_valid(media: Any) -> None:
     assert capabilities.ProfileCapabilities.MaximumNumberOfProfiles == 2
     assert "VideoEncoder" in capabilities.ProfileCapabilities.ConfigurationsSupported
     assert capabilities.StreamingCapabilities.RTSPStreaming
+    assert capabilities.StreamingCapabilities.RTSPWebSocketUri == "ws:/rtsp"
     for name in (
         "GetVideoSourceConfigurations",
         "GetVideoSourceConfigurationOptions",

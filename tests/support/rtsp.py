@@ -16,10 +16,10 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Self
+from typing import Any, Protocol, Self
 from urllib.parse import urlsplit
 
-__all__ = ["Client", "Gaps", "Response", "RtcpPacket", "RtpPacket", "Track"]
+__all__ = ["Client", "Gaps", "Response", "RtcpPacket", "RtpPacket", "Track", "Writer"]
 
 TIMEOUT = 20.0
 """Seconds until a missing answer or packet fails a test."""
@@ -109,10 +109,23 @@ class Gaps:
         self.packets += 1
 
 
+class Writer(Protocol):
+    """Where a client writes to, such as a stream of asyncio."""
+
+    def write(self, data: bytes, /) -> None:
+        """Send bytes."""
+
+    def close(self) -> None:
+        """End the connection."""
+
+    def get_extra_info(self, name: str, /) -> Any:
+        """What is known of the connection."""
+
+
 class Client:
     """One RTSP connection. ``start`` is DESCRIBE, SETUP of all tracks and PLAY in one."""
 
-    def __init__(self, url: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, url: str, reader: asyncio.StreamReader, writer: Writer) -> None:
         self.url = url
         self.tracks: list[Track] = []
         self.session: str | None = None

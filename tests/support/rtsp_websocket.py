@@ -1,4 +1,4 @@
-"""RTSP in WebSockets in front of a relay, right or with a fault, by aiohttp's frames."""
+"""RTSP in WebSockets by aiohttp's frames: a client, and a server before a relay, right or with a fault."""
 
 from __future__ import annotations
 
@@ -6,17 +6,64 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
-from aiohttp import WSMsgType, web
+from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType, web
 
-__all__ = ["Bridge", "bridge"]
+from tests.support.rtsp import Client
+
+__all__ = ["PROTOCOL", "Bridge", "bridge", "carried"]
+
+PROTOCOL = "rtsp.onvif.org"
+
+
+class _Frames:
+    """Sends what is written in messages of their own."""
+
+    def __init__(self, socket: ClientWebSocketResponse) -> None:
+        self._socket = socket
+        self._tasks: list[asyncio.Task[object]] = []
+
+    def write(self, data: bytes, /) -> None:
+        self._tasks.append(asyncio.create_task(self._socket.send_bytes(data)))
+
+    def close(self) -> None:
+        self._tasks.append(asyncio.create_task(self._socket.close()))
+
+    def get_extra_info(self, name: str, /) -> Any:
+        return self._socket.get_extra_info(name)
+
+
+@asynccontextmanager
+async def carried(url: str, at: str, **handshake: Any) -> AsyncIterator[Client]:
+    """A client that speaks of ``url`` in a WebSocket at the address ``at``."""
+    async with (
+        ClientSession() as session,
+        session.ws_connect(at, protocols=[PROTOCOL], max_msg_size=1 << 20, **handshake) as socket,
+    ):
+        assert socket.protocol == PROTOCOL
+        reader = asyncio.StreamReader()
+
+        async def read() -> None:
+            async for message in socket:
+                assert message.type is WSMsgType.BINARY
+                reader.feed_data(message.data)
+            reader.feed_eof()
+
+        reading = asyncio.create_task(read())
+        try:
+            async with Client(url, reader, _Frames(socket)) as client:
+                yield client
+        finally:
+            await socket.close()
+            await reading
 
 
 @dataclass(frozen=True)
 class Bridge:
     """What is done right. ``answer`` changes what goes back."""
 
-    protocols: tuple[str, ...] = ("rtsp.onvif.org",)
+    protocols: tuple[str, ...] = (PROTOCOL,)
     status: int = 101
     text: bool = False
     whole: bool = False

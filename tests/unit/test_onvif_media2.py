@@ -62,7 +62,9 @@ async def test_the_device_tells_of_the_service(relay: Relay, client: Client) -> 
         found = {one.findtext("tds:Namespace", namespaces=NSMAP): one for one in services}[NSMAP["tr2"]]
         at = found.findtext("tds:XAddr", namespaces=NSMAP)
         assert at == f"{client.base}/onvif/{device}media2_service"
-        assert found.find("tds:Capabilities/tr2:Capabilities/tr2:StreamingCapabilities", NSMAP) is not None
+        streaming = found.find("tds:Capabilities/tr2:Capabilities/tr2:StreamingCapabilities", NSMAP)
+        assert streaming is not None
+        assert streaming.get("RTSPWebSocketUri") == "ws:/rtsp"
         answer = await ask(client, "GetProfiles", address=at.removeprefix(client.base))
         assert [one.get("token") for one in answer.all(".//tr2:Profiles")] == ["yard/main", "yard/sub"]
 

@@ -69,6 +69,12 @@ _BUCKETS: Final = [str(bucket) for bucket in range(LAST + 1)]
 _PASSED: Final = [Name(stage, "passed") for stage in STAGES]
 _SKIPPED: Final = [Name(stage, "skipped") for stage in STAGES]
 _TOOK: Final = [[Name(stage, "took", bucket) for bucket in _BUCKETS] for stage in STAGES]
+_ENCRYPTED: Final = {
+    "rtsp": "rtsps",
+    "rtsp-over-http": "rtsp-over-https",
+    "rtsp-over-websocket": "rtsp-over-websockets",
+}
+"""What protocols are called where they are encrypted."""
 _STARTUP: Final = [Name(STAGES[FIRST_KEY_FRAME], "startup", bucket) for bucket in _BUCKETS]
 
 
@@ -76,7 +82,7 @@ def group_of(journey: Facts, day: str, path: str) -> Group:
     """The group of an attempt at a path that is there, or at :data:`NO_PATH`."""
     protocol = journey.protocol
     if journey.secure:
-        protocol = {"rtsp": "rtsps", "rtsp-over-http": "rtsp-over-https"}.get(protocol, protocol)
+        protocol = _ENCRYPTED.get(protocol, protocol)
     return Group(day, path, family_of(journey.user_agent), protocol, journey.transport or "")
 
 

@@ -75,6 +75,7 @@ _BY_REASON: Final = {
     "the relay is closing": "relay stopped",
     ASKED_NOTHING: "client closed the connection",
     "the client asks and does not read": "too slow",
+    "the client sent what is no WebSocket frame": "malformed request",
     "the client took nothing more": "too slow",
     "the client never connected": "never connected",
     "the connection failed": "connection lost",

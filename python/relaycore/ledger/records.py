@@ -66,8 +66,8 @@ class Opening(Record, kw_only=True, tag="opening"):
     """``read`` or ``publish``."""
     path: str
     protocol: str
-    """``rtsp``, ``rtsp-over-http``, ``webrtc``, ``websocket``, ``mjpeg`` or ``hls``, with an ``s`` at the end
-    where it was encrypted."""
+    """``rtsp``, ``rtsp-over-http``, ``rtsp-over-websocket``, ``webrtc``, ``websocket``, ``mjpeg`` or ``hls``,
+    with an ``s`` at the end where it was encrypted."""
     transport: str
     """``tcp``, ``udp`` or ``multicast``."""
     client: str | None

@@ -10,6 +10,8 @@ from typing import Final
 from relaycore._relaycore import Engine, HttpConnection, PullEvent
 from relaycore.access.account_watch import AccountWatch
 from relaycore.access.decisions import Gatekeeper
+from relaycore.access.origins import HostNames
+from relaycore.access.rtsp_door import RtspDoor
 from relaycore.access.sharing import Sharing
 from relaycore.access.token_files import TokenFiles
 from relaycore.addresses import reachable_addresses
@@ -102,7 +104,7 @@ class Running:
         self._groups = KeptGroups(folder, lambda: self._settings.config.paths)
         self.paths = Paths(self._path_host(), lasting.hooks, patience(config.limits), self._groups)
         self.admission = Admission(self.engine, self._gatekeeper, self.records, self.paths)
-        self.link = EngineLink(self.engine, self._gatekeeper, self._listeners())
+        self.link = EngineLink(self.engine, self._listeners())
         self._tokens = TokenFiles(self._gatekeeper.users, self.admission.revoke)
         self.changes = Changes(
             self._settings,
@@ -125,12 +127,15 @@ class Running:
         self._announcement = Announcement(self._devices.targets)
 
     def _listeners(self) -> Listeners:
+        names = HostNames([self._settings.config.host])
+        door = RtspDoor(self._gatekeeper, names, lambda: self._settings.config.embed_origins)
         return Listeners(
             session=self.admission.on_session,
             stream=self._streams.happened,
             pull=self._on_pull,
             http=self._on_http,
             journey=self.records.on_journey,
+            decide=door.decide,
             prepare=self.admission.prepare,
             admit=self.admission.admit,
         )

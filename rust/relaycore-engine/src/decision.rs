@@ -30,6 +30,21 @@ pub struct Request {
     pub session: Option<Arc<SessionInfo>>,
     /// Whether its connection is encrypted.
     pub is_secure: bool,
+    /// Where the request of HTTP came from that opened the WebSocket in which the client speaks RTSP, if it does.
+    pub handshake: Option<Handshake>,
+}
+
+/// What the request that opened a WebSocket says of where it comes from: a browser says which page has sent it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Handshake {
+    /// The `Host` header: the name by which the client knows this server; empty where it says none.
+    pub host: String,
+    /// The `Origin` header (RFC 6454 section 7).
+    pub origin: Option<String>,
+    /// The `Sec-Fetch-Site` header (Fetch Metadata Request Headers).
+    pub fetch_site: Option<String>,
+    /// Whether a proxy has passed it on, and says so.
+    pub is_forwarded: bool,
 }
 
 /// What a client wants to do at a path.

@@ -217,6 +217,7 @@ mod tests {
             peer: ([127, 0, 0, 1], 5000).into(),
             session: None,
             is_secure: false,
+            handshake: None,
         })
     }
 

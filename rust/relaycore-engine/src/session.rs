@@ -34,6 +34,8 @@ pub enum Protocol {
     Rtsp,
     /// RTSP over HTTP.
     RtspOverHttp,
+    /// RTSP in a WebSocket.
+    RtspOverWebSocket,
     /// WebRTC, agreed on by WHEP or WHIP.
     WebRtc,
     /// Fragments of MP4 over a WebSocket.
@@ -50,6 +52,7 @@ impl Protocol {
         match self {
             Self::Rtsp => "rtsp",
             Self::RtspOverHttp => "rtsp-over-http",
+            Self::RtspOverWebSocket => "rtsp-over-websocket",
             Self::WebRtc => "webrtc",
             Self::WebSocket => "websocket",
             Self::Multipart => "mjpeg",
@@ -63,9 +66,10 @@ impl Protocol {
     }
 
     /// All that there are.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Rtsp,
         Self::RtspOverHttp,
+        Self::RtspOverWebSocket,
         Self::WebRtc,
         Self::WebSocket,
         Self::Multipart,

@@ -75,6 +75,38 @@ impl Request {
     fn secure(&self) -> bool {
         self.0.is_secure
     }
+
+    #[getter]
+    fn handshake(&self) -> Option<Handshake> {
+        self.0.handshake.clone().map(Handshake)
+    }
+}
+
+/// What the request that opened a WebSocket says of where it comes from.
+#[pyclass(module = "relaycore._relaycore", frozen)]
+pub(crate) struct Handshake(decision::Handshake);
+
+#[pymethods]
+impl Handshake {
+    #[getter]
+    fn host(&self) -> &str {
+        &self.0.host
+    }
+
+    #[getter]
+    fn origin(&self) -> Option<&str> {
+        self.0.origin.as_deref()
+    }
+
+    #[getter]
+    fn fetch_site(&self) -> Option<&str> {
+        self.0.fetch_site.as_deref()
+    }
+
+    #[getter]
+    fn forwarded(&self) -> bool {
+        self.0.is_forwarded
+    }
 }
 
 /// A session; its counters are those of the moment they are read.

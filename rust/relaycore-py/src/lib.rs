@@ -20,7 +20,7 @@ mod _relaycore {
     use crate::engine::Engine;
     #[pymodule_export]
     use crate::events::{
-        HttpConnection, Journey, PullEvent, ReaderReady, Request, Session, SessionEvent,
+        Handshake, HttpConnection, Journey, PullEvent, ReaderReady, Request, Session, SessionEvent,
         StreamEvent,
     };
     #[pymodule_export]

@@ -19,6 +19,7 @@ __all__ = [
     "start_multicast_streaming",
     "stop_multicast_streaming",
     "stream_address",
+    "websocket_uri",
 ]
 
 _SCHEMES: Final[Mapping[str, str]] = {
@@ -45,6 +46,15 @@ def stream_address(call: Call, profile: Profile, protocol: str, no_group: str = 
     if scheme != "rtsps" and (call.secure or call.relay.config.tls.required):
         scheme += "s"
     return f"{scheme}://{call.host}/{quote(profile.path)}"
+
+
+def websocket_uri(call: Call) -> str:
+    """Where RTSP is spoken in WebSockets: the path alone, at the host and port that the client has used.
+
+    ONVIF Streaming Specification section 5.1.1.6 has it so. The path could be any: the sub-protocol counts.
+    """
+    scheme = "wss" if call.secure or call.relay.config.tls.required else "ws"
+    return f"{scheme}:/rtsp"
 
 
 def snapshot_address(call: Call, profile: Profile) -> str:

@@ -40,7 +40,7 @@ class SessionView(msgspec.Struct, frozen=True, kw_only=True):
     """Address and port of the client."""
     user_agent: str | None
     protocol: str
-    """``rtsp``, ``rtsp-over-http``, ``webrtc``, ``websocket``, ``mjpeg`` or ``hls``."""
+    """``rtsp``, ``rtsp-over-http`` or ``-websocket``, ``webrtc``, ``websocket``, ``mjpeg`` or ``hls``."""
     transport: str
     """``tcp``, ``udp`` or ``multicast``."""
     state: str

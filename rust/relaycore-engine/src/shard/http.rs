@@ -1,4 +1,4 @@
-//! HTTP and WebRTC on the port of RTSP: tunnels stay here, any other request goes with its connection to whoever takes it, and
+//! HTTP and WebRTC on the port of RTSP: what carries RTSP stays here, any other request goes with its connection to whoever takes it, and
 //! where nobody does, a person is told what this port is for.
 
 use super::Shard;
@@ -26,6 +26,9 @@ impl Shard {
                 Method::Other(name) if name == "POST" => return self.feed_tunnel(key, cookie),
                 _ => {}
             }
+        }
+        if opening.is_some() && Self::is_for_websocket(request) {
+            return self.open_websocket(key, request);
         }
         if self.is_for_web(opening.as_deref()) {
             return self.leave_to_web(key, opening);
@@ -95,7 +98,12 @@ impl Shard {
 
     /// Answers a request of HTTP with a text for a person, and closes.
     pub(super) fn refuse_http(&mut self, key: usize, status: StatusCode, body: &str) {
-        let mut response = Response::new(status).with_body("text/plain", body);
+        self.refuse_http_by(key, Response::new(status), body);
+    }
+
+    /// As [`Shard::refuse_http`], by a response with headers of its own.
+    pub(super) fn refuse_http_by(&mut self, key: usize, response: Response, body: &str) {
+        let mut response = response.with_body("text/plain", body);
         response.version = Version::Http11;
         self.respond(key, response.header("Connection", "close"));
         if let Some(connection) = self.connections.get_mut(key) {

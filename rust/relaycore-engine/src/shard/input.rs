@@ -84,7 +84,7 @@ impl Shard {
                     source.readable =
                         length == left || source.ends || !source.wire.short_read_empties();
                     left -= length;
-                    self.received(key, source_key, &buffer[..length]);
+                    self.received(key, source_key, &mut buffer[..length]);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     source.readable = false;
@@ -116,7 +116,7 @@ impl Shard {
     }
 
     /// Takes what the parser has; `false` when the connection is gone.
-    fn take_elements(&mut self, key: usize) -> bool {
+    pub(super) fn take_elements(&mut self, key: usize) -> bool {
         let mut fed = None;
         let goes_on = self.take_each(key, &mut fed);
         if let Some(session) = fed {

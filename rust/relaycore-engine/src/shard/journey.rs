@@ -88,6 +88,7 @@ impl Shard {
         let protocol = match role {
             Role::Plain => Protocol::Rtsp,
             Role::TunnelAnswers { .. } => Protocol::RtspOverHttp,
+            Role::WebSocket(_) => Protocol::RtspOverWebSocket,
             Role::TunnelRequests { .. } => return,
         };
         if self.shared.tells_journeys.load(Ordering::Relaxed) {

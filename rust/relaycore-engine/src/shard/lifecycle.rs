@@ -94,9 +94,8 @@ impl Shard {
                 attempt.is_refused(status.0, false);
             }
             let response = Response::new(status).with_reason(reason);
-            response
-                .header("Retry-After", "5")
-                .write_to(connection.output.message());
+            let response = response.header("Retry-After", "5");
+            connection.output.message(|out| response.write_to(out));
             connection.closing = true;
         }
         let key = self.register(connection);
@@ -108,9 +107,8 @@ impl Shard {
     /// Queues a response.
     pub(super) fn respond(&mut self, key: usize, response: Response) {
         if let Some(connection) = self.connections.get_mut(key) {
-            response
-                .header("Server", self.shared.server_name.as_str())
-                .write_to(connection.output.message());
+            let response = response.header("Server", self.shared.server_name.as_str());
+            connection.output.message(|out| response.write_to(out));
         }
     }
 
@@ -223,6 +221,7 @@ impl Shard {
         let role = std::mem::take(&mut connection.role);
         self.tell_journey(&mut connection, &role, reason);
         self.leave_tunnel(key, role, reason);
+        self.end_websocket(&mut connection);
         for session_key in std::mem::take(&mut connection.sessions) {
             let session = self.sessions.get_mut(session_key);
             let Some(session) = session.filter(|session| session.connection == Some(key)) else {
@@ -385,6 +384,7 @@ impl Shard {
         for (_, connection) in &mut self.connections {
             connection.closing = true;
         }
+        self.ends_at = Some(now_ns().saturating_add(patience.as_nanos() as u64));
         for key in self
             .connections
             .iter()
@@ -393,6 +393,5 @@ impl Shard {
         {
             self.flush(key);
         }
-        self.ends_at = Some(now_ns().saturating_add(patience.as_nanos() as u64));
     }
 }

@@ -27,6 +27,7 @@ mod track;
 mod tunnel;
 pub(crate) mod udp;
 mod web;
+mod websocket;
 pub(crate) mod wheel;
 mod wire;
 

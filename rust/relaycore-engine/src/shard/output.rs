@@ -1,6 +1,9 @@
 //! What a connection still has to write: RTSP messages and RTCP between whole interleaved frames, and bursts.
 
+mod frames;
+
 use crate::burst::Burst;
+use frames::Frames;
 use std::collections::VecDeque;
 use std::io::{self, IoSlice, Write};
 use std::sync::Arc;
@@ -47,6 +50,8 @@ pub(crate) struct Output {
     /// Bytes of the first piece that are written.
     position: usize,
     blocked: bool,
+    /// Where all goes out in frames of a WebSocket.
+    frames: Option<Box<Frames>>,
 }
 
 /// A burst that was written whole.
@@ -61,17 +66,20 @@ pub(crate) struct Sent {
 }
 
 impl Output {
-    /// Adds a whole message or interleaved frame; it goes out before bursts that were not begun.
-    pub(crate) fn message(&mut self) -> &mut Vec<u8> {
-        &mut self.messages
+    /// Adds the whole message that `write` appends; it goes out before bursts that were not begun.
+    pub(crate) fn message(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        let start = self.messages.len();
+        write(&mut self.messages);
+        self.frame_message(start);
     }
 
     /// Adds an interleaved frame (RFC 2326 §10.12) with an RTCP packet, which is far shorter than a frame may be.
     pub(crate) fn frame(&mut self, channel: u8, packet: &[u8]) {
-        self.messages.extend_from_slice(&[b'$', channel]);
-        self.messages
-            .extend_from_slice(&(packet.len() as u16).to_be_bytes());
-        self.messages.extend_from_slice(packet);
+        self.message(|out| {
+            out.extend_from_slice(&[b'$', channel]);
+            out.extend_from_slice(&(packet.len() as u16).to_be_bytes());
+            out.extend_from_slice(packet);
+        });
     }
 
     /// Adds a burst, on `channel` if that is not its usual one; its reader could have had it since `since`.
@@ -128,7 +136,8 @@ impl Output {
             .map(|piece| piece.since)
     }
 
-    /// Gives up the bursts of a session but for the packet that is being written; gives the number of packets.
+    /// Gives up the bursts of a session but for the packet, or the frame of a WebSocket, that is being written; gives
+    /// the number of packets.
     pub(crate) fn discard(&mut self, session: usize) -> u64 {
         self.cut(session, |_, _| {})
     }
@@ -150,7 +159,8 @@ impl Output {
         mut told: impl FnMut(&Burst, usize),
     ) -> u64 {
         let mut discarded = 0;
-        let position = self.position;
+        let open_end = self.frames.as_ref().map_or(0, |it| it.open_end());
+        let position = self.position.max(open_end);
         let mut first = true;
         self.pieces.retain_mut(|piece| {
             let begun = std::mem::take(&mut first) && position > 0;
@@ -196,15 +206,29 @@ impl Output {
         socket: &mut impl Write,
         sent: &mut Vec<Sent>,
     ) -> io::Result<usize> {
+        if self.frames.is_some() {
+            return self.write_frames(socket, sent);
+        }
+        self.write_by(sent, |output, sent| {
+            let count = output.write_once(socket)?;
+            output.written(count, sent);
+            Ok(count)
+        })
+    }
+
+    /// As [`Output::write`], by what writes once and gives how many bytes that were.
+    #[inline(always)]
+    fn write_by(
+        &mut self,
+        sent: &mut Vec<Sent>,
+        mut write: impl FnMut(&mut Self, &mut Vec<Sent>) -> io::Result<usize>,
+    ) -> io::Result<usize> {
         let mut total = 0;
         self.finish_front(sent);
         while !self.blocked && !self.is_empty() {
-            match self.write_once(socket) {
+            match write(self, sent) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(count) => {
-                    total += count;
-                    self.written(count, sent);
-                }
+                Ok(count) => total += count,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.blocked = true,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
@@ -248,20 +272,23 @@ impl Output {
 
     fn written(&mut self, mut count: usize, sent: &mut Vec<Sent>) {
         if !self.messages.is_empty() && self.packet_end().is_none() {
-            self.messages_written += count;
-            if self.messages_written == self.messages.len() {
-                self.messages.clear();
-                self.messages_written = 0;
-                // Descriptions are long and come once; reports stay.
-                self.messages.shrink_to(KEPT_MESSAGE_BYTES);
-            }
-            return;
+            return self.messages_written(count);
         }
         while let Some(piece) = self.pieces.front().filter(|_| count > 0) {
             let step = count.min(piece.end - self.position);
             self.position += step;
             count -= step;
             self.finish_front(sent);
+        }
+    }
+
+    fn messages_written(&mut self, count: usize) {
+        self.messages_written += count;
+        if self.messages_written == self.messages.len() {
+            self.messages.clear();
+            self.messages_written = 0;
+            // Descriptions are long and come once; reports stay.
+            self.messages.shrink_to(KEPT_MESSAGE_BYTES);
         }
     }
 
@@ -284,14 +311,23 @@ impl Output {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::burst::tests::burst;
 
     /// Takes at most `room` bytes, then blocks.
-    struct Socket {
-        taken: Vec<u8>,
-        room: usize,
+    pub(super) struct Socket {
+        pub(super) taken: Vec<u8>,
+        pub(super) room: usize,
+    }
+
+    impl Socket {
+        pub(super) fn with_room(room: usize) -> Self {
+            Self {
+                taken: Vec::new(),
+                room,
+            }
+        }
     }
 
     impl Write for Socket {
@@ -305,13 +341,18 @@ mod tests {
             Ok(count)
         }
 
+        fn write_vectored(&mut self, buffers: &[IoSlice<'_>]) -> io::Result<usize> {
+            let all: Vec<u8> = buffers.iter().flat_map(|bytes| bytes.to_vec()).collect();
+            self.write(&all)
+        }
+
         fn flush(&mut self) -> io::Result<()> {
             Ok(())
         }
     }
 
     /// Names of what is in a byte stream of interleaved frames and messages that start with `R` and end with `.`.
-    fn parts(mut bytes: &[u8]) -> Vec<String> {
+    pub(super) fn parts(mut bytes: &[u8]) -> Vec<String> {
         let mut parts = Vec::new();
         while let Some(first) = bytes.first() {
             let length = if *first == b'$' {
@@ -333,14 +374,11 @@ mod tests {
         let burst = Arc::new(burst(0, 0, 0, true, &[50, 60, 70]));
         for room in 0..burst.bytes.len() {
             let mut output = Output::default();
-            let mut socket = Socket {
-                taken: Vec::new(),
-                room,
-            };
+            let mut socket = Socket::with_room(room);
             let mut sent = Vec::new();
             output.push(1, &burst, 0, 0);
             output.write(&mut socket, &mut sent).unwrap();
-            output.message().extend_from_slice(b"RTSP.");
+            output.message(|out| out.extend_from_slice(b"RTSP."));
             socket.room = usize::MAX;
             output.unblock();
             output.write(&mut socket, &mut sent).unwrap();
@@ -363,10 +401,7 @@ mod tests {
             (whole.bytes.len() - 1, 3),
         ] {
             let mut output = Output::default();
-            let mut socket = Socket {
-                taken: Vec::new(),
-                room,
-            };
+            let mut socket = Socket::with_room(room);
             output.push(1, &whole, 0, 0);
             output.push(1, &whole, 0, 0);
             output.write(&mut socket, &mut Vec::new()).unwrap();
@@ -382,10 +417,7 @@ mod tests {
     #[test]
     fn an_unusual_channel_is_written_into_the_frames() {
         let mut output = Output::default();
-        let mut socket = Socket {
-            taken: Vec::new(),
-            room: usize::MAX,
-        };
+        let mut socket = Socket::with_room(usize::MAX);
         output.push(1, &Arc::new(burst(0, 0, 0, true, &[50, 60])), 4, 0);
         output.write(&mut socket, &mut Vec::new()).unwrap();
         assert_eq!(parts(&socket.taken), ["4:66", "4:76"]);
@@ -403,7 +435,7 @@ mod tests {
             }
         }
         let mut output = Output::default();
-        output.message().push(b'R');
+        output.message(|out| out.push(b'R'));
         assert!(output.write(&mut Closed, &mut Vec::new()).is_err());
     }
 }

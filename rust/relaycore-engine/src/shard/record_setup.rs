@@ -68,12 +68,11 @@ impl Shard {
             None => None,
         };
         let Some(chosen) = self.choose_record_transport(key, &request, session, track) else {
-            let reason = if self.is_secure(key) {
-                "Unsupported transport; over TLS RTP/AVP/TCP interleaved is taken"
-            } else {
-                "Unsupported transport; RTP/AVP/TCP interleaved and RTP/AVP unicast with client_port are taken"
+            let reason = match self.keeps_media(key) {
+                Some(within) => format!("Unsupported transport; {within} RTP/AVP/TCP interleaved is taken"),
+                None => "Unsupported transport; RTP/AVP/TCP interleaved and RTP/AVP unicast with client_port are taken".to_owned(),
             };
-            return self.refuse(key, &request, StatusCode::UNSUPPORTED_TRANSPORT, reason);
+            return self.refuse(key, &request, StatusCode::UNSUPPORTED_TRANSPORT, &reason);
         };
         let session = match session {
             Some(session) => session,
@@ -105,7 +104,7 @@ impl Shard {
             let mut chosen = match way {
                 _ if offer.multicast => return None,
                 TransportKind::Tcp => shard.interleaved(key, session, track, offer),
-                _ if shard.is_secure(key) => None,
+                _ if shard.keeps_media(key).is_some() => None,
                 TransportKind::Udp => shard.receive(key, offer),
                 TransportKind::Multicast => None,
             }?;

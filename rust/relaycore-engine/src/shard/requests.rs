@@ -3,6 +3,7 @@
 use super::Shard;
 use super::connection::{Grant, Pending};
 use super::handover::Errand;
+use super::tunnel::Role;
 use crate::clock::{MILLISECOND, now_ns};
 use crate::decision::{self, Action, Answer};
 use crate::events::Event;
@@ -168,6 +169,10 @@ impl Shard {
             peer: connection.peer,
             session: info,
             is_secure: connection.wire.is_secure(),
+            handshake: match &connection.role {
+                Role::WebSocket(socket) => Some(socket.handshake.clone()),
+                _ => None,
+            },
         };
         if !self.shared.events.push(Event::Request(question)) {
             self.respond_overloaded(key, request, "Too many open questions; try again");

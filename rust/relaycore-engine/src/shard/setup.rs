@@ -92,12 +92,11 @@ impl Shard {
             return;
         }
         let Some(chosen) = self.choose_transport(key, &request, existing, &stream, track) else {
-            let reason = if self.is_secure(key) {
-                "Unsupported transport; over TLS RTP/AVP/TCP interleaved is served"
-            } else {
-                "Unsupported transport; RTP/AVP/TCP interleaved and RTP/AVP unicast with client_port are served, and RTP/AVP multicast where the path has a group"
+            let reason = match self.keeps_media(key) {
+                Some(within) => format!("Unsupported transport; {within} RTP/AVP/TCP interleaved is served"),
+                None => "Unsupported transport; RTP/AVP/TCP interleaved and RTP/AVP unicast with client_port are served, and RTP/AVP multicast where the path has a group".to_owned(),
             };
-            return self.refuse(key, &request, StatusCode::UNSUPPORTED_TRANSPORT, reason);
+            return self.refuse(key, &request, StatusCode::UNSUPPORTED_TRANSPORT, &reason);
         };
         let session = existing.unwrap_or_else(|| {
             let base_url = self.base_url(key, &request);
@@ -159,14 +158,24 @@ impl Shard {
             }
             match way {
                 TransportKind::Tcp => shard.interleaved(key, session, track, offer),
-                _ if shard.is_secure(key) => None,
+                _ if shard.keeps_media(key).is_some() => None,
                 TransportKind::Udp => shard.datagrams(key, session, track, offer),
                 TransportKind::Multicast => shard.join(stream, track, offer),
             }
         })
     }
 
-    /// Whether a connection is encrypted: its media then is as well, within it.
+    /// What keeps the media of a connection within it, where something does: encryption, or a WebSocket, whose client may
+    /// be the page of a browser, or behind a proxy.
+    pub(super) fn keeps_media(&self, key: usize) -> Option<&'static str> {
+        let connection = self.connections.get(key)?;
+        if connection.wire.is_secure() {
+            return Some("over TLS");
+        }
+        matches!(connection.role, Role::WebSocket(_)).then_some("in a WebSocket")
+    }
+
+    /// Whether a connection is encrypted.
     pub(super) fn is_secure(&self, key: usize) -> bool {
         let connection = self.connections.get(key);
         connection.is_some_and(|connection| connection.wire.is_secure())
@@ -349,6 +358,7 @@ impl Shard {
             user_agent: request.headers.get("User-Agent").map(str::to_owned),
             protocol: match connection.map(|connection| &connection.role) {
                 Some(Role::TunnelAnswers { .. }) => Protocol::RtspOverHttp,
+                Some(Role::WebSocket(_)) => Protocol::RtspOverWebSocket,
                 _ => Protocol::Rtsp,
             },
             transport: match chosen.target {

@@ -16,6 +16,7 @@
 
 use super::Shard;
 use super::handover::Errand;
+use super::websocket::WebSocket;
 use crate::engine::lock;
 use relaycore_proto::base64::StreamDecoder;
 use relaycore_proto::limits::TUNNEL_COOKIE_BYTES;
@@ -81,6 +82,8 @@ pub(super) enum Role {
         /// What of the Base64 is not whole yet.
         decoder: StreamDecoder,
     },
+    /// Requests and answers in frames.
+    WebSocket(Box<WebSocket>),
 }
 
 impl Shard {
@@ -140,7 +143,7 @@ impl Shard {
         let Some(connection) = self.connections.get_mut(key) else {
             return;
         };
-        let first = connection.parser.unread().to_vec();
+        let mut first = connection.parser.unread().to_vec();
         connection.role = Role::TunnelRequests {
             answers,
             decoder: StreamDecoder::default(),
@@ -153,7 +156,7 @@ impl Shard {
         {
             *requests = Some(key);
         }
-        self.received(answers, key, &first);
+        self.received(answers, key, &mut first);
         self.resume(answers);
     }
 
@@ -180,20 +183,22 @@ impl Shard {
     /// The connection that brings what the parser of this one takes.
     pub(super) fn source_of(&self, key: usize) -> Option<usize> {
         match &self.connections.get(key)?.role {
-            Role::Plain => Some(key),
+            Role::Plain | Role::WebSocket(_) => Some(key),
             Role::TunnelAnswers { requests, .. } => *requests,
             Role::TunnelRequests { .. } => None,
         }
     }
 
     /// Takes in what a connection brought for the parser of `key`. What is not Base64 ends its tunnel.
-    pub(super) fn received(&mut self, key: usize, source: usize, data: &[u8]) {
+    pub(super) fn received(&mut self, key: usize, source: usize, data: &mut [u8]) {
         let mut decoded = Vec::new();
         let Some(connection) = self.connections.get_mut(source) else {
             return;
         };
-        let Role::TunnelRequests { decoder, .. } = &mut connection.role else {
-            return connection.received(data);
+        let decoder = match &mut connection.role {
+            Role::TunnelRequests { decoder, .. } => decoder,
+            Role::WebSocket(_) => return self.take_frames(key, data),
+            Role::Plain | Role::TunnelAnswers { .. } => return connection.received(data),
         };
         let whole = decoder.push(data, &mut decoded);
         if let Some(connection) = self.connections.get_mut(key) {
@@ -242,7 +247,7 @@ impl Shard {
     /// others.
     pub(super) fn leave_tunnel(&mut self, key: usize, role: Role, reason: &'static str) {
         match role {
-            Role::Plain => {}
+            Role::Plain | Role::WebSocket(_) => {}
             Role::TunnelAnswers { tunnel, requests } => {
                 self.tunnels.remove(&tunnel);
                 self.shared.tunnels.release(&tunnel);

@@ -32,3 +32,4 @@ mod tracks;
 mod transports;
 mod tunnel;
 mod urls;
+mod websocket;

@@ -1,6 +1,7 @@
 // Plays a URL until so many RTP packets have come, and logs in as the URL or the second argument says.
 //
-// Arguments: the URL, and what to send as Authorization in place of what gortsplib would, or nothing.
+// Arguments: the URL, what to send as Authorization in place of what gortsplib would, or nothing, and "websocket"
+// where RTSP is to be spoken in one.
 package main
 
 import (
@@ -24,12 +25,16 @@ const (
 
 func main() {
 	log.SetFlags(0)
-	if err := play(os.Args[1], os.Args[2]); err != nil {
+	tunnel := gortsplib.TunnelNone
+	if os.Args[3] == "websocket" {
+		tunnel = gortsplib.TunnelWebSocket
+	}
+	if err := play(os.Args[1], os.Args[2], tunnel); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func play(address, authorization string) error {
+func play(address, authorization string, tunnel gortsplib.Tunnel) error {
 	url, err := base.ParseURL(address)
 	if err != nil {
 		return err
@@ -39,6 +44,7 @@ func play(address, authorization string) error {
 		Scheme:   url.Scheme,
 		Host:     url.Host,
 		Protocol: &protocol,
+		Tunnel:   tunnel,
 		// The certificate of a test is signed by itself.
 		TLSConfig: &tls.Config{InsecureSkipVerify: true},
 		OnRequest: func(request *base.Request) {

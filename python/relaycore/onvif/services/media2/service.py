@@ -35,6 +35,7 @@ def capabilities(call: Call) -> etree._Element:
             RTPMulticast=True,
             RTP_RTSP_TCP=True,
             NonAggregateControl=False,
+            RTSPWebSocketUri=streams.websocket_uri(call),
             AutoStartMulticast=True,
             # What is sent by RTSPS is RTP inside of TLS, no SRTP.
             SecureRTSPStreaming=False,

@@ -7,6 +7,7 @@ mod odd_server;
 pub(crate) mod publisher;
 mod server;
 pub(crate) mod tls;
+pub(crate) mod websocket;
 
 pub(crate) use client::{Client, datagram, rtcp_kinds, rtp_info, sender_report};
 pub(crate) use media::{AAC_FRAME, Feed};
