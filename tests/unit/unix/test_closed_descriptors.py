@@ -10,6 +10,7 @@ import pytest
 from relaycore import Relay
 from relaycore._relaycore import Engine
 from relaycore.system.process import open_descriptors
+from tests.support.webrtc import PUBLISH
 
 
 @pytest.fixture(autouse=True)
@@ -36,6 +37,8 @@ def test_a_closed_engine_keeps_no_descriptor_once_all_was_heard() -> None:
     engine = Engine(shards=2)
     rendition = engine.add_rendition("plain")
     engine.listen("127.0.0.1", 0)
+    browser = engine.begin_session("live", "webrtc", peer="127.0.0.1:9", action="publish")
+    engine.answer_offer(browser, PUBLISH)
     watched = engine.fileno()
     engine.close()
     assert engine.fileno() == watched, "something may still wait to be heard"
@@ -43,6 +46,7 @@ def test_a_closed_engine_keeps_no_descriptor_once_all_was_heard() -> None:
     assert open_descriptors() == before
     with pytest.raises(ValueError, match="closed"):
         engine.fileno()
-    # Both are still there, and what they are asked now is answered.
+    # All are still there, and what they are asked now is answered.
     rendition.close()
+    browser.end("nobody is there any more")
     assert engine.poll() == []
