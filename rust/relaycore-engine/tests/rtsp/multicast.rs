@@ -1,6 +1,6 @@
 //! Multicast on the loopback interface: one sender for all who ask for it.
 
-use crate::support::{Client, Feed, PATIENCE, Server, datagram, rtcp_kinds};
+use crate::support::{Client, Feed, PATIENCE, Server, datagram, rtcp_kinds, sender_report};
 use relaycore_engine::paths::PathOptions;
 use relaycore_engine::session::SessionInfo;
 use relaycore_engine::{HoldGroupError, Multicast};
@@ -233,6 +233,28 @@ fn a_member_has_its_first_picture_with_that_of_the_group() {
     for client in [&mut first, &mut second] {
         assert_eq!(client.status("TEARDOWN", &fixture.url, &[]), 200);
     }
+}
+
+#[test]
+fn a_group_that_begins_at_an_open_group_of_pictures_has_no_jump_in_its_numbers() {
+    let mut fixture = Fixture::new([239, 255, 80, 13]);
+    // One of those that are shown before the first picture is there, one comes later: neither is sent.
+    fixture.feed.shown_as(0, true, 4000);
+    fixture.feed.shown_as(-2, false, 4000);
+    let mut client = fixture.playing();
+    let mut last = fixture.picture_after(None);
+    for number in [-1, 3, 1] {
+        fixture.feed.shown_as(number, false, 4000);
+    }
+    for _ in 0..2 {
+        last = fixture.picture_after(Some(last));
+    }
+    assert_eq!(client.status("TEARDOWN", &fixture.url, &[]), 200);
+    let video = fixture.feed.stream.ssrc(0).unwrap();
+    let mut reports = (0..).map(|_| datagram(&fixture.rtcp));
+    let goodbye = reports.find(|it| rtcp_kinds(it).contains(&"BYE")).unwrap();
+    let report = sender_report(&goodbye);
+    assert_eq!((report.ssrc, report.packet_count), (video, 3 * 3));
 }
 
 #[test]

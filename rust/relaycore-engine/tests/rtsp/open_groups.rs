@@ -1,6 +1,6 @@
 //! Open groups of pictures: what leads a reader's first picture is left out, and nobody may take that for a loss.
 
-use crate::support::{Client, Feed, Server, datagram, rtp_info};
+use crate::support::{Client, Feed, Server, datagram, rtcp_kinds, rtp_info, sender_report};
 use relaycore_engine::stream::JoinPolicy;
 use relaycore_proto::rtp::{RtpHeader, RtpPacket};
 use relaycore_proto::rtsp::message::Response;
@@ -33,8 +33,11 @@ fn write(feed: &mut Feed, group: i64, places: Range<usize>) {
 struct Reader {
     client: Client,
     url: String,
-    datagrams: Option<UdpSocket>,
+    /// For packets and for reports, where they do not come on the connection.
+    datagrams: Option<[UdpSocket; 2]>,
     last: Option<RtpHeader>,
+    /// How many packets it has taken, and how many bytes they carried.
+    taken: (u32, u32),
 }
 
 impl Reader {
@@ -43,7 +46,7 @@ impl Reader {
         let mut client = Client::connect(server.address);
         let url = server.url("cam");
         let datagrams = match is_udp {
-            true => Some(client.setup_udp(&url, 0).1[0].try_clone().unwrap()),
+            true => Some(client.setup_udp(&url, 0).1),
             false => {
                 client.setup_tcp(&url, 1);
                 None
@@ -54,6 +57,7 @@ impl Reader {
             url,
             datagrams,
             last: None,
+            taken: (0, 0),
         }
     }
 
@@ -85,10 +89,13 @@ impl Reader {
 
     fn take(&mut self) -> RtpHeader {
         let packet = match &self.datagrams {
-            Some(socket) => datagram(socket),
+            Some([packets, _]) => datagram(packets),
             None => self.client.frame_on(0),
         };
-        let header = RtpPacket::parse(&packet).unwrap().header;
+        let packet = RtpPacket::parse(&packet).unwrap();
+        self.taken.0 += 1;
+        self.taken.1 += packet.payload.len() as u32;
+        let header = packet.header;
         if let Some(last) = self.last.replace(header) {
             assert_eq!(header.sequence, last.sequence.next(), "the numbers jump");
         }
@@ -100,6 +107,22 @@ impl Reader {
     fn pictures(&mut self, pictures: usize) -> u16 {
         let ended = (0..).map(|_| self.take()).filter(|header| header.marker);
         ended.take(pictures).last().unwrap().sequence.0
+    }
+
+    /// Ends the session, when all was taken: the last report counts that, and nothing that was left out (RFC 3550 §6.4.1).
+    fn end(mut self) {
+        assert_eq!(self.client.status("TEARDOWN", &self.url, &[]), 200);
+        let goodbye = match &self.datagrams {
+            Some([_, reports]) => {
+                let mut compounds = (0..).map(|_| datagram(reports));
+                compounds
+                    .find(|it| rtcp_kinds(it).contains(&"BYE"))
+                    .unwrap()
+            }
+            None => self.client.kept(1).pop().expect("a goodbye"),
+        };
+        let report = sender_report(&goodbye);
+        assert_eq!((report.packet_count, report.octet_count), self.taken);
     }
 }
 
@@ -131,6 +154,8 @@ fn behind(policy: JoinPolicy, is_udp: bool, known: usize) -> u16 {
     let all = control.pictures(3 * GROUP.len() - LEADING);
     let own = reader.pictures(2 * GROUP.len() - LEADING);
     assert_eq!(discarded(&server), 0, "nobody is slow");
+    reader.end();
+    control.end();
     all.wrapping_sub(own)
 }
 
@@ -172,4 +197,5 @@ fn numbers_go_on_behind_a_pause_in_an_open_group() {
         reader.pictures(GROUP.len() - LEADING);
     }
     assert_eq!(discarded(&server), 0);
+    reader.end();
 }
