@@ -1,5 +1,5 @@
-//! HTTP and WebRTC on the port of RTSP: what carries RTSP stays here, any other request goes with its connection to whoever takes it, and
-//! where nobody does, a person is told what this port is for.
+//! HTTP and WebRTC on the port of RTSP: what carries RTSP stays here, any other request goes with its connection to whoever
+//! takes it, and where nobody does, a person is told what this port is for.
 
 use super::Shard;
 use crate::events::{Event, HttpConnection};
