@@ -69,12 +69,12 @@ async def nodes(visit: Visit) -> None:
 
 async def configurations(visit: Visit) -> None:
     """A move without a space is one in the space of the configuration, which its node has to have."""
-    by_token = {one.get("token"): one for one in await _nodes(visit)}
+    by_token = {one.get("token") or "": one for one in await _nodes(visit)}
     found = await _configurations(visit)
     need_tokens("GetConfigurations", [one.get("token") for one in found])
     for one in found:
         token = one.get("token")
-        need_known(f"NodeToken ({token})", text_of(one, "tt:NodeToken"), map(str, by_token), "GetNodes")
+        need_known(f"NodeToken ({token})", text_of(one, "tt:NodeToken"), by_token, "GetNodes")
         spaces = _spaces(by_token[text_of(one, "tt:NodeToken")], "tt:SupportedPTZSpaces")
         for default, kind in DEFAULTS.items():
             space = text_of(one, f"tt:{default}")
@@ -87,18 +87,18 @@ async def configurations(visit: Visit) -> None:
 async def profiles(visit: Visit) -> None:
     """What a profile moves by is one of the configurations."""
     moved = await _moved_profiles(visit)
-    known = {one.get("token"): content(one) for one in await _configurations(visit)}
+    known = {one.get("token") or "": content(one) for one in await _configurations(visit)}
     for profile in moved:
         own = profile.find("tt:PTZConfiguration", namespaces=NSMAP)
         assert own is not None
-        token = own.get("token")
-        need_known("PTZConfiguration", str(token), map(str, known), "GetConfigurations")
+        token = own.get("token") or ""
+        need_known("PTZConfiguration", token, known, "GetConfigurations")
         need_same(f"PTZConfiguration ({token})", content(own), known[token], "GetConfigurations")
 
 
 async def options(visit: Visit) -> None:
     """What may be asked for is what the node has."""
-    by_token = {one.get("token"): one for one in await _nodes(visit)}
+    by_token = {one.get("token") or "": one for one in await _nodes(visit)}
     for one in (await _configurations(visit))[:MOST_NODES]:
         answer = await _options(visit, one)
         found = answer.all(".//tptz:PTZConfigurationOptions")
@@ -213,8 +213,8 @@ async def _moved_profiles(visit: Visit) -> list[etree._Element]:
 
 async def _node_of(visit: Visit, profile: etree._Element) -> etree._Element:
     token = text_of(profile, "tt:PTZConfiguration/tt:NodeToken")
-    by_token = {one.get("token"): one for one in await _nodes(visit)}
-    need_known("NodeToken", token, map(str, by_token), "GetNodes")
+    by_token = {one.get("token") or "": one for one in await _nodes(visit)}
+    need_known("NodeToken", token, by_token, "GetNodes")
     return by_token[token]
 
 
