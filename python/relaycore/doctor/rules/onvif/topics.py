@@ -82,7 +82,7 @@ async def told_topics(visit: Visit) -> None:
     known = {topic.path: topic for topic in _topics(await _properties(visit))}
     for path, message in await _told(visit, create()):
         need_known("Topic", path, known, "GetEventProperties")
-        for item in message.findall(".//*[@Name]"):
+        for item in message.findall("./*/*[@Name]"):
             need_known(f"Name ({path})", str(item.get("Name")), known[path].items, "GetEventProperties")
 
 
@@ -146,7 +146,7 @@ RULES: Final = (
     Rule(
         "onvif-told-topics",
         Message("Messages are of topics that are told, with the items that are said of them."),
-        "ONVIF Core §9.4.3, §9.6.2",
+        "ONVIF Core §9.4.1, §9.6.2",
         told_topics,
     ),
     Rule(
