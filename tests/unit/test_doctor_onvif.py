@@ -228,9 +228,7 @@ FAULTS: dict[str, Fault] = {
     "onvif-media2-encoders": edit("<tt:Width>640<", "<tt:Width>642<", of="<tr2:GetProfiles>"),
     "onvif-media2-types": answering(200, CONFIGURED, of="<tr2:GetProfiles/>"),
     "onvif-media2-streams": edit("rtsp://127.0.0.1", "rtsp://0.0.0.0", of="<tr2:GetStreamUri>"),
-    "onvif-websocket": edit(
-        'RTSPStreaming="true"', 'RTSPWebSocketUri="ws://h/s"', of="<tr2:GetServiceCapabilities/>"
-    ),
+    "onvif-websocket": edit("ws:/rtsp", "ws://192.0.2.1/rtsp", of="<tr2:GetServiceCapabilities/>"),
     "onvif-imaging": imaging_set_to(200),
     "onvif-imaging-source": answering(200, NOTHING, of="GetImagingSettings"),
     "onvif-ptz-nodes": edit("<tt:Min>0<", "<tt:Min>-1<", of="<tptz:GetNode>"),
@@ -265,8 +263,8 @@ FAULTS: dict[str, Fault] = {
 }
 
 
-NOT_HERE = {"onvif-websocket", "onvif-imaging"}
-"""Rules about what relaycore has not, or not for a camera like this."""
+NOT_HERE = {"onvif-imaging"}
+"""Rules about what a camera like this has not."""
 
 
 @pytest.fixture
