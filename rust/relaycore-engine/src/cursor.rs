@@ -339,12 +339,14 @@ impl Cursor {
     }
 
     /// Whether this burst is left out. Pictures that are sent behind the random access point that the reader started from,
-    /// but shown before it, refer to pictures that it never had: leading pictures of H.265, or of an open group.
+    /// but shown before it, refer to pictures that it never had: leading pictures of H.265, or of an open group. The next
+    /// random access point is none of them: where it seems to be, the clock of the source was set back.
     fn leads(&self, burst: &Burst) -> bool {
         self.started.is_some_and(|(index, timestamp)| {
             burst.track == self.selection.start_track
                 && burst.index > index
                 && (burst.timestamp.wrapping_sub(timestamp) as i32) < 0
+                && !burst.random_access
         })
     }
 

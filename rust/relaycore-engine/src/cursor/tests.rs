@@ -179,6 +179,26 @@ fn a_reader_that_skips_to_an_open_group_gets_nothing_that_leads() {
 }
 
 #[test]
+fn a_source_whose_clock_is_set_back_is_read_on_from_its_next_random_access_point() {
+    let mut ring = Ring::new(RingLimits {
+        bytes: usize::MAX,
+        age_ns: u64::MAX,
+    });
+    let mut push = |index, timestamp, key| {
+        ring.push(Arc::new(burst(index, 0, timestamp, key, &[100])), key);
+    };
+    push(0, 900_000, true);
+    push(1, 903_000, false);
+    push(2, 3000, false);
+    push(3, 6000, true);
+    push(4, 9000, false);
+    let mut cursor = join_open_group(JoinPolicy::Raw, &ring);
+    cursor.start(&ring, 0);
+    let got = drain(&mut cursor, &ring);
+    assert_eq!(got, [(0, 900_000), (1, 903_000), (3, 6000), (4, 9000)]);
+}
+
+#[test]
 fn who_leaves_the_pictures_keeps_the_numbers_of_the_sound() {
     let mut ring = open_groups(3);
     let mut sound = burst(3, 1, 0, true, &[100]);
