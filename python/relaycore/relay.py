@@ -262,7 +262,7 @@ class Relay:
         return self._running.paths.sends_multicast(normal_path(path))
 
     def keeps_multicast(self, path: str) -> bool:
-        """Whether that holds after a restart, too: after :meth:`start_multicast` with ``keep``."""
+        """Whether that was begun with ``keep``: with a state folder it outlasts a restart."""
         return self._running.changes.keeps_multicast(normal_path(path))
 
     async def stop_source(self, path: str) -> None:
