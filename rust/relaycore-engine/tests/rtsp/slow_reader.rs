@@ -31,6 +31,30 @@ fn picture_end(client: &mut Client, mut last: Option<SequenceNumber>) -> Sequenc
     }
 }
 
+/// Asserts that a client that plays one track, and reads nothing until pictures are discarded, goes on with a picture that
+/// it can start from, and is answered. Its limits are small.
+pub(crate) fn assert_loses_whole_pictures(server: &Server, feed: &mut Feed, client: &mut Client) {
+    let session = server.engine.sessions().pop().unwrap();
+    let discarded = || session.counters.discarded.load(Ordering::Relaxed);
+    // Nothing is read meanwhile.
+    while discarded() == 0 {
+        feed.key(400_000);
+        feed.picture(100_000);
+    }
+    let mut last: Option<SequenceNumber> = None;
+    let mut gaps = 0;
+    while gaps == 0 {
+        let (header, kind) = parse(&client.frame_on(0));
+        if last.is_some_and(|last| last.next() != header.sequence) {
+            assert!(STARTS.contains(&kind));
+            gaps += 1;
+        }
+        last = Some(header.sequence);
+        feed.key(1000);
+    }
+    assert_eq!(client.status("OPTIONS", "*", &[]), 200);
+}
+
 #[test]
 fn a_stalled_reader_resumes_at_a_random_access_point_and_disturbs_nobody() {
     let server = Server::with(small_limits());

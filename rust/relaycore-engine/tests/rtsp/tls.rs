@@ -1,5 +1,6 @@
 //! Encrypted connections on the port of the others.
 
+use crate::slow_reader::assert_loses_whole_pictures;
 use crate::support::tls::{certificate, pem, secured};
 use crate::support::{Client, Feed, Server, small_limits};
 use relaycore_engine::decision::Answer;
@@ -10,7 +11,6 @@ use relaycore_proto::rtp::RtpPacket;
 use std::io::{Read, Write};
 use std::net::Shutdown;
 use std::ops::ControlFlow;
-use std::sync::atomic::Ordering;
 
 fn secure_client(server: &Server) -> Client {
     Client::of(secured(server.address))
@@ -127,29 +127,7 @@ fn a_slow_reader_that_is_encrypted_loses_whole_pictures() {
     let mut feed = Feed::started(&server.engine, "cam");
     let mut client = secure_client(&server);
     client.play_tcp(&server.url("cam"), 1);
-    let session = server.engine.sessions().pop().unwrap();
-    let discarded = || session.counters.discarded.load(Ordering::Relaxed);
-    // Nothing is read meanwhile.
-    while discarded() == 0 {
-        feed.key(400_000);
-        feed.picture(100_000);
-    }
-    let mut last = None;
-    let mut gaps = 0;
-    while gaps == 0 {
-        let packet = client.frame_on(0);
-        let packet = RtpPacket::parse(&packet).unwrap();
-        let is_next = last.is_none_or(|last: relaycore_proto::rtp::SequenceNumber| {
-            last.next() == packet.header.sequence
-        });
-        if !is_next {
-            assert!(matches!(packet.payload[0] & 0x1f, 7 | 24));
-            gaps += 1;
-        }
-        last = Some(packet.header.sequence);
-        feed.key(1000);
-    }
-    assert_eq!(client.status("OPTIONS", "*", &[]), 200);
+    assert_loses_whole_pictures(&server, &mut feed, &mut client);
 }
 
 #[test]

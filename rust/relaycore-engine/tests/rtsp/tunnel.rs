@@ -1,7 +1,6 @@
 //! RTSP over HTTP: two connections and a cookie.
 
 use crate::support::{Client, Feed, PATIENCE, Server, rtcp_kinds};
-use relaycore_engine::decision::Answer;
 use relaycore_engine::session::{Protocol, SessionInfo};
 use relaycore_proto::base64::encode;
 use relaycore_proto::limits::Limits;
@@ -232,15 +231,7 @@ fn packets_of_the_client_come_with_its_requests() {
 
 #[test]
 fn credentials_are_asked_for_by_rtsp_alone() {
-    let server = Server::deciding(Limits::default(), |request| {
-        Some(match request.authorization.as_deref() {
-            Some("right") => Answer::Allow {
-                user: None,
-                ticket: 0,
-            },
-            _ => Answer::Challenge(vec!["Digest realm=\"x\"".to_owned()]),
-        })
-    });
+    let server = Server::with_login();
     let _feed = Feed::started(&server.engine, "cam");
     let url = server.url("cam");
     let mut tunnel = Tunnel::open(server.address, "login");

@@ -1,14 +1,15 @@
 //! RTSP in a WebSocket: the same sessions, within frames.
 
+use crate::slow_reader::assert_loses_whole_pictures;
 use crate::support::publisher::Publisher;
 use crate::support::tls::{certificate, secured};
 use crate::support::websocket::{WHOLE, WebSocket, handshake, masked};
 use crate::support::{Client, Feed, PATIENCE, Server, rtcp_kinds, small_limits};
 use relaycore_engine::Event;
-use relaycore_engine::decision::{Answer, Handshake};
+use relaycore_engine::decision::Handshake;
 use relaycore_engine::session::Protocol;
 use relaycore_proto::limits::Limits;
-use relaycore_proto::rtp::{RtpPacket, SequenceNumber};
+use relaycore_proto::rtp::RtpPacket;
 use relaycore_proto::rtsp::parser::{Element, Parser};
 use std::net::TcpStream;
 use std::ops::ControlFlow;
@@ -121,16 +122,7 @@ fn what_is_in_a_frame_is_whole_and_a_picture_is_one() {
     let server = Server::open();
     let mut feed = Feed::started(&server.engine, "cam");
     let mut socket = WebSocket::open(server.address);
-    let url = server.url("cam");
-    let setup = format!(
-        "SETUP {url}/trackID=0 RTSP/1.0\r\nCSeq: 1\r\nTransport: RTP/AVP/TCP;interleaved=0-1\r\n\r\n"
-    );
-    socket.send(WHOLE, setup.as_bytes());
-    let response = String::from_utf8(socket.message()).unwrap();
-    let id = response.split("Session: ").nth(1).unwrap();
-    let id = id.split(';').next().unwrap();
-    let play = format!("PLAY {url} RTSP/1.0\r\nCSeq: 2\r\nSession: {id}\r\n\r\n");
-    socket.send(WHOLE, play.as_bytes());
+    socket.play(&server.url("cam"));
     let mut found = Vec::new();
     let mut sizes = Vec::new();
     while sizes.len() < 4 {
@@ -206,26 +198,7 @@ fn a_stalled_reader_loses_whole_pictures_and_its_frames_stay_right() {
     let mut feed = Feed::started(&server.engine, "cam");
     let mut client = client(&server);
     client.play_tcp(&server.url("cam"), 1);
-    let session = server.engine.sessions().pop().unwrap();
-    let discarded = || session.counters.discarded.load(Ordering::Relaxed);
-    // Nothing is read meanwhile.
-    while discarded() == 0 {
-        feed.key(400_000);
-        feed.picture(100_000);
-    }
-    let mut last: Option<SequenceNumber> = None;
-    let mut gaps = 0;
-    while gaps == 0 {
-        let packet = client.frame_on(0);
-        let packet = RtpPacket::parse(&packet).unwrap();
-        if last.is_some_and(|last| last.next() != packet.header.sequence) {
-            assert!(matches!(packet.payload[0] & 0x1f, 7 | 24));
-            gaps += 1;
-        }
-        last = Some(packet.header.sequence);
-        feed.key(1000);
-    }
-    assert_eq!(client.status("OPTIONS", "*", &[]), 200);
+    assert_loses_whole_pictures(&server, &mut feed, &mut client);
 }
 
 #[test]
@@ -333,16 +306,7 @@ fn who_says_goodbye_is_answered_and_the_session_ends() {
     let server = Server::open();
     let mut feed = Feed::started(&server.engine, "cam");
     let mut socket = WebSocket::open(server.address);
-    let url = server.url("cam");
-    let setup = format!(
-        "SETUP {url}/trackID=0 RTSP/1.0\r\nCSeq: 1\r\nTransport: RTP/AVP/TCP;interleaved=0-1\r\n\r\n"
-    );
-    socket.send(WHOLE, setup.as_bytes());
-    let response = String::from_utf8(socket.message()).unwrap();
-    let id = response.split("Session: ").nth(1).unwrap();
-    let id = id.split(';').next().unwrap();
-    let play = format!("PLAY {url} RTSP/1.0\r\nCSeq: 2\r\nSession: {id}\r\n\r\n");
-    socket.send(WHOLE, play.as_bytes());
+    socket.play(&server.url("cam"));
     while !contents(&socket.message()).contains(&Ok(2)) {}
     feed.key(300_000);
     socket.send(0x88, &[0x03, 0xe9]);
@@ -417,15 +381,7 @@ fn other_sub_protocols_are_left_to_the_web() {
 
 #[test]
 fn a_question_says_what_the_handshake_said_and_credentials_are_those_of_rtsp() {
-    let server = Server::deciding(Limits::default(), |request| {
-        Some(match request.authorization.as_deref() {
-            Some("right") => Answer::Allow {
-                user: None,
-                ticket: 0,
-            },
-            _ => Answer::Challenge(vec!["Digest realm=\"x\"".to_owned()]),
-        })
-    });
+    let server = Server::with_login();
     let _feed = Feed::started(&server.engine, "cam");
     let url = server.url("cam");
     let headers = "Origin: http://page.example\r\nSec-Fetch-Site: cross-site\r\nVia: 1.1 proxy\r\n\

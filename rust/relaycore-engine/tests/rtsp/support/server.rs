@@ -83,6 +83,19 @@ impl Server {
         })
     }
 
+    /// As [`Server::open`], but for who has not logged in, which takes the header `Authorization: right`.
+    pub(crate) fn with_login() -> Self {
+        Self::deciding(Limits::default(), |request| {
+            Some(match request.authorization.as_deref() {
+                Some("right") => Answer::Allow {
+                    user: None,
+                    ticket: 0,
+                },
+                _ => Answer::Challenge(vec!["Digest realm=\"x\"".to_owned()]),
+            })
+        })
+    }
+
     /// As [`Server::with`], but with one shard: what connections do meets in one thread.
     pub(crate) fn narrow(limits: Limits) -> Self {
         Self::start(1, limits, |_| {

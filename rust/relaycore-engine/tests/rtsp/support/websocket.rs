@@ -70,6 +70,20 @@ impl WebSocket {
         self.socket.write_all(&masked(first, data)).unwrap();
     }
 
+    /// Asks for the first track of a path and plays it, on channels 0 and 1. PLAY is the request 2, whose answer is not
+    /// read.
+    pub(crate) fn play(&mut self, url: &str) {
+        let setup = format!(
+            "SETUP {url}/trackID=0 RTSP/1.0\r\nCSeq: 1\r\nTransport: RTP/AVP/TCP;interleaved=0-1\r\n\r\n"
+        );
+        self.send(WHOLE, setup.as_bytes());
+        let response = String::from_utf8(self.message()).unwrap();
+        let id = response.split("Session: ").nth(1).unwrap();
+        let id = id.split(';').next().unwrap();
+        let play = format!("PLAY {url} RTSP/1.0\r\nCSeq: 2\r\nSession: {id}\r\n\r\n");
+        self.send(WHOLE, play.as_bytes());
+    }
+
     /// The next frame: its first byte and its data; `None` where the connection ends before one.
     pub(crate) fn read(&mut self) -> Option<(u8, Vec<u8>)> {
         let mut head = [0; 2];
