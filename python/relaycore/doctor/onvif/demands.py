@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
@@ -18,7 +17,6 @@ from relaycore.onvif.soap.names import NSMAP
 __all__ = [
     "TRUE",
     "content",
-    "duration_s",
     "need_fault",
     "need_known",
     "need_range",
@@ -35,10 +33,6 @@ SHOWN: Final = 200
 
 TRUE: Final = ("true", "1")
 """What XML Schema writes for true."""
-
-_DURATION: Final = re.compile(
-    r"P(?:(\d{1,6})D)?(?:T(?:(\d{1,6})H)?(?:(\d{1,6})M)?(?:(\d{1,9}(?:\.\d{1,9})?)S)?)?"
-)
 
 
 def text_of(element: etree._Element, path: str) -> str:
@@ -125,15 +119,6 @@ def signed(text: str) -> float:
         return float(text)
     except ValueError:
         return float("nan")
-
-
-def duration_s(text: str) -> float | None:
-    """The seconds of a duration of days and less (``PT60S``); ``None`` where it is none."""
-    match = _DURATION.fullmatch(text)
-    if match is None or text.endswith(("P", "T")):
-        return None
-    parts = zip(match.groups(), (86_400, 3_600, 60, 1), strict=True)
-    return sum(float(number) * seconds for number, seconds in parts if number is not None)
 
 
 def need_tokens(name: str, tokens: Iterable[str | None]) -> None:

@@ -12,7 +12,6 @@ from relaycore.doctor.onvif.client import Soap
 from relaycore.doctor.onvif.demands import (
     TRUE,
     content,
-    duration_s,
     need_known,
     need_range,
     need_same,
@@ -25,6 +24,7 @@ from relaycore.doctor.onvif.demands import (
 from relaycore.doctor.onvif.profiles import escaped, number, profile_elements
 from relaycore.doctor.visit import Visit
 from relaycore.language import Message
+from relaycore.onvif.soap.durations import seconds_of
 from relaycore.onvif.soap.names import NSMAP, local_name
 
 __all__ = ["RULES"]
@@ -109,7 +109,7 @@ async def options(visit: Visit) -> None:
         for kind, spaces in _spaces(node, "tt:SupportedPTZSpaces").items():
             for space in spaces:
                 need_known(kind, space, offered.get(kind, ()), "GetConfigurationOptions")
-        timeout = duration_s(text_of(one, "tt:DefaultPTZTimeout"))
+        timeout = seconds_of(text_of(one, "tt:DefaultPTZTimeout"), with_calendar=False)
         if timeout is not None:
             least, most = (
                 _need_duration(f"PTZTimeout {end}", text_of(found[0], f"tt:PTZTimeout/tt:{end}"))
@@ -246,8 +246,8 @@ def _need_place(place: etree._Element, space: etree._Element) -> None:
 
 
 def _need_duration(name: str, text: str) -> float:
-    """The seconds of a duration. Broken where it is none."""
-    found = duration_s(text)
+    """The seconds of a duration of days and less. Broken where it is none."""
+    found = seconds_of(text, with_calendar=False)
     if found is None:
         need_value(name, text, "PT10S")
         return 0.0

@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
-from typing import Final
 
 from relaycore.onvif.services.events.errors import BadTermination
+from relaycore.onvif.soap.durations import seconds_of
 
 __all__ = ["duration_s", "seconds_until", "written"]
-
-_DURATION = re.compile(
-    r"P(?:(\d{1,4})Y)?(?:(\d{1,4})M)?(?:(\d{1,6})D)?"
-    r"(?:T(?:(\d{1,6})H)?(?:(\d{1,6})M)?(?:(\d{1,9}(?:\.\d{1,9})?)S)?)?"
-)
-
-_SECONDS: Final = (365 * 86_400, 30 * 86_400, 86_400, 3_600, 60, 1)
-"""Of a year, a month, a day, an hour, a minute and a second."""
 
 
 def duration_s(text: str) -> float:
     """The seconds of a duration (``PT60S``). BadTermination where it is none."""
-    text = text.strip()
-    match = _DURATION.fullmatch(text)
-    if match is None or text.endswith(("P", "T")):
+    seconds = seconds_of(text.strip())
+    if seconds is None:
         raise BadTermination("A duration is written like PT60S.")
-    parts = zip(match.groups(), _SECONDS, strict=True)
-    return sum(float(number) * seconds for number, seconds in parts if number is not None)
+    return seconds
 
 
 def seconds_until(text: str, now: datetime) -> float:
