@@ -16,17 +16,11 @@ from relaycore.doctor.findings import Untried
 from relaycore.doctor.onvif.asking import device
 from relaycore.doctor.visit import Visit
 from relaycore.language import Message
+from relaycore.onvif.discovery.names import ADDRESSING, DISCOVERY, DISCOVERY_TO, GROUP_V4, NVT_TYPE
 from relaycore.onvif.soap.names import ENVELOPE, TDS
 from relaycore.onvif.soap.xml import BadXml, parse
 
-__all__ = ["DISCOVERY", "NVT", "Found", "found_device", "look", "probe", "resolve"]
-
-ADDRESSING: Final = "http://schemas.xmlsoap.org/ws/2004/08/addressing"
-DISCOVERY: Final = "http://schemas.xmlsoap.org/ws/2005/04/discovery"
-NVT: Final = "http://www.onvif.org/ver10/network/wsdl"
-
-GROUP: Final = "239.255.255.250"
-"""Where WS-Discovery over IPv4 asks everybody (its section 2.4)."""
+__all__ = ["Found", "found_device", "look", "probe", "resolve"]
 
 FIRST_S: Final = 2.0
 """Seconds until the first answer: devices wait for half a second, some for longer."""
@@ -135,9 +129,9 @@ def _question(asked: str, body: str) -> bytes:
     action = "Resolve" if body.startswith("<d:Resolve") else "Probe"
     return (
         '<?xml version="1.0" encoding="utf-8"?>'
-        f'<s:Envelope xmlns:s="{ENVELOPE}" xmlns:a="{ADDRESSING}" xmlns:d="{DISCOVERY}" xmlns:dn="{NVT}" '
-        f'xmlns:tds="{TDS}"><s:Header><a:MessageID>{asked}</a:MessageID>'
-        "<a:To>urn:schemas-xmlsoap-org:ws:2005:04:discovery</a:To>"
+        f'<s:Envelope xmlns:s="{ENVELOPE}" xmlns:a="{ADDRESSING}" xmlns:d="{DISCOVERY}" '
+        f'xmlns:dn="{NVT_TYPE[0]}" xmlns:tds="{TDS}"><s:Header><a:MessageID>{asked}</a:MessageID>'
+        f"<a:To>{DISCOVERY_TO}</a:To>"
         f"<a:Action>{DISCOVERY}/{action}</a:Action></s:Header><s:Body>{body}</s:Body></s:Envelope>"
     ).encode()
 
@@ -151,7 +145,7 @@ async def _exchange(family: socket.AddressFamily, address: tuple[str, int], data
         transport.sendto(data, address)
         if family == socket.AF_INET and not address[0].startswith("127."):
             # Others may answer as well; they are not listened to.
-            transport.sendto(data, (GROUP, address[1]))
+            transport.sendto(data, (GROUP_V4, address[1]))
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(listening.heard.wait(), FIRST_S)
             await asyncio.sleep(MORE_S)

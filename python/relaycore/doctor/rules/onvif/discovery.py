@@ -18,10 +18,10 @@ from relaycore.doctor.onvif.asking import (
 )
 from relaycore.doctor.onvif.demands import TRUE, need_known, need_same, need_value
 from relaycore.doctor.onvif.questions import DEVICE_CAPABILITIES, REFERENCE, SCOPES, TIME
-from relaycore.doctor.onvif.search import DISCOVERY, NVT, Found, found_device, look, probe, resolve
+from relaycore.doctor.onvif.search import Found, found_device, look, probe, resolve
 from relaycore.doctor.visit import Visit, without_login
 from relaycore.language import Message
-from relaycore.onvif.soap.names import TDS
+from relaycore.onvif.discovery.names import DEVICE_TYPE, DISCOVERY, NVT_TYPE
 
 __all__ = ["RULES"]
 
@@ -33,8 +33,8 @@ async def types(visit: Visit) -> None:
     """New clients look for the one, old ones and Windows for the other."""
     found = await _found(visit)
     known = [f"{space}#{name}" for space, name in found.types]
-    for wanted in (f"{TDS}#Device", f"{NVT}#NetworkVideoTransmitter"):
-        need_known("Types", wanted, known, "ProbeMatches")
+    for space, name in (DEVICE_TYPE, NVT_TYPE):
+        need_known("Types", f"{space}#{name}", known, "ProbeMatches")
 
 
 async def relation(visit: Visit) -> None:
