@@ -88,10 +88,7 @@ async def ask(
 
     Broken where it is a fault or no XML, Untried where it is refused.
     """
-    answer = await answer_to(visit, body, url, headers=headers, wait_s=wait_s)
-    need_permission(visit, answer)
-    need_answer(answer)
-    return answer
+    return _granted(visit, await answer_to(visit, body, url, headers=headers, wait_s=wait_s))
 
 
 async def ask_optional(visit: Visit, body: str, url: str | None = None) -> Soap:
@@ -99,6 +96,10 @@ async def ask_optional(visit: Visit, body: str, url: str | None = None) -> Soap:
     answer = await answer_to(visit, body, url)
     if answer.is_fault and "ActionNotSupported" in answer.subcodes:
         raise Untried(Message("The device does not have this operation."))
+    return _granted(visit, answer)
+
+
+def _granted(visit: Visit, answer: Soap) -> Soap:
     need_permission(visit, answer)
     need_answer(answer)
     return answer

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import urlsplit
 
 from lxml import etree
 
 from relaycore.doctor.findings import Broken
-from relaycore.doctor.onvif.asking import ask, need_here, need_text, service
+from relaycore.doctor.onvif.asking import ask, need_here, need_text, service, shown_address
 from relaycore.doctor.visit import Visit
 from relaycore.language import Message
 from relaycore.onvif.soap.names import NSMAP
@@ -19,6 +21,7 @@ __all__ = [
     "escaped",
     "first_stream",
     "known_profiles",
+    "need_scheme",
     "number",
     "profile_elements",
     "snapshot_question",
@@ -104,6 +107,19 @@ def stream_question(token: str, transport: str = "RTSP", kind: str = "RTP-Unicas
         f"<tt:Transport><tt:Protocol>{transport}</tt:Protocol></tt:Transport></trt:StreamSetup>"
         f"<trt:ProfileToken>{escaped(token)}</trt:ProfileToken></trt:GetStreamUri>"
     )
+
+
+def need_scheme(visit: Visit, transport: str, told: str, schemes: Sequence[str]) -> None:
+    """Broken where an address for a transport has no scheme that begins with one of these, or is not here."""
+    address = need_here(visit, told)
+    if not urlsplit(address).scheme.startswith(tuple(schemes)):
+        raise Broken(
+            Message(
+                "The address for {transport} is {address}.",
+                transport=transport,
+                address=shown_address(address),
+            )
+        )
 
 
 def snapshot_question(token: str) -> str:

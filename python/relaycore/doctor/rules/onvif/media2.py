@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from typing import Final
-from urllib.parse import urlsplit
 
 from lxml import etree
 
 from relaycore.doctor.findings import Broken, Rule, Untried
-from relaycore.doctor.onvif.asking import ask, need_here, need_text, service, shown_address
+from relaycore.doctor.onvif.asking import ask, need_text, service
 from relaycore.doctor.onvif.demands import need_range, need_same, need_value, text_of
-from relaycore.doctor.onvif.profiles import escaped, known_profiles, whole
+from relaycore.doctor.onvif.profiles import escaped, known_profiles, need_scheme, whole
 from relaycore.doctor.visit import Visit, without_login
 from relaycore.language import Message
 from relaycore.onvif.soap.names import NSMAP
@@ -19,8 +18,8 @@ from relaycore.onvif.soap.names import NSMAP
 __all__ = ["RULES"]
 
 
-PROTOCOLS: Final = (("RtspUnicast", "rtsp"), ("RTSP", "rtsp"), ("RtspOverHttp", "http or rtsp"))
-"""Transports that clients ask for, and schemes of the addresses."""
+PROTOCOLS: Final = (("RtspUnicast", ("rtsp",)), ("RTSP", ("rtsp",)), ("RtspOverHttp", ("http", "rtsp")))
+"""Transports that clients ask for, and what schemes of the addresses begin with."""
 
 WEBSOCKET: Final = re.compile(r"wss?:/(?!/)\S*")
 """A path without a host."""
@@ -52,11 +51,7 @@ async def same_encoders(visit: Visit) -> None:
 
 async def types(visit: Visit) -> None:
     """Who asks for no types wants to know of profiles alone."""
-    answer = await ask(visit, "<tr2:GetProfiles/>", await service(visit, "tr2"))
-    found = answer.all(".//tr2:GetProfilesResponse/tr2:Profiles")
-    if not found:
-        raise Broken(Message("There is no profile."))
-    for one in found:
+    for one in await _profiles(visit, "<tr2:GetProfiles/>"):
         configurations = one.find("tr2:Configurations", namespaces=NSMAP)
         if configurations is not None and len(configurations):
             need_range(f"Configurations ({one.get('token')})", len(configurations), 0, 0)
@@ -71,15 +66,7 @@ async def streams(visit: Visit) -> None:
             f"<tr2:ProfileToken>{escaped(token)}</tr2:ProfileToken></tr2:GetStreamUri>"
         )
         answer = await ask(visit, body, await service(visit, "tr2"))
-        address = need_here(visit, need_text(answer, ".//tr2:Uri"))
-        if not any(urlsplit(address).scheme.startswith(scheme) for scheme in schemes.split(" or ")):
-            raise Broken(
-                Message(
-                    "The address for {transport} is {address}.",
-                    transport=protocol,
-                    address=shown_address(address),
-                )
-            )
+        need_scheme(visit, protocol, need_text(answer, ".//tr2:Uri"), schemes)
 
 
 async def websocket(visit: Visit) -> None:
@@ -93,8 +80,8 @@ async def websocket(visit: Visit) -> None:
             need_value("RTSPWebSocketUri", without_login(address), "ws:/...", "wss:/...")
 
 
-async def _profiles(visit: Visit) -> list[etree._Element]:
-    answer = await ask(visit, ALL, await service(visit, "tr2"))
+async def _profiles(visit: Visit, question: str = ALL) -> list[etree._Element]:
+    answer = await ask(visit, question, await service(visit, "tr2"))
     found = answer.all(".//tr2:GetProfilesResponse/tr2:Profiles")
     if not found:
         raise Broken(Message("There is no profile."))

@@ -19,6 +19,7 @@ from relaycore.doctor.onvif.asking import (
 from relaycore.doctor.onvif.demands import need_range, need_value, text_of
 from relaycore.doctor.onvif.profiles import (
     known_profiles,
+    need_scheme,
     number,
     profile_elements,
     snapshot_question,
@@ -31,8 +32,8 @@ from relaycore.onvif.soap.names import NSMAP
 
 __all__ = ["RULES"]
 
-STREAMS: Final = (("UDP", "rtsp"), ("RTSP", "rtsp"), ("HTTP", "http or rtsp"))
-"""Transports that clients ask for, and schemes of the addresses."""
+STREAMS: Final = (("UDP", ("rtsp",)), ("RTSP", ("rtsp",)), ("HTTP", ("http", "rtsp")))
+"""Transports that clients ask for, and what schemes of the addresses begin with."""
 
 LONGEST: Final = 128
 """Bytes of an address."""
@@ -45,15 +46,7 @@ async def streams(visit: Visit) -> None:
     """The address of a stream by every transport that clients ask for."""
     first = (await known_profiles(visit))[0].token
     for transport, schemes in STREAMS:
-        address = need_here(visit, await stream_address(visit, first, transport))
-        if not any(urlsplit(address).scheme.startswith(scheme) for scheme in schemes.split(" or ")):
-            raise Broken(
-                Message(
-                    "The address for {transport} is {address}.",
-                    transport=transport,
-                    address=shown_address(address),
-                )
-            )
+        need_scheme(visit, transport, await stream_address(visit, first, transport), schemes)
 
 
 async def lengths(visit: Visit) -> None:
