@@ -58,14 +58,15 @@ class Fleet:
         """Makes the cameras."""
         for number, path in enumerate(self.paths):
             self._relay.mirror(path, self._scenes[number % len(self._scenes)])
-            if path in self.faulty:
-                self._relay.set_faults(path, self._faults)
+        for path in self.faulty:
+            self._relay.set_faults(path, self._faults)
 
     async def run(self) -> None:
         """Ends sessions for ever, if that is wished."""
+        faulty = frozenset(self.faulty)
         while True:
             await asyncio.sleep(self._disconnect or 3600.0)
-            watching = [session for session in self._relay.sessions() if session.path in self.faulty]
+            watching = [session for session in self._relay.sessions() if session.path in faulty]
             if self._disconnect and watching:
                 session = random.choice(watching)  # noqa: S311 (whichever it is)
                 if self._relay.kick(session.id):
